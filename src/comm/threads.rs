@@ -1,0 +1,180 @@
+//! Ranks as threads of one process: the real algorithms at any rank count, inside `cargo test`.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::Communicator;
+use crate::error::ExitCode;
+
+/// Mailboxes of all ranks, and whether one of them has died.
+#[derive(Default)]
+struct Mail {
+    /// Messages by `from · size + to`.
+    messages: Vec<VecDeque<Vec<u8>>>,
+    notes: VecDeque<(usize, Vec<u8>)>,
+    failed: Option<usize>,
+}
+
+#[derive(Default)]
+struct Office {
+    mail: Mutex<Mail>,
+    arrived: Condvar,
+}
+
+impl Office {
+    fn lock(&self) -> MutexGuard<'_, Mail> {
+        self.mail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fail(&self, rank: usize) {
+        self.lock().failed.get_or_insert(rank);
+        self.arrived.notify_all();
+    }
+}
+
+/// One rank of [`run_threads`].
+pub struct ThreadComm<'a> {
+    rank: usize,
+    size: usize,
+    office: &'a Office,
+}
+
+/// Runs `body` on `size` ranks, each a thread, and returns their results in rank order.
+///
+/// # Panics
+/// When a rank panics: the others, which may wait for it, are woken and end too, and the first panic goes on in
+/// the caller.
+pub fn run_threads<R: Send>(size: usize, body: impl Fn(&dyn Communicator) -> R + Sync) -> Vec<R> {
+    let office = Office::default();
+    office.lock().messages.resize_with(size * size, VecDeque::new);
+    let outcomes: Vec<_> = std::thread::scope(|scope| {
+        let ranks: Vec<_> = (0..size)
+            .map(|rank| {
+                let (office, body) = (&office, &body);
+                scope.spawn(move || {
+                    let comm = ThreadComm { rank, size, office };
+                    let outcome = catch_unwind(AssertUnwindSafe(|| body(&comm)));
+                    if outcome.is_err() {
+                        office.fail(rank);
+                    }
+                    outcome
+                })
+            })
+            .collect();
+        ranks.into_iter().map(|rank| rank.join().expect("panics are caught inside the thread")).collect()
+    });
+    let failed = office.lock().failed;
+    let mut results = Vec::with_capacity(size);
+    let mut panics = Vec::new();
+    for (rank, outcome) in outcomes.into_iter().enumerate() {
+        match outcome {
+            Ok(result) => results.push(result),
+            Err(panic) => panics.push((Some(rank) != failed, panic)),
+        }
+    }
+    // The rank that failed first has the cause; the others only tell that it is gone.
+    panics.sort_by_key(|(secondary, _)| *secondary);
+    if let Some((_, panic)) = panics.into_iter().next() {
+        resume_unwind(panic);
+    }
+    results
+}
+
+impl Communicator for ThreadComm<'_> {
+    fn rank(&self) -> usize {
+        self.rank
+    }
+    fn size(&self) -> usize {
+        self.size
+    }
+    fn ranks_on_node(&self) -> usize {
+        self.size
+    }
+    fn send(&self, to: usize, bytes: &[u8]) {
+        self.office.lock().messages[self.rank * self.size + to].push_back(bytes.to_vec());
+        self.office.arrived.notify_all();
+    }
+    fn recv(&self, from: usize) -> Vec<u8> {
+        let mut mail = self.office.lock();
+        loop {
+            if let Some(message) = mail.messages[from * self.size + self.rank].pop_front() {
+                return message;
+            }
+            if let Some(failed) = mail.failed {
+                drop(mail);
+                panic!("rank {} waits for rank {from}, but rank {failed} has died", self.rank);
+            }
+            mail = self.office.arrived.wait(mail).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+    fn barrier(&self) {
+        self.allgather(&[]);
+    }
+    fn broadcast(&self, root: usize, bytes: &mut Vec<u8>) {
+        if self.rank == root {
+            (0..self.size).filter(|&to| to != root).for_each(|to| self.send(to, bytes));
+        } else {
+            *bytes = self.recv(root);
+        }
+    }
+    fn allgather(&self, bytes: &[u8]) -> Vec<Vec<u8>> {
+        (0..self.size).for_each(|to| self.send(to, bytes));
+        (0..self.size).map(|from| self.recv(from)).collect()
+    }
+    fn post(&self, note: &[u8]) {
+        self.office.lock().notes.push_back((self.rank, note.to_vec()));
+    }
+    fn poll(&self) -> Option<(usize, Vec<u8>)> {
+        if self.rank == 0 { self.office.lock().notes.pop_front() } else { None }
+    }
+    fn abort(&self, code: ExitCode) -> ! {
+        panic!("rank {} aborts with exit code {}", self.rank, code.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn collectives_reach_every_rank() {
+        for size in [1, 2, 3, 7, 16] {
+            let results = run_threads(size, |comm| {
+                let mut bytes = vec![comm.rank() as u8; comm.rank()];
+                comm.barrier();
+                let all = comm.allgather(&bytes);
+                comm.broadcast(size - 1, &mut bytes);
+                (all, bytes)
+            });
+            for (all, bytes) in results {
+                assert!(all.iter().enumerate().all(|(rank, b)| *b == vec![rank as u8; rank]));
+                assert_eq!(bytes, vec![(size - 1) as u8; size - 1]);
+            }
+        }
+    }
+
+    #[test]
+    fn notes_reach_rank_0() {
+        let notes = run_threads(3, |comm| {
+            comm.post(&[comm.rank() as u8]);
+            comm.barrier();
+            let mut notes: Vec<_> = std::iter::from_fn(|| comm.poll()).collect();
+            notes.sort();
+            notes
+        });
+        assert_eq!(notes[0], [(0, vec![0]), (1, vec![1]), (2, vec![2])]);
+        assert!(notes[1].is_empty());
+    }
+
+    #[test]
+    #[should_panic(expected = "the cause")]
+    fn a_panic_on_one_rank_ends_them_all() {
+        run_threads(3, |comm| {
+            if comm.rank() == 1 {
+                panic!("the cause");
+            }
+            comm.barrier();
+        });
+    }
+}

@@ -1,0 +1,117 @@
+//! Blocks of rows, and what can make them.
+
+use std::ops::Range;
+
+use crate::error::Result;
+use crate::kernel::Real;
+
+/// The size of a data set and how its rows are cut into blocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Rows in the whole data set.
+    pub n_samples: u64,
+    /// Features of a row.
+    pub n_features: usize,
+    /// Rows of every block but the last, which may be shorter.
+    pub block_rows: usize,
+    /// Whether rows have a target.
+    pub has_targets: bool,
+    /// Whether rows have a weight.
+    pub has_weights: bool,
+}
+
+impl Shape {
+    /// Blocks in the whole data set.
+    pub fn n_blocks(&self) -> usize {
+        self.n_samples.div_ceil(self.block_rows as u64) as usize
+    }
+
+    /// Global indices of the rows of `block`.
+    pub fn rows(&self, block: usize) -> Range<u64> {
+        let start = block as u64 * self.block_rows as u64;
+        start..(start + self.block_rows as u64).min(self.n_samples)
+    }
+
+    /// Bytes that a full block takes in memory, features in `T`.
+    pub fn block_bytes<T: Real>(&self) -> u64 {
+        let numbers = self.n_features * size_of::<T>()
+            + 8 * usize::from(self.has_targets)
+            + 8 * usize::from(self.has_weights);
+        self.block_rows as u64 * numbers as u64
+    }
+}
+
+/// Rows a block has when the job does not say: a function of the data alone.
+///
+/// About a thousand blocks, so that many ranks share a small data set, but no block above 8 MiB or below 256 rows.
+pub fn default_block_rows(n_samples: u64, n_features: usize, item_bytes: usize) -> usize {
+    let most = ((8 << 20) / (n_features.max(1) * item_bytes)).max(1) as u64;
+    n_samples.div_ceil(1024).clamp(256, most.max(256)) as usize
+}
+
+/// A fixed range of global rows: features, and optionally targets and weights.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Block<T> {
+    /// Which block of the data set this is.
+    pub index: usize,
+    /// Global index of its first row.
+    pub first_row: u64,
+    /// Rows held.
+    pub n_rows: usize,
+    /// Features of a row.
+    pub n_features: usize,
+    /// Features, row by row: `(n_rows, n_features)`.
+    pub x: Vec<T>,
+    /// Targets `(n_rows,)`, or empty. Classes given as text are numbered by [`BlockSource::class_names`].
+    pub y: Vec<f64>,
+    /// Weights `(n_rows,)`, or empty when all rows count once.
+    pub weights: Vec<f64>,
+}
+
+impl<T: Real> Block<T> {
+    /// Makes this the (still unfilled) block `index` of a data set, keeping the buffers.
+    pub fn reshape(&mut self, shape: &Shape, index: usize) {
+        let rows = shape.rows(index);
+        self.index = index;
+        self.first_row = rows.start;
+        self.n_rows = (rows.end - rows.start) as usize;
+        self.n_features = shape.n_features;
+        self.x.resize(self.n_rows * shape.n_features, T::ZERO);
+        self.y.resize(if shape.has_targets { self.n_rows } else { 0 }, 0.0);
+        self.weights.resize(if shape.has_weights { self.n_rows } else { 0 }, 0.0);
+    }
+
+    /// The features of row `i` of the block.
+    pub fn row(&self, i: usize) -> &[T] {
+        &self.x[i * self.n_features..(i + 1) * self.n_features]
+    }
+}
+
+/// Something that can make any block of a data set, again and again with the same bits.
+pub trait BlockSource<T: Real>: Send + Sync {
+    /// Size and cut.
+    fn shape(&self) -> &Shape;
+
+    /// Fills `block`, which has been [reshaped](Block::reshape) for its index. Values need not be finite: the feed
+    /// checks that.
+    ///
+    /// # Errors
+    /// When the input cannot be read or holds something that is no number.
+    fn fill(&self, block: &mut Block<T>) -> Result<()>;
+
+    /// What the data are, for messages: a path and dataset, or a generator's name.
+    fn origin(&self) -> String;
+
+    /// The name of feature `column` for messages, if the input has names.
+    fn column_name(&self, column: usize) -> String {
+        column.to_string()
+    }
+
+    /// Names of the classes when targets are given as text: target `i` stands for name `i`, in sorted order.
+    fn class_names(&self) -> Option<&[String]> {
+        None
+    }
+
+    /// Whether making a block waits for a file, so that reading ahead in a thread pays.
+    fn waits_for_input(&self) -> bool;
+}

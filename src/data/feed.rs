@@ -1,0 +1,176 @@
+//! One rank's way through its blocks: in memory, or re-made on each pass and read ahead.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use super::{Block, BlockSource};
+use crate::error::{Error, Place, Result};
+use crate::kernel::Real;
+use crate::partition::Slice;
+use crate::telemetry::{Phase, Telemetry};
+
+/// Whether a rank keeps its blocks in memory between passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Residency {
+    /// All of them.
+    Memory,
+    /// None: each pass makes or reads them anew.
+    Stream,
+    /// As many as fit in this many bytes.
+    Auto {
+        /// Memory that this rank may use for blocks.
+        budget_bytes: u64,
+    },
+}
+
+/// A rank's slice of a data set.
+pub struct Feed<T: Real> {
+    source: Arc<dyn BlockSource<T>>,
+    slice: Slice,
+    /// How many of the slice's first blocks stay in memory.
+    n_resident: usize,
+    resident: Vec<Block<T>>,
+    checked: bool,
+}
+
+impl<T: Real> Feed<T> {
+    /// The slice of rank `rank` of `size`.
+    pub fn new(source: Arc<dyn BlockSource<T>>, residency: Residency, rank: usize, size: usize) -> Self {
+        let shape = source.shape();
+        let slice = Slice::of(shape.n_blocks(), rank, size);
+        let n_resident = match residency {
+            Residency::Memory => slice.len(),
+            Residency::Stream => 0,
+            Residency::Auto { budget_bytes } => {
+                let block = shape.block_bytes::<T>().max(1);
+                let all = slice.len() as u64 * block;
+                // Streaming the rest needs two blocks in flight.
+                let room = if all <= budget_bytes { all } else { budget_bytes.saturating_sub(2 * block) };
+                ((room / block) as usize).min(slice.len())
+            }
+        };
+        Self { source, slice, n_resident, resident: Vec::new(), checked: false }
+    }
+
+    /// The source of the blocks.
+    pub fn source(&self) -> &Arc<dyn BlockSource<T>> {
+        &self.source
+    }
+
+    /// The blocks this rank owns.
+    pub fn slice(&self) -> &Slice {
+        &self.slice
+    }
+
+    /// How many of them stay in memory.
+    pub fn n_resident(&self) -> usize {
+        self.n_resident
+    }
+
+    /// Hands every owned block to `visit`, in order, with its position in the slice.
+    ///
+    /// The first time round every value is checked to be finite.
+    ///
+    /// # Errors
+    /// The first error of the source, of the check or of `visit`.
+    pub fn for_each(
+        &mut self,
+        telemetry: &Telemetry,
+        mut visit: impl FnMut(usize, &Block<T>) -> Result<()>,
+    ) -> Result<()> {
+        self.make_resident(telemetry)?;
+        for (position, block) in self.resident.iter().enumerate() {
+            visit(position, block)?;
+        }
+        let rest = self.n_resident..self.slice.len();
+        if self.source.waits_for_input() && rest.len() > 1 {
+            self.read_ahead(telemetry, &mut visit)?;
+        } else {
+            let mut block = Block::default();
+            for position in rest {
+                telemetry.time(Phase::Load, || self.load(position, &mut block))?;
+                visit(position, &block)?;
+            }
+        }
+        self.checked = true;
+        Ok(())
+    }
+
+    fn make_resident(&mut self, telemetry: &Telemetry) -> Result<()> {
+        while self.resident.len() < self.n_resident {
+            let mut block = Block::default();
+            telemetry.time(Phase::Load, || self.load(self.resident.len(), &mut block))?;
+            self.resident.push(block);
+        }
+        Ok(())
+    }
+
+    /// Fills `block` with the block at `position` of the slice.
+    fn load(&self, position: usize, block: &mut Block<T>) -> Result<()> {
+        block.reshape(self.source.shape(), self.slice.blocks.start + position);
+        self.source.fill(block)?;
+        if self.checked { Ok(()) } else { check_finite(&*self.source, block) }
+    }
+
+    /// Streams the blocks that are not resident: while one is visited, a thread reads the next.
+    fn read_ahead(
+        &self,
+        telemetry: &Telemetry,
+        visit: &mut impl FnMut(usize, &Block<T>) -> Result<()>,
+    ) -> Result<()> {
+        std::thread::scope(|scope| {
+            let (full_in, full_out) = sync_channel(1);
+            let (empty_in, empty_out) = sync_channel(2);
+            for _ in 0..2 {
+                empty_in.send(Block::default()).map_err(|_| Error::internal("the reader has no buffers"))?;
+            }
+            scope.spawn(move || self.read(&full_in, &empty_out, telemetry));
+            for position in self.n_resident..self.slice.len() {
+                let block = telemetry
+                    .time(Phase::Wait, || full_out.recv())
+                    .map_err(|_| Error::internal("the reading thread has died"))??;
+                visit(position, &block)?;
+                // The reader may have finished already and need no more buffers.
+                let _ = empty_in.send(block);
+            }
+            Ok(())
+        })
+    }
+
+    fn read(&self, full: &SyncSender<Result<Block<T>>>, empty: &Receiver<Block<T>>, telemetry: &Telemetry) {
+        for position in self.n_resident..self.slice.len() {
+            // Either channel closes when the visitor has given up.
+            let Ok(mut block) = empty.recv() else { return };
+            let loaded = telemetry.time(Phase::Load, || self.load(position, &mut block));
+            let failed = loaded.is_err();
+            if full.send(loaded.map(|()| block)).is_err() || failed {
+                return;
+            }
+        }
+    }
+}
+
+/// Checks that every feature, target and weight of a block is finite.
+///
+/// # Errors
+/// [`Error::Data`] with the row and column of the first that is not.
+pub(super) fn check_finite<T: Real>(source: &dyn BlockSource<T>, block: &Block<T>) -> Result<()> {
+    let fault = |row: usize, column: String, value: String| {
+        Err(Error::data(
+            source.origin(),
+            Place::cell(block.first_row + row as u64, column),
+            "a finite number",
+            value,
+        ))
+    };
+    if let Some(i) = block.x.iter().position(|v| !v.is_finite()) {
+        let (row, column) = (i / block.n_features, i % block.n_features);
+        return fault(row, source.column_name(column), block.x[i].to_string());
+    }
+    for (name, values) in [("y", &block.y), ("sample_weight", &block.weights)] {
+        if let Some(row) = values.iter().position(|v| !v.is_finite()) {
+            return fault(row, name.into(), values[row].to_string());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! What keeps the work of a job that stops before its end.
+
+use crate::error::Result;
+
+/// A place for the state of an unfinished job. Called on rank 0 only; the engines distribute what it returns.
+pub trait Keeper: Send + Sync {
+    /// The state that an earlier, stopped run of the same job left, if any.
+    ///
+    /// # Errors
+    /// When there is one that cannot be read or belongs to another job.
+    fn load(&self) -> Result<Option<Vec<u8>>>;
+
+    /// Replaces the kept state; whole or not at all.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn store(&self, state: &[u8]) -> Result<()>;
+
+    /// Whether enough time has passed since the last [`store`](Self::store) to do it again.
+    fn is_due(&self) -> bool;
+
+    /// The file, for messages.
+    fn path(&self) -> &std::path::Path;
+}

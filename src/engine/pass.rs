@@ -1,0 +1,191 @@
+//! The pass engine: a kernel over every block, one ordered reduction, the same total on every rank.
+//!
+//! An estimator describes a [`Pass`]: what one block contributes. The engine brings the blocks, checks them,
+//! keeps the time, merges the partials in block order and tells every rank the total or the error. Several fits
+//! share a pass when the pass's partial is a list.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::keeper::Keeper;
+use crate::comm::{self, Communicator, OrderedReduction, Partial, agree};
+use crate::data::{Block, Feed, Shape};
+use crate::error::{Error, Result};
+use crate::kernel::Real;
+use crate::telemetry::{Phase, Telemetry, stop_requested};
+
+/// What a block contributes.
+pub trait Pass<T: Real> {
+    /// A block's contribution, and after merging that of all blocks.
+    type Partial: Partial;
+    /// What is kept with each owned block from pass to pass, such as labels; `()` for nothing.
+    type Memory: Default;
+
+    /// The contribution of `block`.
+    ///
+    /// Must depend on nothing but the block, its memory and the replicated state in `self`.
+    ///
+    /// # Errors
+    /// When the block holds something that the estimator cannot take.
+    fn block(&self, block: &Block<T>, memory: &mut Self::Memory) -> Result<Self::Partial>;
+}
+
+/// Runs passes over one rank's blocks.
+pub struct PassEngine<'a, T: Real> {
+    comm: &'a dyn Communicator,
+    feed: Feed<T>,
+    telemetry: &'a Telemetry,
+    keeper: Option<&'a dyn Keeper>,
+    /// Whether some rank was asked to stop before the end of the last pass; equal on all ranks.
+    stop: Option<i32>,
+}
+
+impl<'a, T: Real> PassEngine<'a, T> {
+    /// An engine over `feed`, which is this rank's slice.
+    pub fn new(comm: &'a dyn Communicator, feed: Feed<T>, telemetry: &'a Telemetry) -> Self {
+        Self { comm, feed, telemetry, keeper: None, stop: None }
+    }
+
+    /// Keeps the state of unfinished work with `keeper`.
+    pub fn with_keeper(mut self, keeper: &'a dyn Keeper) -> Self {
+        self.keeper = Some(keeper);
+        self
+    }
+
+    /// The data set's size and cut.
+    pub fn shape(&self) -> &Shape {
+        self.feed.source().shape()
+    }
+
+    /// What the data are, for messages.
+    pub fn origin(&self) -> String {
+        self.feed.source().origin()
+    }
+
+    /// Whether every block of this rank stays in memory.
+    pub fn all_resident(&self) -> bool {
+        self.feed.n_resident() == self.feed.slice().len()
+    }
+
+    /// Room for what a pass keeps with each owned block.
+    pub fn memory<M: Default>(&self) -> Vec<M> {
+        (0..self.feed.slice().len()).map(|_| M::default()).collect()
+    }
+
+    /// Runs `pass` over every block and returns the total, equal on all ranks.
+    ///
+    /// # Collective
+    /// One ordered reduction: at most 2·log₂(n_blocks) partials a message up a tree of ranks, one broadcast.
+    ///
+    /// # Errors
+    /// The error of any rank's blocks, on every rank; [`Error::Data`] when the data set has no rows.
+    pub fn run<P: Pass<T>>(&mut self, pass: &P, memory: &mut [P::Memory]) -> Result<P::Partial> {
+        let telemetry = self.telemetry;
+        let start = self.feed.slice().blocks.start;
+        let mut reduction = OrderedReduction::new(self.feed.slice().n_blocks);
+        let local = self.feed.for_each(telemetry, |position, block| {
+            let partial = telemetry.time(Phase::Compute, || pass.block(block, &mut memory[position]))?;
+            reduction.push(start + position, Tagged { partial, stop: stop_requested() });
+            Ok(())
+        });
+        let total = telemetry.time(Phase::Communicate, || reduction.finish(self.comm, local))?;
+        let total = total.ok_or_else(|| {
+            Error::data(self.origin(), Default::default(), "at least one row", "an empty data set")
+        })?;
+        self.stop = total.stop;
+        Ok(total.partial)
+    }
+
+    /// Runs a pass that keeps nothing with its blocks.
+    ///
+    /// # Collective
+    /// As [`run`](Self::run).
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_once<P: Pass<T, Memory = ()>>(&mut self, pass: &P) -> Result<P::Partial> {
+        let mut memory = self.memory();
+        self.run(pass, &mut memory)
+    }
+
+    /// The state that an earlier, stopped run left, equal on all ranks.
+    ///
+    /// # Collective
+    /// One broadcast of the state.
+    ///
+    /// # Errors
+    /// When the state cannot be read, or is no `S`.
+    pub fn resume<S: Serialize + DeserializeOwned>(&self) -> Result<Option<S>> {
+        let loaded = match self.keeper {
+            Some(keeper) if self.comm.is_root() => keeper.load(),
+            _ => Ok(None),
+        };
+        let bytes = comm::broadcast(self.comm, 0, Some(agree(self.comm, loaded)?))?;
+        bytes.map(|bytes: Vec<u8>| comm::decode(&bytes)).transpose()
+    }
+
+    /// Keeps the replicated `state` if it is time to, and ends the job when a stop was requested.
+    ///
+    /// Call it between iterations with all that the fit needs to go on.
+    ///
+    /// # Collective
+    /// One agreement on whether the state could be written.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] after a request to stop; an I/O error when the state cannot be written.
+    pub fn checkpoint<S: Serialize>(&mut self, state: &S) -> Result<()> {
+        let Some(keeper) = self.keeper else { return Ok(()) };
+        let stored = if self.comm.is_root() && (self.stop.is_some() || keeper.is_due()) {
+            comm::encode(state).and_then(|bytes| keeper.store(&bytes))
+        } else {
+            Ok(())
+        };
+        agree(self.comm, stored)?;
+        match self.stop {
+            Some(signal) => {
+                Err(Error::Stopped { signal: signal_name(signal), checkpoint: keeper.path().to_path_buf() })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the engine apart into its feed, for streaming out one value a row.
+    pub fn feed_mut(&mut self) -> &mut Feed<T> {
+        &mut self.feed
+    }
+
+    /// The ranks.
+    pub fn comm(&self) -> &'a dyn Communicator {
+        self.comm
+    }
+
+    /// This rank's timers.
+    pub fn telemetry(&self) -> &'a Telemetry {
+        self.telemetry
+    }
+}
+
+fn signal_name(signal: i32) -> String {
+    match signal {
+        libc::SIGINT => "SIGINT".into(),
+        libc::SIGTERM => "SIGTERM".into(),
+        libc::SIGUSR1 => "SIGUSR1".into(),
+        libc::SIGUSR2 => "SIGUSR2".into(),
+        other => format!("signal {other}"),
+    }
+}
+
+/// A partial with the request to stop that travels along.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(bound = "P: Partial")]
+struct Tagged<P> {
+    partial: P,
+    stop: Option<i32>,
+}
+
+impl<P: Partial> Partial for Tagged<P> {
+    fn merge(&mut self, right: Self) {
+        self.partial.merge(right.partial);
+        self.stop = self.stop.or(right.stop);
+    }
+}

@@ -1,0 +1,83 @@
+//! One value a row, streamed from every rank to rank 0 in pieces that fit in memory.
+
+use crate::comm::{Communicator, agree};
+use crate::data::{Block, Feed, Shape};
+use crate::error::Result;
+use crate::kernel::Real;
+use crate::partition::Slice;
+use crate::telemetry::Telemetry;
+
+/// What takes the rows on rank 0, in no particular order of blocks.
+pub trait RowSink {
+    /// Takes the values of the rows that start at global row `first_row`.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    fn put(&mut self, first_row: u64, values: &[u8]) -> Result<()>;
+}
+
+/// Maps every block to bytes (one value a row) and hands them all to `sink` on rank 0.
+///
+/// Ranks go through their slices side by side; rank 0 takes one block from each at every step, so no rank holds
+/// more than a block of values.
+///
+/// # Collective
+/// Every value once, to rank 0; one agreement a step.
+///
+/// # Errors
+/// The first error of any rank.
+pub fn stream_rows<T: Real>(
+    comm: &dyn Communicator,
+    feed: &mut Feed<T>,
+    telemetry: &Telemetry,
+    mut map: impl FnMut(usize, &Block<T>) -> Result<Vec<u8>>,
+    sink: &mut dyn RowSink,
+) -> Result<()> {
+    let shape = feed.source().shape().clone();
+    let slice = feed.slice().clone();
+    let steps = Slice::of(slice.n_blocks, 0, comm.size()).len();
+    let mut done = 0;
+    // Whether every rank knows of the error already.
+    let mut agreed = false;
+    let walked = feed.for_each(telemetry, |position, block| {
+        let values = map(position, block);
+        done += 1;
+        let step = exchange(comm, &shape, slice.n_blocks, position, Some(values), sink);
+        agreed = step.is_err();
+        step
+    });
+    match walked {
+        // A rank with a shorter slice still takes part in the last step.
+        Ok(()) => (done..steps).try_for_each(|step| exchange(comm, &shape, slice.n_blocks, step, None, sink)),
+        Err(error) if agreed => Err(error),
+        // The source failed before the step's exchange: tell the others in its place.
+        Err(error) => exchange(comm, &shape, slice.n_blocks, done, Some(Err(error)), sink),
+    }
+}
+
+/// One step: every rank's current block goes to rank 0.
+fn exchange(
+    comm: &dyn Communicator,
+    shape: &Shape,
+    n_blocks: usize,
+    step: usize,
+    values: Option<Result<Vec<u8>>>,
+    sink: &mut dyn RowSink,
+) -> Result<()> {
+    let values = agree(comm, values.transpose())?;
+    let mut put = Ok(());
+    if comm.is_root() {
+        for rank in 0..comm.size() {
+            let slice = Slice::of(n_blocks, rank, comm.size());
+            if step >= slice.len() {
+                continue;
+            }
+            let first_row = shape.rows(slice.blocks.start + step).start;
+            let bytes = if rank == 0 { values.clone().unwrap_or_default() } else { comm.recv(rank) };
+            put = put.and_then(|()| sink.put(first_row, &bytes));
+        }
+    } else if let Some(values) = values {
+        comm.send(0, &values);
+    }
+    agree(comm, put)
+}

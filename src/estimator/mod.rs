@@ -1,0 +1,9 @@
+//! Estimators under scikit-learn's names: parameters are checked once and then fit; a fitted model is a list of
+//! named arrays.
+//!
+//! An estimator knows neither MPI nor files. A memory-bound one runs passes on the pass engine; a CPU-bound one
+//! fits on plain arrays and is driven by the sweep engine.
+
+pub mod model;
+
+pub use model::{Array, Model, Values};

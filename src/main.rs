@@ -1,0 +1,2 @@
+//! The `rankfit` program; everything lives in the library.
+fn main() {}

@@ -1,0 +1,7 @@
+//! Who owns what: arithmetic on integers, equal on every rank and without communication.
+
+mod contiguous;
+mod longest_first;
+
+pub use contiguous::{Slice, owner};
+pub use longest_first::{Assignment, longest_first};

@@ -1,0 +1,7 @@
+//! What the user sees while a job runs, and where its time went: phases' timers, progress on rank 0, the log.
+
+mod phases;
+mod stop;
+
+pub use phases::{Phase, Telemetry};
+pub use stop::{request_stop, stop_requested};
