@@ -5,5 +5,7 @@
 //! terms of one sum, and every path uses fused multiply-add.
 
 mod real;
+pub mod simd;
 
 pub use real::Real;
+pub use simd::Isa;

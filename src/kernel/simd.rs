@@ -1,0 +1,484 @@
+//! Eight doubles side by side, the same arithmetic on every instruction set.
+//!
+//! A kernel body is written once over [`Simd`] and instantiated for AVX-512, AVX2 with FMA, and portable code by
+//! [`dispatch!`](crate::kernel::simd::dispatch). Every operation is IEEE-754 and correctly rounded, every version
+//! has the same eight lanes, and sums are folded by the same tree, so all give the same bits.
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
+
+/// Lanes of a vector.
+pub(crate) const LANES: usize = 8;
+
+/// An instruction set that kernels are built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isa {
+    /// Any machine.
+    Portable,
+    /// x86-64 with AVX2 and FMA.
+    Avx2,
+    /// x86-64 with AVX-512 F, VL and DQ.
+    Avx512,
+}
+
+impl Isa {
+    /// The best this machine has.
+    pub fn best() -> Self {
+        *Self::available().last().unwrap_or(&Self::Portable)
+    }
+
+    /// All that this machine has, the best last.
+    pub fn available() -> &'static [Self] {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512dq")
+            {
+                return &[Self::Portable, Self::Avx2, Self::Avx512];
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                return &[Self::Portable, Self::Avx2];
+            }
+        }
+        &[Self::Portable]
+    }
+
+    /// Its name, as `info` prints it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "AVX2 + FMA",
+            Self::Avx512 => "AVX-512",
+        }
+    }
+}
+
+/// Eight doubles and what can be done with them.
+///
+/// # Safety
+/// Every method may run only on a machine with the instruction set of the implementing type, and pointers must
+/// be valid for eight values.
+pub(crate) trait Simd: Copy {
+    /// Eight doubles.
+    type V: Copy;
+
+    unsafe fn load(p: *const f64) -> Self::V;
+    /// Eight singles, widened.
+    unsafe fn load_f32(p: *const f32) -> Self::V;
+    unsafe fn store(p: *mut f64, v: Self::V);
+    unsafe fn splat(x: f64) -> Self::V;
+    /// `a · b + c`, rounded once.
+    unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn div(a: Self::V, b: Self::V) -> Self::V;
+    /// The larger; of two zeros or with a NaN, `b`.
+    unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
+    /// The smaller; of two zeros or with a NaN, `b`.
+    unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
+    /// Where `c` has its sign bit set `b`, else `a`.
+    unsafe fn select_negative(c: Self::V, a: Self::V, b: Self::V) -> Self::V;
+    /// `v · 2^n` for integral `n` in −1022 … 1023, exact unless it overflows or underflows.
+    unsafe fn scale_pow2(v: Self::V, n: Self::V) -> Self::V;
+    /// The exponent e and mantissa m in [1, 2) of a positive normal number m · 2^e.
+    unsafe fn split_pow2(v: Self::V) -> (Self::V, Self::V);
+    /// ((v0 + v4) + (v2 + v6)) + ((v1 + v5) + (v3 + v7)).
+    unsafe fn sum(v: Self::V) -> f64;
+}
+
+/// 1.5 · 2^52: adding it leaves an integer in the low bits of the mantissa.
+const INTEGER: f64 = 6_755_399_441_055_744.0;
+
+/// Portable lanes; what every other version must equal bit by bit.
+#[derive(Clone, Copy)]
+pub(crate) struct Portable;
+
+impl Simd for Portable {
+    type V = [f64; LANES];
+
+    #[inline(always)]
+    unsafe fn load(p: *const f64) -> Self::V {
+        // SAFETY: the caller vouches for eight values; alignment is not assumed.
+        unsafe { p.cast::<Self::V>().read_unaligned() }
+    }
+    #[inline(always)]
+    unsafe fn load_f32(p: *const f32) -> Self::V {
+        // SAFETY: the caller vouches for eight values; alignment is not assumed.
+        unsafe { p.cast::<[f32; LANES]>().read_unaligned() }.map(f64::from)
+    }
+    #[inline(always)]
+    unsafe fn store(p: *mut f64, v: Self::V) {
+        // SAFETY: the caller vouches for room for eight values; alignment is not assumed.
+        unsafe { p.cast::<Self::V>().write_unaligned(v) }
+    }
+    #[inline(always)]
+    unsafe fn splat(x: f64) -> Self::V {
+        [x; LANES]
+    }
+    #[inline(always)]
+    unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        std::array::from_fn(|i| a[i].mul_add(b[i], c[i]))
+    }
+    #[inline(always)]
+    unsafe fn add(a: Self::V, b: Self::V) -> Self::V {
+        std::array::from_fn(|i| a[i] + b[i])
+    }
+    #[inline(always)]
+    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V {
+        std::array::from_fn(|i| a[i] - b[i])
+    }
+    #[inline(always)]
+    unsafe fn mul(a: Self::V, b: Self::V) -> Self::V {
+        std::array::from_fn(|i| a[i] * b[i])
+    }
+    #[inline(always)]
+    unsafe fn div(a: Self::V, b: Self::V) -> Self::V {
+        std::array::from_fn(|i| a[i] / b[i])
+    }
+    #[inline(always)]
+    unsafe fn max(a: Self::V, b: Self::V) -> Self::V {
+        std::array::from_fn(|i| if a[i] > b[i] { a[i] } else { b[i] })
+    }
+    #[inline(always)]
+    unsafe fn min(a: Self::V, b: Self::V) -> Self::V {
+        std::array::from_fn(|i| if a[i] < b[i] { a[i] } else { b[i] })
+    }
+    #[inline(always)]
+    unsafe fn select_negative(c: Self::V, a: Self::V, b: Self::V) -> Self::V {
+        std::array::from_fn(|i| if c[i].is_sign_negative() { b[i] } else { a[i] })
+    }
+    #[inline(always)]
+    unsafe fn scale_pow2(v: Self::V, n: Self::V) -> Self::V {
+        std::array::from_fn(|i| {
+            let exponent = ((n[i] + INTEGER).to_bits() as i64) << 52;
+            v[i] * f64::from_bits((exponent as u64).wrapping_add(1.0f64.to_bits()))
+        })
+    }
+    #[inline(always)]
+    unsafe fn split_pow2(v: Self::V) -> (Self::V, Self::V) {
+        let exponent = v.map(|x| ((x.to_bits() >> 52) & 0x7ff) as f64 - 1023.0);
+        let mantissa = v.map(|x| f64::from_bits((x.to_bits() & 0x000f_ffff_ffff_ffff) | 1.0f64.to_bits()));
+        (exponent, mantissa)
+    }
+    #[inline(always)]
+    unsafe fn sum(v: Self::V) -> f64 {
+        ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]))
+    }
+}
+
+/// Two halves of four lanes.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(crate) struct Avx2;
+
+#[cfg(target_arch = "x86_64")]
+macro_rules! halves {
+    ($op:ident, $a:expr $(, $b:expr)*) => {
+        ($op($a.0 $(, $b.0)*), $op($a.1 $(, $b.1)*))
+    };
+}
+
+// SAFETY of the blocks below: the trait's contract puts the instruction set and the pointers on the caller.
+#[cfg(target_arch = "x86_64")]
+impl Simd for Avx2 {
+    type V = (__m256d, __m256d);
+
+    #[inline(always)]
+    unsafe fn load(p: *const f64) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { (_mm256_loadu_pd(p), _mm256_loadu_pd(p.add(4))) }
+    }
+    #[inline(always)]
+    unsafe fn load_f32(p: *const f32) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { (_mm256_cvtps_pd(_mm_loadu_ps(p)), _mm256_cvtps_pd(_mm_loadu_ps(p.add(4)))) }
+    }
+    #[inline(always)]
+    unsafe fn store(p: *mut f64, v: Self::V) {
+        // SAFETY: by the trait's contract.
+        unsafe {
+            _mm256_storeu_pd(p, v.0);
+            _mm256_storeu_pd(p.add(4), v.1);
+        }
+    }
+    #[inline(always)]
+    unsafe fn splat(x: f64) -> Self::V {
+        // SAFETY: by the trait's contract.
+        let half = unsafe { _mm256_set1_pd(x) };
+        (half, half)
+    }
+    #[inline(always)]
+    unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { halves!(_mm256_fmadd_pd, a, b, c) }
+    }
+    #[inline(always)]
+    unsafe fn add(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { halves!(_mm256_add_pd, a, b) }
+    }
+    #[inline(always)]
+    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { halves!(_mm256_sub_pd, a, b) }
+    }
+    #[inline(always)]
+    unsafe fn mul(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { halves!(_mm256_mul_pd, a, b) }
+    }
+    #[inline(always)]
+    unsafe fn div(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { halves!(_mm256_div_pd, a, b) }
+    }
+    #[inline(always)]
+    unsafe fn max(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { halves!(_mm256_max_pd, a, b) }
+    }
+    #[inline(always)]
+    unsafe fn min(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { halves!(_mm256_min_pd, a, b) }
+    }
+    #[inline(always)]
+    unsafe fn select_negative(c: Self::V, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { (_mm256_blendv_pd(a.0, b.0, c.0), _mm256_blendv_pd(a.1, b.1, c.1)) }
+    }
+    #[inline(always)]
+    unsafe fn scale_pow2(v: Self::V, n: Self::V) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe {
+            let scale = |n: __m256d| {
+                let integer = _mm256_castpd_si256(_mm256_add_pd(n, _mm256_set1_pd(INTEGER)));
+                let bits = _mm256_add_epi64(
+                    _mm256_slli_epi64::<52>(integer),
+                    _mm256_castpd_si256(_mm256_set1_pd(1.0)),
+                );
+                _mm256_castsi256_pd(bits)
+            };
+            (_mm256_mul_pd(v.0, scale(n.0)), _mm256_mul_pd(v.1, scale(n.1)))
+        }
+    }
+    #[inline(always)]
+    unsafe fn split_pow2(v: Self::V) -> (Self::V, Self::V) {
+        // SAFETY: by the trait's contract.
+        unsafe {
+            // The exponent bits below 2^52's own give the number 2^52 + e exactly.
+            let exponent = |v: __m256d| {
+                let bits = _mm256_srli_epi64::<52>(_mm256_castpd_si256(v));
+                let big = _mm256_set1_pd(4_503_599_627_370_496.0);
+                let number = _mm256_castsi256_pd(_mm256_or_si256(bits, _mm256_castpd_si256(big)));
+                _mm256_sub_pd(_mm256_sub_pd(number, big), _mm256_set1_pd(1023.0))
+            };
+            let mantissa = |v: __m256d| {
+                let low = _mm256_and_pd(v, _mm256_castsi256_pd(_mm256_set1_epi64x(0x000f_ffff_ffff_ffff)));
+                _mm256_or_pd(low, _mm256_set1_pd(1.0))
+            };
+            ((exponent(v.0), exponent(v.1)), (mantissa(v.0), mantissa(v.1)))
+        }
+    }
+    #[inline(always)]
+    unsafe fn sum(v: Self::V) -> f64 {
+        // SAFETY: by the trait's contract.
+        unsafe {
+            let four = _mm256_add_pd(v.0, v.1);
+            let two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd::<1>(four));
+            _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
+        }
+    }
+}
+
+/// One register of eight lanes.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512;
+
+#[cfg(target_arch = "x86_64")]
+impl Simd for Avx512 {
+    type V = __m512d;
+
+    #[inline(always)]
+    unsafe fn load(p: *const f64) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { _mm512_loadu_pd(p) }
+    }
+    #[inline(always)]
+    unsafe fn load_f32(p: *const f32) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { _mm512_cvtps_pd(_mm256_loadu_ps(p)) }
+    }
+    #[inline(always)]
+    unsafe fn store(p: *mut f64, v: Self::V) {
+        // SAFETY: by the trait's contract.
+        unsafe { _mm512_storeu_pd(p, v) }
+    }
+    #[inline(always)]
+    unsafe fn splat(x: f64) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { _mm512_set1_pd(x) }
+    }
+    #[inline(always)]
+    unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { _mm512_fmadd_pd(a, b, c) }
+    }
+    #[inline(always)]
+    unsafe fn add(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { _mm512_add_pd(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { _mm512_sub_pd(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn mul(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { _mm512_mul_pd(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn div(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { _mm512_div_pd(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn max(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { _mm512_max_pd(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn min(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { _mm512_min_pd(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn select_negative(c: Self::V, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe { _mm512_mask_blend_pd(_mm512_movepi64_mask(_mm512_castpd_si512(c)), a, b) }
+    }
+    #[inline(always)]
+    unsafe fn scale_pow2(v: Self::V, n: Self::V) -> Self::V {
+        // SAFETY: by the trait's contract.
+        unsafe {
+            let integer = _mm512_castpd_si512(_mm512_add_pd(n, _mm512_set1_pd(INTEGER)));
+            let bits =
+                _mm512_add_epi64(_mm512_slli_epi64::<52>(integer), _mm512_castpd_si512(_mm512_set1_pd(1.0)));
+            _mm512_mul_pd(v, _mm512_castsi512_pd(bits))
+        }
+    }
+    #[inline(always)]
+    unsafe fn split_pow2(v: Self::V) -> (Self::V, Self::V) {
+        // SAFETY: by the trait's contract.
+        unsafe {
+            let bits = _mm512_castpd_si512(v);
+            let exponent = _mm512_sub_pd(
+                _mm512_cvtepi64_pd(_mm512_and_si512(_mm512_srli_epi64::<52>(bits), _mm512_set1_epi64(0x7ff))),
+                _mm512_set1_pd(1023.0),
+            );
+            let low = _mm512_and_si512(bits, _mm512_set1_epi64(0x000f_ffff_ffff_ffff));
+            let mantissa =
+                _mm512_castsi512_pd(_mm512_or_si512(low, _mm512_castpd_si512(_mm512_set1_pd(1.0))));
+            (exponent, mantissa)
+        }
+    }
+    #[inline(always)]
+    unsafe fn sum(v: Self::V) -> f64 {
+        // SAFETY: by the trait's contract.
+        unsafe {
+            let four = _mm256_add_pd(_mm512_castpd512_pd256(v), _mm512_extractf64x4_pd::<1>(v));
+            let two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd::<1>(four));
+            _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
+        }
+    }
+}
+
+/// Defines a function that runs `body::<S, …>` for the instruction set given as its first argument.
+///
+/// `dispatch!(fn name<T: Real>(a: &[T]) -> f64 = body::<T>)` makes `fn name<T: Real>(isa: Isa, a: &[T]) -> f64`.
+macro_rules! dispatch {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident $(<$($g:ident : $bound:path),+>)? ( $($arg:ident : $ty:ty),* $(,)? ) $(-> $ret:ty)? = $body:ident) => {
+        $(#[$meta])*
+        #[allow(clippy::too_many_arguments)]
+        $vis fn $name $(<$($g: $bound),+>)? (isa: $crate::kernel::simd::Isa, $($arg: $ty),*) $(-> $ret)? {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
+            #[allow(clippy::too_many_arguments)]
+            fn avx512 $(<$($g: $bound),+>)? ($($arg: $ty),*) $(-> $ret)? {
+                // SAFETY: this function's features are those of the lanes.
+                unsafe { $body::<$crate::kernel::simd::Avx512 $(, $($g),+)?>($($arg),*) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            #[allow(clippy::too_many_arguments)]
+            fn avx2 $(<$($g: $bound),+>)? ($($arg: $ty),*) $(-> $ret)? {
+                // SAFETY: this function's features are those of the lanes.
+                unsafe { $body::<$crate::kernel::simd::Avx2 $(, $($g),+)?>($($arg),*) }
+            }
+            match isa {
+                // SAFETY: an `Isa` other than `Portable` comes from `Isa::available`.
+                #[cfg(target_arch = "x86_64")]
+                $crate::kernel::simd::Isa::Avx512 => unsafe { avx512($($arg),*) },
+                // SAFETY: as above.
+                #[cfg(target_arch = "x86_64")]
+                $crate::kernel::simd::Isa::Avx2 => unsafe { avx2($($arg),*) },
+                // SAFETY: portable lanes need no features.
+                _ => unsafe { $body::<$crate::kernel::simd::Portable $(, $($g),+)?>($($arg),*) },
+            }
+        }
+    };
+}
+pub(crate) use dispatch;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    unsafe fn all_ops<S: Simd>(a: &[f64], out: &mut Vec<u64>) {
+        // SAFETY: the test gives arrays of 24 values and calls only available instruction sets.
+        unsafe {
+            let (x, y, z) = (S::load(a.as_ptr()), S::load(a[8..].as_ptr()), S::load(a[16..].as_ptr()));
+            let positive = S::max(x, S::splat(0.25));
+            let singles: Vec<f32> = a.iter().map(|&v| v as f32).collect();
+            let results = [
+                S::fma(x, y, z),
+                S::add(x, y),
+                S::sub(x, y),
+                S::mul(x, y),
+                S::div(x, y),
+                S::max(x, y),
+                S::min(x, y),
+                S::select_negative(x, y, z),
+                S::scale_pow2(x, S::splat(-17.0)),
+                S::split_pow2(positive).0,
+                S::split_pow2(positive).1,
+                S::load_f32(singles[3..].as_ptr()),
+            ];
+            for v in results {
+                let mut lanes = [0.0; LANES];
+                S::store(lanes.as_mut_ptr(), v);
+                out.extend(lanes.map(f64::to_bits));
+            }
+            out.push(S::sum(x).to_bits());
+        }
+    }
+    dispatch!(fn every_op(a: &[f64], out: &mut Vec<u64>) = all_ops);
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        let a: Vec<f64> = (0..24).map(|i| ((i * i) as f64 * 0.713).sin() * 10f64.powi(i % 5 - 2)).collect();
+        let mut expected = Vec::new();
+        every_op(Isa::Portable, &a, &mut expected);
+        assert_eq!(f64::from_bits(expected[9 * 8]), 0.25f64.max(a[0]).log2().floor());
+        for &isa in Isa::available() {
+            let mut got = Vec::new();
+            every_op(isa, &a, &mut got);
+            assert_eq!(got, expected, "{}", isa.name());
+        }
+    }
+}
