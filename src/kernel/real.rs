@@ -1,5 +1,6 @@
 //! The two floating-point types that data come in.
 
+use super::simd::Simd;
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign};
@@ -41,10 +42,15 @@ pub trait Real:
     fn is_finite(self) -> bool;
     /// The square root.
     fn sqrt(self) -> Self;
+    /// Eight values from `p`, widened to double precision.
+    ///
+    /// # Safety
+    /// As for [`Simd::load`]: eight values must be readable and the machine must have the lanes' features.
+    unsafe fn load_lanes<S: Simd>(p: *const Self) -> S::V;
 }
 
 macro_rules! impl_real {
-    ($t:ident) => {
+    ($t:ident, $load:ident) => {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const INFINITY: Self = $t::INFINITY;
@@ -70,13 +76,18 @@ macro_rules! impl_real {
             fn sqrt(self) -> Self {
                 $t::sqrt(self)
             }
+            #[inline(always)]
+            unsafe fn load_lanes<S: Simd>(p: *const Self) -> S::V {
+                // SAFETY: the caller's promise is that of the lanes.
+                unsafe { S::$load(p) }
+            }
         }
         impl private::Sealed for $t {}
     };
 }
 
-impl_real!(f32);
-impl_real!(f64);
+impl_real!(f32, load_f32);
+impl_real!(f64, load);
 
 mod private {
     /// Only this crate says what a floating-point type is.

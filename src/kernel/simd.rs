@@ -59,20 +59,27 @@ impl Isa {
 /// # Safety
 /// Every method may run only on a machine with the instruction set of the implementing type, and pointers must
 /// be valid for eight values.
-pub(crate) trait Simd: Copy {
+pub trait Simd: Copy {
     /// Eight doubles.
     type V: Copy;
 
+    /// Eight doubles from `p`.
     unsafe fn load(p: *const f64) -> Self::V;
     /// Eight singles, widened.
     unsafe fn load_f32(p: *const f32) -> Self::V;
+    /// Writes eight doubles to `p`.
     unsafe fn store(p: *mut f64, v: Self::V);
+    /// `x` in every lane.
     unsafe fn splat(x: f64) -> Self::V;
     /// `a · b + c`, rounded once.
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// `a + b`.
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    /// `a − b`.
     unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
+    /// `a · b`.
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
+    /// `a / b`.
     unsafe fn div(a: Self::V, b: Self::V) -> Self::V;
     /// The larger; of two zeros or with a NaN, `b`.
     unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
@@ -93,7 +100,7 @@ const INTEGER: f64 = 6_755_399_441_055_744.0;
 
 /// Portable lanes; what every other version must equal bit by bit.
 #[derive(Clone, Copy)]
-pub(crate) struct Portable;
+pub struct Portable;
 
 impl Simd for Portable {
     type V = [f64; LANES];
@@ -171,7 +178,7 @@ impl Simd for Portable {
 /// Two halves of four lanes.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
-pub(crate) struct Avx2;
+pub struct Avx2;
 
 #[cfg(target_arch = "x86_64")]
 macro_rules! halves {
@@ -296,7 +303,7 @@ impl Simd for Avx2 {
 /// One register of eight lanes.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
-pub(crate) struct Avx512;
+pub struct Avx512;
 
 #[cfg(target_arch = "x86_64")]
 impl Simd for Avx512 {
