@@ -78,6 +78,7 @@ fn mpirun(ranks: usize, args: &[&str], env: &[(&str, &str)]) -> Command {
     command.arg("--oversubscribe").args(["-n", &ranks.to_string()]).arg(probe()).args(args);
     command.env("OMPI_ALLOW_RUN_AS_ROOT", "1").env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
     command.env("OMPI_MCA_mpi_yield_when_idle", "1").env("RANKFIT_LAUNCH", "mpi");
+    command.env("RUST_BACKTRACE", "0");
     command.envs(env.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
