@@ -7,9 +7,12 @@
 mod block;
 mod csv;
 mod feed;
+mod hdf5;
+mod signature;
 mod table;
 
 pub use self::csv::{ColumnRef, CsvParams, CsvSource, Header};
+pub use self::hdf5::{Hdf5Params, Hdf5Source};
 pub use block::{Block, BlockSource, Shape, default_block_rows};
 pub use feed::{Feed, Residency};
 pub use table::Table;
