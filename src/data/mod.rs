@@ -8,6 +8,7 @@ mod block;
 mod csv;
 mod feed;
 mod hdf5;
+mod nearest;
 mod signature;
 mod table;
 
