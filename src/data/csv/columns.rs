@@ -189,7 +189,7 @@ fn check_delimiter(first: &Row, delimiter: u8) -> Result<()> {
 }
 
 /// Whether a field is a number, or stands for one that is missing.
-fn numeric(field: &Vec<u8>) -> bool {
+fn numeric(field: &[u8]) -> bool {
     let text = field.trim_ascii();
     is_missing(text) || leading::<f64>(text).is_some_and(|(_, length)| length == text.len())
 }
