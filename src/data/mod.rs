@@ -5,9 +5,15 @@
 //! each pass.
 
 mod block;
+mod csv;
 mod feed;
+mod hdf5;
+mod nearest;
+mod signature;
 mod table;
 
+pub use self::csv::{ColumnRef, CsvParams, CsvSource, Header};
+pub use self::hdf5::{Hdf5Params, Hdf5Source};
 pub use block::{Block, BlockSource, Shape, default_block_rows};
 pub use feed::{Feed, Residency};
 pub use table::Table;
