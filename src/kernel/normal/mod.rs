@@ -13,6 +13,8 @@ mod polynomial;
 mod tests;
 mod tile;
 mod words;
+#[cfg(target_arch = "x86_64")]
+mod words_avx2;
 
 use std::any::TypeId;
 

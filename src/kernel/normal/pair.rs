@@ -8,9 +8,7 @@
 //! Box, G. E. P. and Muller, M. E., "A note on the generation of random normal deviates", Annals of Mathematical
 //! Statistics 29 (1958), 610–611.
 
-use super::polynomial::{
-    COS, COS32, LOG, LOG32, MINUS_TWO_LN_2, MINUS_TWO_LN_2_32, SIN, SIN32, horner,
-};
+use super::polynomial::{COS, COS32, LOG, LOG32, MINUS_TWO_LN_2, MINUS_TWO_LN_2_32, SIN, SIN32, horner};
 
 const ONE: u64 = 0x3ff0_0000_0000_0000;
 const FRACTION: u64 = 0x000f_ffff_ffff_ffff;

@@ -118,14 +118,20 @@ fn scale_and_shift<T: Real>(values: &mut [T], std: T, mean: &[T]) {
 /// Fills `out` with standard normals, or with those of `mixture`, one tile at a time so that each stays in the
 /// first cache.
 ///
-/// A last tile that does not fit is cut; what is left of it is dropped.
+/// A last tile that does not fit is cut; what is left of it is dropped. `draw` is [`Words::fill`], compiled by
+/// itself: inlined into this loop it vectorises badly.
 #[inline(always)]
-pub(super) fn fill<T: Sample>(words: &mut Words, out: &mut [T], mixture: Option<&Mixture<'_, T>>) {
+pub(super) fn fill<T: Sample>(
+    words: &mut Words,
+    out: &mut [T],
+    mixture: Option<&Mixture<'_, T>>,
+    draw: impl Fn(&mut Words, &mut [u64; TILE_WORDS]),
+) {
     let mut tile = [0; TILE_WORDS];
     let mut start = 0;
     let mut whole = out.chunks_exact_mut(T::TILE);
     for values in &mut whole {
-        words.fill(&mut tile);
+        draw(words, &mut tile);
         T::convert(&tile, values);
         if let Some(mixture) = mixture {
             mixture.apply(start, values);
@@ -135,7 +141,7 @@ pub(super) fn fill<T: Sample>(words: &mut Words, out: &mut [T], mixture: Option<
     let last = whole.into_remainder();
     if !last.is_empty() {
         let mut buffer = T::buffer();
-        words.fill(&mut tile);
+        draw(words, &mut tile);
         T::convert(&tile, buffer.as_mut());
         last.copy_from_slice(&buffer.as_ref()[..last.len()]);
         if let Some(mixture) = mixture {

@@ -17,7 +17,7 @@ const JUMP: [u64; 4] =
 /// The state of all lanes: word by word, each word of every lane together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Words {
-    state: [[u64; LANES]; 4],
+    pub(super) state: [[u64; LANES]; 4],
 }
 
 impl Words {
@@ -38,9 +38,9 @@ impl Words {
     #[inline(always)]
     pub(super) fn fill(&mut self, tile: &mut [u64; TILE_WORDS]) {
         let [mut a, mut b, mut c, mut d] = self.state;
-        for chunk in tile.as_chunks_mut::<LANES>().0 {
+        for step in tile.as_chunks_mut::<LANES>().0 {
             for lane in 0..LANES {
-                chunk[lane] = a[lane].wrapping_add(d[lane]).rotate_left(23).wrapping_add(a[lane]);
+                step[lane] = a[lane].wrapping_add(d[lane]).rotate_left(23).wrapping_add(a[lane]);
                 let t = b[lane] << 17;
                 c[lane] ^= a[lane];
                 d[lane] ^= b[lane];
@@ -59,8 +59,7 @@ impl Words {
         for lane in 0..LANES {
             let mut s = self.state.map(|word| word[lane]);
             for step in 0..TILE_WORDS / LANES {
-                tile[step * LANES + lane] =
-                    s[0].wrapping_add(s[3]).rotate_left(23).wrapping_add(s[0]);
+                tile[step * LANES + lane] = s[0].wrapping_add(s[3]).rotate_left(23).wrapping_add(s[0]);
                 s = advance(s);
             }
             for (word, value) in self.state.iter_mut().zip(s) {
