@@ -4,7 +4,8 @@
 //! Box–Muller transform while they are in the first cache. f32 numbers have a transform of their own, which makes
 //! two of each word: the two types give different numbers.
 //!
-//! A double costs about 35 flops, a division and a square root for each two.
+//! Two doubles cost about 60 flops, a division and a square root; radius and angle are within 2.5 · 2⁻⁵² of what
+//! the exact functions give, in f32 within 2 · 2⁻²³.
 
 mod isa;
 mod pair;

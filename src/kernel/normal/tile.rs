@@ -149,22 +149,3 @@ pub(super) fn fill<T: Sample>(
         }
     }
 }
-
-/// As [`fill`], one value at a time.
-#[cfg(test)]
-pub(super) fn fill_reference<T: Sample>(words: &mut Words, out: &mut [T], mixture: Option<&Mixture<'_, T>>) {
-    let mut tile = [0; TILE_WORDS];
-    let mut buffer = T::buffer();
-    for (i, value) in out.iter_mut().enumerate() {
-        if i % T::TILE == 0 {
-            words.fill_reference(&mut tile);
-            T::convert(&tile, buffer.as_mut());
-        }
-        *value = buffer.as_ref()[i % T::TILE];
-        if let Some(m) = mixture {
-            let component = m.assignment[i / m.n_features] as usize;
-            let mean = m.means[component * m.n_features + i % m.n_features];
-            *value = value.mul_add(m.stds[component], mean);
-        }
-    }
-}
