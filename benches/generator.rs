@@ -3,8 +3,13 @@
 //! `cargo bench --bench generator`. Rows have 20 features.
 
 use std::hint::black_box;
+use std::path::Path;
 use std::time::Instant;
 
+use rankfit::data::{
+    Blobs, BlobsParams, Block, BlockSource, Classification, ClassificationParams, Regression,
+    RegressionParams,
+};
 use rankfit::kernel::{Isa, Mixture, Normal, Real};
 
 const FEATURES: usize = 20;
@@ -17,6 +22,30 @@ fn main() {
         kernel::<f64>(isa);
         kernel::<f32>(isa);
     }
+    sources::<f64>();
+    sources::<f32>();
+}
+
+/// Whole blocks, targets and the order of rows included, by the fastest instruction set.
+fn sources<T: Real>() {
+    let (n_samples, n_features) = (10 * ROWS as u64, FEATURES);
+    let params = BlobsParams {
+        n_samples,
+        n_features: Some(n_features),
+        centers: rankfit::data::blobs::Centers::Number(COMPONENTS as u64),
+        ..BlobsParams::default()
+    };
+    block::<T>("blobs", &Blobs::new(&params, Path::new(""), 0, Some(ROWS)).expect("valid parameters"));
+    let params = ClassificationParams { n_samples, n_features, ..ClassificationParams::default() };
+    block::<T>("classification", &Classification::new(&params, 0, Some(ROWS)).expect("valid parameters"));
+    let params = RegressionParams { n_samples, n_features, ..RegressionParams::default() };
+    block::<T>("regression", &Regression::new(&params, 0, Some(ROWS)).expect("valid parameters"));
+}
+
+fn block<T: Real>(name: &str, source: &dyn BlockSource<T>) {
+    let mut block = Block::default();
+    block.reshape(source.shape(), 1);
+    report::<T>(&format!("{name} {}", T::NAME), || source.fill(black_box(&mut block)).expect("a block"));
 }
 
 fn kernel<T: Real>(isa: Isa) {

@@ -49,7 +49,7 @@ fn cluster_sizes_are_scikit_learns() {
     let counts = |text: &str| toml::from_str::<ClassificationParams>(text).unwrap().cluster_counts();
     // make_classification of scikit-learn 1.9: int(n * weight / clusters), the rest one by one from the first.
     assert_eq!(counts("n_samples = 103"), [26, 26, 26, 25]);
-    assert_eq!(counts("n_samples = 103\nweights = [0.9]"), [47, 6, 46, 4]);
+    assert_eq!(counts("n_samples = 103\nweights = [0.9]"), [47, 5, 46, 5]);
     assert_eq!(counts("n_samples = 100\nweights = [0.2, 0.2]"), [25, 25, 25, 25]);
     let tenths =
         "n_classes = 10\nn_clusters_per_class = 1\nweights = [0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]";
