@@ -78,7 +78,8 @@ pub(crate) unsafe fn log1p<S: Simd>(t: S::V) -> S::V {
 
 #[cfg(test)]
 mod tests {
-    use super::super::simd::{Isa, LANES, dispatch};
+    use super::super::Isa;
+    use super::super::simd::{LANES, dispatch};
     use super::*;
 
     unsafe fn map_exp<S: Simd>(x: &mut [f64]) {

@@ -4,10 +4,15 @@
 //! same bits on every instruction set: independent things (rows, centroids) stand in the SIMD lanes, never the
 //! terms of one sum, and every path uses fused multiply-add.
 
+mod affine;
 pub(crate) mod elementary;
+mod isa;
+mod normal;
 pub(crate) mod rank_k;
 mod real;
 pub mod simd;
 
+pub use affine::AffineMixture;
+pub use isa::Isa;
+pub use normal::{Mixture, Normal};
 pub use real::Real;
-pub use simd::Isa;
