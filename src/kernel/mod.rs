@@ -5,6 +5,7 @@
 //! terms of one sum, and every path uses fused multiply-add.
 
 pub(crate) mod elementary;
+pub mod glm;
 pub(crate) mod rank_k;
 mod real;
 pub mod simd;
