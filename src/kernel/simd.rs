@@ -59,6 +59,7 @@ impl Isa {
 /// # Safety
 /// Every method may run only on a machine with the instruction set of the implementing type, and pointers must
 /// be valid for eight values.
+#[allow(clippy::missing_safety_doc, reason = "the contract is the trait's")]
 pub trait Simd: Copy {
     /// Eight doubles.
     type V: Copy;
