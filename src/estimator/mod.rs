@@ -6,5 +6,6 @@
 
 pub mod linear_model;
 pub mod model;
+pub mod moments;
 
 pub use model::{Array, Model, Values};

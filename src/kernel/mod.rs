@@ -6,6 +6,7 @@
 
 pub(crate) mod elementary;
 pub mod glm;
+pub mod moments;
 pub(crate) mod rank_k;
 mod real;
 pub mod simd;

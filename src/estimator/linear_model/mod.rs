@@ -1,6 +1,9 @@
 //! Linear models under scikit-learn's names: a loss, an objective over the data, a solver, a model.
 
+mod coordinate_descent;
+mod dense;
 mod glm;
+mod least_squares;
 mod model;
 mod objective;
 mod params;

@@ -10,5 +10,7 @@ mod pointwise;
 mod sums;
 mod tile;
 
+pub(crate) use tile::Tile;
+
 pub use pointwise::Loss;
 pub use sums::{Order, Rows, Sums, accumulate};

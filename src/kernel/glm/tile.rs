@@ -7,7 +7,7 @@ use crate::kernel::simd::{Isa, LANES, Simd, dispatch};
 ///
 /// Loads of eight features run into the next row; coefficients are padded with zeros, and gradients in padded
 /// lanes are dropped, so that what stands there does not matter as long as it is finite.
-pub(super) struct Tile<'a, T> {
+pub(crate) struct Tile<'a, T> {
     x: &'a [T],
     n_rows: usize,
     n_features: usize,
@@ -18,24 +18,24 @@ impl<'a, T: Real> Tile<'a, T> {
     ///
     /// # Panics
     /// When `x` is too short.
-    pub(super) fn new(x: &'a [T], n_rows: usize, n_features: usize) -> Self {
+    pub(crate) fn new(x: &'a [T], n_rows: usize, n_features: usize) -> Self {
         assert!(x.len() >= Self::length(n_rows, n_features));
         Self { x, n_rows, n_features }
     }
 
     /// Values needed for rows of this size.
-    pub(super) fn length(n_rows: usize, n_features: usize) -> usize {
+    pub(crate) fn length(n_rows: usize, n_features: usize) -> usize {
         n_rows * n_features + LANES - 1
     }
 
     /// `eta[r] = intercept + Σ_j x[r][j] · coef[j]`; `coef` is padded with zeros to a multiple of eight.
-    pub(super) fn margins(&self, isa: Isa, coef: &[f64], intercept: f64, eta: &mut [f64]) {
+    pub(crate) fn margins(&self, isa: Isa, coef: &[f64], intercept: f64, eta: &mut [f64]) {
         assert!(coef.len() == self.n_features.next_multiple_of(LANES) && eta.len() >= self.n_rows);
         margins(isa, self, coef, intercept, eta);
     }
 
     /// `gradient[j] += Σ_r factor[r] · x[r][j]`; `gradient` is padded to a multiple of eight.
-    pub(super) fn add_weighted_rows(&self, isa: Isa, factor: &[f64], gradient: &mut [f64]) {
+    pub(crate) fn add_weighted_rows(&self, isa: Isa, factor: &[f64], gradient: &mut [f64]) {
         assert!(gradient.len() == self.n_features.next_multiple_of(LANES) && factor.len() >= self.n_rows);
         weighted_rows(isa, self, factor, gradient);
     }

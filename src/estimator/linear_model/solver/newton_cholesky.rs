@@ -1,5 +1,6 @@
 //! Newton's method with a Cholesky factorisation of the Hessian.
 
+use super::super::dense::{cholesky, cholesky_solve};
 use super::{Objective, Solution, Stopping, backtrack, dot, max_norm};
 use crate::error::Result;
 use crate::kernel::glm::Order;
@@ -50,7 +51,7 @@ fn descent(hessian: &[f64], gradient: &[f64]) -> Vec<f64> {
         let mut lifted = hessian.to_vec();
         (0..n).for_each(|i| lifted[i * n + i] += lift);
         if let Some(factor) = cholesky(lifted, n, 4.0 * n as f64 * f64::EPSILON * largest) {
-            return solve(&factor, gradient);
+            return cholesky_solve(&factor, gradient).into_iter().map(|x| -x).collect();
         }
         lift = if lift == 0.0 { 1e-12 * largest } else { 10.0 * lift };
         if lift > 1e6 * largest {
@@ -58,43 +59,6 @@ fn descent(hessian: &[f64], gradient: &[f64]) -> Vec<f64> {
             return gradient.iter().map(|g| -g).collect();
         }
     }
-}
-
-/// The lower factor of a symmetric positive definite `(n, n)` matrix; `None` when a pivot is at most `threshold`.
-///
-/// Written out here because these few hundred operations must give the same bits on every machine, which a
-/// library that picks its code by instruction set does not promise.
-fn cholesky(mut a: Vec<f64>, n: usize, threshold: f64) -> Option<Vec<f64>> {
-    for i in 0..n {
-        for j in 0..=i {
-            let (before, row) = a.split_at(i * n);
-            let other = if j < i { &before[j * n..j * n + j] } else { &row[..j] };
-            let sum = other.iter().zip(&row[..j]).fold(row[j], |sum, (x, y)| (-x).mul_add(*y, sum));
-            a[i * n + j] = if j < i {
-                sum / a[j * n + j]
-            } else if sum > threshold {
-                sum.sqrt()
-            } else {
-                return None;
-            };
-        }
-    }
-    Some(a)
-}
-
-/// −(L·Lᵀ)⁻¹·b
-fn solve(factor: &[f64], b: &[f64]) -> Vec<f64> {
-    let n = b.len();
-    let mut x: Vec<f64> = b.iter().map(|b| -b).collect();
-    for i in 0..n {
-        let sum = (0..i).fold(x[i], |sum, j| (-factor[i * n + j]).mul_add(x[j], sum));
-        x[i] = sum / factor[i * n + i];
-    }
-    for i in (0..n).rev() {
-        let sum = (i + 1..n).fold(x[i], |sum, j| (-factor[j * n + i]).mul_add(x[j], sum));
-        x[i] = sum / factor[i * n + i];
-    }
-    x
 }
 
 #[cfg(test)]
@@ -107,15 +71,5 @@ mod tests {
         let direction = descent(&hessian, &[2.0, 2.0]);
         assert!(direction.iter().all(|d| (d + 1.0).abs() < 1e-6), "{direction:?}");
         assert_eq!(descent(&[0.0; 4], &[1.0, -1.0]).len(), 2);
-    }
-
-    #[test]
-    fn the_factor_solves() {
-        let a = [4.0, 2.0, 0.6, 2.0, 5.0, 1.0, 0.6, 1.0, 3.0];
-        let x = solve(&cholesky(a.to_vec(), 3, 0.0).unwrap(), &[1.0, 2.0, 3.0]);
-        for i in 0..3 {
-            let back: f64 = (0..3).map(|j| a[i * 3 + j] * x[j]).sum();
-            assert!((back + (i + 1) as f64).abs() < 1e-14);
-        }
     }
 }
