@@ -108,6 +108,24 @@ impl<'a, T: Real> PassEngine<'a, T> {
         self.run(pass, &mut memory)
     }
 
+    /// What `work` returns on rank 0, on every rank.
+    ///
+    /// For dense decompositions by a library whose bits may differ from machine to machine: replicated state must
+    /// not come from them on each rank alone.
+    ///
+    /// # Collective
+    /// One broadcast of the value.
+    ///
+    /// # Errors
+    /// Rank 0's error, on every rank.
+    pub fn replicate<R: Serialize + DeserializeOwned>(&self, work: impl FnOnce() -> Result<R>) -> Result<R> {
+        if self.comm.size() == 1 {
+            return work();
+        }
+        let value = if self.comm.is_root() { work().map(Some) } else { Ok(None) };
+        comm::broadcast(self.comm, 0, agree(self.comm, value)?)
+    }
+
     /// The state that an earlier, stopped run left, equal on all ranks.
     ///
     /// # Collective

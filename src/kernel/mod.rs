@@ -6,7 +6,9 @@
 
 mod affine;
 pub(crate) mod elementary;
+pub mod glm;
 mod isa;
+pub mod moments;
 mod normal;
 pub(crate) mod rank_k;
 mod real;

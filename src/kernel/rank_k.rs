@@ -104,7 +104,7 @@ mod tests {
                         }
                     }
                 }
-                for &isa in Isa::available() {
+                for isa in Isa::available() {
                     let mut got = start.clone();
                     add_products(isa, &left, &right, width, &mut got);
                     assert_eq!(got, expected, "{} {width} x {rows}", isa.name());

@@ -1,0 +1,166 @@
+//! Logistic and Poisson regression: a survey of the targets, then a solver on the objective.
+
+use super::model::{LinearModel, Response};
+use super::objective::{Coding, Definition, GlmObjective};
+use super::params::{ClassWeight, LogisticRegressionParams, PoissonRegressorParams, Solver};
+use super::solver::{Solution, Stopping, gradient_descent, lbfgs, newton_cholesky, proximal_grad};
+use super::targets::{Targets, check_classes, survey};
+use crate::engine::pass::PassEngine;
+use crate::error::{Error, Place, Result};
+use crate::kernel::Real;
+use crate::kernel::glm::Loss;
+
+impl LogisticRegressionParams {
+    /// Minimises `1/(Σw) Σ w·loss + 1/(C·Σw)·penalty(coef)`, scikit-learn's objective divided by `C·Σw`.
+    ///
+    /// Two classes have one output, more have one each (multinomial).
+    ///
+    /// # Collective
+    /// One pass for the targets, then one or two an iteration; a partial is the parameters' number (for Newton
+    /// its square).
+    ///
+    /// # Errors
+    /// Invalid parameters, targets that are no classes, a loss that turns NaN.
+    pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<LinearModel> {
+        self.validate()?;
+        let targets = survey(engine, true)?;
+        check_classes(&targets, &engine.origin())?;
+        let classes: Vec<f64> = targets.classes.iter().map(|(class, ..)| *class).collect();
+        let class_weight = self.class_factors(&targets, &classes)?;
+        let factor = |i: usize| class_weight.get(i).copied().unwrap_or(1.0);
+        let weight: f64 = targets.classes.iter().enumerate().map(|(i, (.., w))| factor(i) * w).sum();
+        if weight <= 0.0 {
+            let found = "only zeros";
+            return Err(Error::data(engine.origin(), Place::default(), "a positive sum of weights", found));
+        }
+        let (loss, n_outputs) = match classes.len() {
+            2 => (Loss::HalfBinomial, 1),
+            n => (Loss::HalfMultinomial, n),
+        };
+        let strength = 1.0 / (self.c * weight);
+        let definition = Definition {
+            what: "LogisticRegression",
+            loss,
+            coding: Coding { classes: classes.clone(), class_weight },
+            scale: 1.0 / weight,
+            l2: strength * self.l2_strength(),
+            fit_intercept: self.fit_intercept,
+        };
+        let n_params = n_outputs * (engine.shape().n_features + usize::from(self.fit_intercept));
+        let fit = Fit {
+            solver: self.solver,
+            l1: strength * self.l1_strength(),
+            stopping: Stopping { tol: self.tol, max_iter: self.max_iter },
+            start: vec![0.0; n_params],
+        };
+        let response = Response::Classes(classes);
+        fit.run(engine, definition, response, n_outputs, serde_json::to_value(self))
+    }
+
+    fn class_factors(&self, targets: &Targets, classes: &[f64]) -> Result<Vec<f64>> {
+        match &self.class_weight {
+            None => Ok(Vec::new()),
+            Some(ClassWeight::Named(_)) => {
+                let n = classes.len() as f64;
+                Ok(targets.classes.iter().map(|(.., w)| targets.weight / (n * w)).collect())
+            }
+            Some(ClassWeight::Table(table)) => {
+                let mut factors = vec![1.0; classes.len()];
+                for (class, &factor) in table {
+                    let known = class.parse::<f64>().ok().and_then(|c| classes.iter().position(|k| *k == c));
+                    let index = known.ok_or_else(|| {
+                        let expected = format!("one of the classes {classes:?}");
+                        Error::job(format!("estimator.class_weight.{class}"), expected, class.clone())
+                    })?;
+                    factors[index] = factor;
+                }
+                Ok(factors)
+            }
+        }
+    }
+}
+
+impl PoissonRegressorParams {
+    /// Minimises `1/(Σw) Σ w·(e^η − y·η) + ½·alpha·‖coef‖²`, scikit-learn's objective.
+    ///
+    /// # Collective
+    /// As for logistic regression.
+    ///
+    /// # Errors
+    /// Invalid parameters, negative targets, a loss that turns NaN.
+    pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<LinearModel> {
+        self.validate()?;
+        let targets = survey(engine, false)?;
+        if let Some((row, y)) = targets.negative {
+            let place = Place::cell(row, "y");
+            return Err(Error::data(engine.origin(), place, "a count of 0 or more", y.to_string()));
+        }
+        if self.solver.takes_l1() {
+            let expected = "\"lbfgs\", \"newton-cholesky\" or \"gradient_descent\"";
+            return Err(Error::job("estimator.solver", expected, format!("\"{}\"", self.solver.name())));
+        }
+        let definition = Definition {
+            what: "PoissonRegressor",
+            loss: Loss::HalfPoisson,
+            coding: Coding::default(),
+            scale: 1.0 / targets.weight,
+            l2: self.alpha,
+            fit_intercept: self.fit_intercept,
+        };
+        let fit = Fit {
+            solver: self.solver,
+            l1: 0.0,
+            stopping: Stopping { tol: self.tol, max_iter: self.max_iter },
+            start: vec![0.0; engine.shape().n_features + usize::from(self.fit_intercept)],
+        };
+        fit.run(engine, definition, Response::Exponential, 1, serde_json::to_value(self))
+    }
+}
+
+/// A solver and where it starts.
+struct Fit {
+    solver: Solver,
+    l1: f64,
+    stopping: Stopping,
+    start: Vec<f64>,
+}
+
+impl Fit {
+    fn run<T: Real>(
+        self,
+        engine: &mut PassEngine<'_, T>,
+        definition: Definition,
+        response: Response,
+        n_outputs: usize,
+        params: serde_json::Result<serde_json::Value>,
+    ) -> Result<LinearModel> {
+        let params = params.map_err(|e| Error::internal(format!("parameters cannot be written: {e}")))?;
+        let d = engine.shape().n_features;
+        let (what, fit_intercept) = (definition.what, definition.fit_intercept);
+        let stride = d + usize::from(fit_intercept);
+        let mut objective = GlmObjective::new(engine, definition);
+        let solution = match self.solver {
+            Solver::Lbfgs => lbfgs(&mut objective, self.start, self.stopping),
+            Solver::NewtonCholesky => newton_cholesky(&mut objective, self.start, self.stopping),
+            Solver::GradientDescent => gradient_descent(&mut objective, self.start, self.stopping),
+            Solver::ProximalGrad => {
+                let l1: Vec<f64> =
+                    (0..self.start.len()).map(|p| if p % stride < d { self.l1 } else { 0.0 }).collect();
+                proximal_grad(&mut objective, self.start, &l1, self.stopping)
+            }
+        }?;
+        let loss_history = objective.into_history();
+        let Solution { params: solved, n_iter, converged, .. } = solution;
+        let intercept = (0..n_outputs).map(|k| if fit_intercept { solved[k * stride + d] } else { 0.0 });
+        Ok(LinearModel {
+            estimator: what,
+            coef: solved.chunks_exact(stride).flat_map(|c| c[..d].iter().copied()).collect(),
+            intercept: intercept.collect(),
+            response,
+            n_iter: Some(n_iter),
+            converged,
+            loss_history,
+            params,
+        })
+    }
+}

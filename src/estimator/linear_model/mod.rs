@@ -1,0 +1,17 @@
+//! Linear models under scikit-learn's names: a loss, an objective over the data, a solver, a model.
+
+mod coordinate_descent;
+mod dense;
+mod glm;
+mod least_squares;
+mod model;
+mod objective;
+mod params;
+pub mod solver;
+mod targets;
+
+pub use model::{LinearModel, Response};
+pub use params::{
+    ClassWeight, ElasticNetParams, LassoParams, LinearRegressionParams, LogisticRegressionParams, Penalty,
+    PoissonRegressorParams, RidgeParams, Solver,
+};

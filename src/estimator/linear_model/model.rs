@@ -1,0 +1,145 @@
+//! A fitted linear model and what it predicts.
+
+use crate::data::Block;
+use crate::error::{Error, Place, Result};
+use crate::estimator::{Array, Model, Values};
+use crate::kernel::Real;
+
+/// How predictors become predictions.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Response {
+    /// The predictor itself.
+    Identity,
+    /// e^η, as in Poisson regression.
+    Exponential,
+    /// The more probable class of two or more.
+    Classes(Vec<f64>),
+}
+
+/// A fitted linear model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinearModel {
+    /// The estimator's name.
+    pub estimator: &'static str,
+    /// Coefficients `(n_outputs, n_features)`.
+    pub coef: Vec<f64>,
+    /// Intercepts `(n_outputs,)`, 0 when not fitted.
+    pub intercept: Vec<f64>,
+    /// From predictors to predictions.
+    pub response: Response,
+    /// Iterations done; absent for closed forms.
+    pub n_iter: Option<usize>,
+    /// Whether the solver reached its tolerance.
+    pub converged: bool,
+    /// The objective after each iteration, the start first.
+    pub loss_history: Vec<f64>,
+    /// The parameters it was fitted with.
+    pub params: serde_json::Value,
+}
+
+impl LinearModel {
+    /// Features of a row.
+    pub fn n_features(&self) -> usize {
+        self.coef.len() / self.intercept.len()
+    }
+
+    /// Predictors η of each row, `(n_rows, n_outputs)`.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when rows have another number of features.
+    pub fn decision_function<T: Real>(&self, block: &Block<T>) -> Result<Vec<f64>> {
+        let d = self.n_features();
+        if block.n_features != d {
+            let expected = format!("{d} features, as the model was fitted on");
+            return Err(Error::data("data", Place::default(), expected, block.n_features.to_string()));
+        }
+        let eta = |row: &[T], k: usize| {
+            let coef = &self.coef[k * d..(k + 1) * d];
+            row.iter().zip(coef).fold(self.intercept[k], |sum, (x, c)| x.to_f64().mul_add(*c, sum))
+        };
+        let outputs = 0..self.intercept.len();
+        Ok((0..block.n_rows)
+            .flat_map(|r| outputs.clone().map(move |k| (r, k)))
+            .map(|(r, k)| eta(block.row(r), k))
+            .collect())
+    }
+
+    /// The prediction for each row: a number, or the class.
+    ///
+    /// # Errors
+    /// As [`decision_function`](Self::decision_function).
+    pub fn predict<T: Real>(&self, block: &Block<T>) -> Result<Vec<f64>> {
+        let eta = self.decision_function(block)?;
+        Ok(match &self.response {
+            Response::Identity => eta,
+            Response::Exponential => eta.into_iter().map(f64::exp).collect(),
+            Response::Classes(classes) if self.intercept.len() == 1 => {
+                eta.into_iter().map(|eta| classes[usize::from(eta > 0.0)]).collect()
+            }
+            Response::Classes(classes) => eta
+                .chunks_exact(classes.len())
+                .map(|eta| {
+                    // The first of the largest, as NumPy's argmax.
+                    let best = (1..eta.len()).fold(0, |best, k| if eta[k] > eta[best] { k } else { best });
+                    classes[best]
+                })
+                .collect(),
+        })
+    }
+
+    /// The model as named arrays, shaped as scikit-learn's attributes.
+    pub fn export(&self) -> Model {
+        let (d, k) = (self.n_features(), self.intercept.len());
+        let classifier = matches!(self.response, Response::Classes(_));
+        let mut attributes = Vec::new();
+        let mut put = |name: &str, array: Array| attributes.push((name.to_string(), array));
+        if let Response::Classes(classes) = &self.response {
+            put("coef_", Array::new([k, d], Values::F64(self.coef.clone())));
+            put("intercept_", Array::vector(Values::F64(self.intercept.clone())));
+            put("classes_", Array::vector(Values::F64(classes.clone())));
+        } else {
+            put("coef_", Array::new([d], Values::F64(self.coef.clone())));
+            put("intercept_", Array::scalar(self.intercept[0]));
+        }
+        if let Some(n_iter) = self.n_iter {
+            let n_iter = n_iter as i64;
+            let array = Array::integer(n_iter);
+            put("n_iter_", if classifier { Array::vector(Values::I64(vec![n_iter])) } else { array });
+        }
+        put("n_features_in_", Array::integer(d as i64));
+        Model { estimator: self.estimator.into(), params: self.params.clone(), attributes }
+    }
+
+    /// The model that [`export`](Self::export) wrote.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when attributes are missing or do not fit each other.
+    pub fn import(model: &Model) -> Result<Self> {
+        let (coef, intercept) = (model.numbers("coef_")?, model.numbers("intercept_")?);
+        let (estimator, response) = match model.estimator.as_str() {
+            "LogisticRegression" => ("LogisticRegression", Response::Classes(model.numbers("classes_")?)),
+            "PoissonRegressor" => ("PoissonRegressor", Response::Exponential),
+            "LinearRegression" => ("LinearRegression", Response::Identity),
+            "Ridge" => ("Ridge", Response::Identity),
+            "Lasso" => ("Lasso", Response::Identity),
+            "ElasticNet" => ("ElasticNet", Response::Identity),
+            other => {
+                return Err(Error::data("model", Place::default(), "a linear model", other));
+            }
+        };
+        if intercept.is_empty() || !coef.len().is_multiple_of(intercept.len()) || coef.is_empty() {
+            let found = format!("{} coefficients for {} outputs", coef.len(), intercept.len());
+            return Err(Error::data("model", Place::default(), "coefficients for each output", found));
+        }
+        Ok(Self {
+            estimator,
+            coef,
+            intercept,
+            response,
+            n_iter: None,
+            converged: true,
+            loss_history: Vec::new(),
+            params: model.params.clone(),
+        })
+    }
+}

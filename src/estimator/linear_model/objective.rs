@@ -1,0 +1,233 @@
+//! The objective of a generalised linear model as passes over the data.
+
+use serde::{Deserialize, Serialize};
+
+use super::solver::{Evaluation, Objective};
+use crate::comm::Partial;
+use crate::data::Block;
+use crate::engine::pass::{Pass, PassEngine};
+use crate::error::{Error, Result};
+use crate::kernel::glm::{Loss, Order, Rows, accumulate};
+use crate::kernel::{Isa, Real};
+
+/// How targets and weights enter the data term.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Coding {
+    /// The classes, ascending; a target is replaced by its class's index. Empty for numbers.
+    pub(super) classes: Vec<f64>,
+    /// A factor for each class's weights; empty for none.
+    pub(super) class_weight: Vec<f64>,
+}
+
+impl Coding {
+    fn code(&self, y: &[f64]) -> Vec<f64> {
+        if self.classes.is_empty() {
+            return y.to_vec();
+        }
+        let index = |y: &f64| self.classes.partition_point(|class| class < y) as f64;
+        y.iter().map(index).collect()
+    }
+
+    fn weigh(&self, weights: &[f64], codes: &[f64]) -> Vec<f64> {
+        let own = |row: usize| weights.get(row).copied().unwrap_or(1.0);
+        let factor = |code: f64| self.class_weight.get(code as usize).copied().unwrap_or(1.0);
+        codes.iter().enumerate().map(|(row, &code)| own(row) * factor(code)).collect()
+    }
+}
+
+/// Sums over rows, as they travel.
+#[derive(Clone, Serialize, Deserialize)]
+struct Total {
+    loss: f64,
+    gradient: Vec<f64>,
+    hessian: Vec<f64>,
+}
+
+impl Partial for Total {
+    fn merge(&mut self, right: Self) {
+        self.loss += right.loss;
+        self.gradient.iter_mut().zip(&right.gradient).for_each(|(l, r)| *l += r);
+        self.hessian.iter_mut().zip(&right.hessian).for_each(|(l, r)| *l += r);
+    }
+}
+
+/// The data term at one or several points.
+struct DataTerm<'a> {
+    isa: Isa,
+    loss: Loss,
+    coding: &'a Coding,
+    /// Each `(K, n_features + 1)`.
+    points: &'a [Vec<f64>],
+    order: Order,
+}
+
+impl<T: Real> Pass<T> for DataTerm<'_> {
+    type Partial = Vec<Total>;
+    /// Coded targets and weights, made in the first pass.
+    type Memory = Option<(Vec<f64>, Vec<f64>)>;
+
+    fn block(&self, block: &Block<T>, memory: &mut Self::Memory) -> Result<Vec<Total>> {
+        let (y, weights) = memory.take().unwrap_or_else(|| {
+            let codes = self.coding.code(&block.y);
+            let weights = self.coding.weigh(&block.weights, &codes);
+            (codes, weights)
+        });
+        let rows = Rows { x: &block.x, y: &y, weights: &weights, n_features: block.n_features };
+        let totals = self.points.iter().map(|point| {
+            let sums = accumulate(self.isa, self.loss, rows, point, self.order);
+            Total { loss: sums.loss, gradient: sums.gradient, hessian: sums.hessian }
+        });
+        let totals = totals.collect();
+        *memory = Some((y, weights));
+        Ok(totals)
+    }
+}
+
+/// Mean loss plus half the squared coefficients:
+/// `scale · Σ w·loss(y, X·coef + intercept) + ½·l2·‖coef‖²`, the intercept unpenalised.
+///
+/// Parameters stand output by output, each with its coefficients and, when fitted, its intercept behind them.
+pub(super) struct GlmObjective<'e, 'a, T: Real> {
+    engine: &'e mut PassEngine<'a, T>,
+    memory: Vec<Option<(Vec<f64>, Vec<f64>)>>,
+    keep: bool,
+    isa: Isa,
+    loss: Loss,
+    coding: Coding,
+    scale: f64,
+    l2: f64,
+    fit_intercept: bool,
+    what: &'static str,
+    iteration: usize,
+    history: Vec<f64>,
+}
+
+/// What defines an objective over given data.
+pub(super) struct Definition {
+    pub(super) what: &'static str,
+    pub(super) loss: Loss,
+    pub(super) coding: Coding,
+    /// Factor of the data term: 1 / Σ weights.
+    pub(super) scale: f64,
+    pub(super) l2: f64,
+    pub(super) fit_intercept: bool,
+}
+
+impl<'e, 'a, T: Real> GlmObjective<'e, 'a, T> {
+    pub(super) fn new(engine: &'e mut PassEngine<'a, T>, definition: Definition) -> Self {
+        let Definition { what, loss, coding, scale, l2, fit_intercept } = definition;
+        Self {
+            memory: engine.memory(),
+            keep: engine.all_resident(),
+            engine,
+            isa: Isa::best(),
+            loss,
+            coding,
+            scale,
+            l2,
+            fit_intercept,
+            what,
+            iteration: 0,
+            history: Vec::new(),
+        }
+    }
+
+    /// The objective after each iteration, the start first.
+    pub(super) fn into_history(self) -> Vec<f64> {
+        self.history
+    }
+
+    fn n_features(&self) -> usize {
+        self.engine.shape().n_features
+    }
+
+    /// Parameters with an intercept for each output, 0 when it is not fitted.
+    fn expand(&self, params: &[f64]) -> Vec<f64> {
+        if self.fit_intercept {
+            return params.to_vec();
+        }
+        let d = self.n_features();
+        params.chunks_exact(d).flat_map(|c| c.iter().copied().chain([0.0])).collect()
+    }
+
+    /// Which of the expanded parameters are fitted.
+    fn fitted(&self, n_expanded: usize) -> Vec<usize> {
+        let d = self.n_features();
+        (0..n_expanded).filter(|p| self.fit_intercept || p % (d + 1) < d).collect()
+    }
+
+    fn pass(&mut self, points: &[Vec<f64>], order: Order) -> Result<Vec<Total>> {
+        let expanded: Vec<Vec<f64>> = points.iter().map(|p| self.expand(p)).collect();
+        let pass =
+            DataTerm { isa: self.isa, loss: self.loss, coding: &self.coding, points: &expanded, order };
+        let totals = self.engine.run(&pass, &mut self.memory)?;
+        if !self.keep {
+            // Streamed blocks leave no room for what can be made again.
+            self.memory.iter_mut().for_each(|memory| *memory = None);
+        }
+        Ok(totals)
+    }
+
+    fn penalised(&self, params: &[f64], total: Total, order: Order) -> Evaluation {
+        let stride = self.n_features() + usize::from(self.fit_intercept);
+        let is_coef = |p: usize| p % stride < self.n_features();
+        let fitted = self.fitted(self.expand(params).len());
+        let mut value = self.scale * total.loss;
+        let mut gradient = Vec::new();
+        let mut hessian = Vec::new();
+        for (p, &x) in params.iter().enumerate().filter(|(p, _)| is_coef(*p)) {
+            debug_assert!(p < params.len());
+            value = (0.5 * self.l2 * x).mul_add(x, value);
+        }
+        if order >= Order::Gradient {
+            gradient = fitted.iter().map(|&p| self.scale * total.gradient[p]).collect();
+            for p in (0..params.len()).filter(|&p| is_coef(p)) {
+                gradient[p] = self.l2.mul_add(params[p], gradient[p]);
+            }
+        }
+        if order == Order::Hessian {
+            let n = self.expand(params).len();
+            hessian = fitted
+                .iter()
+                .flat_map(|&i| fitted.iter().map(move |&j| (i, j)))
+                .map(|(i, j)| self.scale * total.hessian[i * n + j])
+                .collect();
+            for p in (0..params.len()).filter(|&p| is_coef(p)) {
+                hessian[p * params.len() + p] += self.l2;
+            }
+        }
+        Evaluation { value, gradient, hessian }
+    }
+}
+
+impl<T: Real> Objective for GlmObjective<'_, '_, T> {
+    fn evaluate(&mut self, params: &[f64], order: Order) -> Result<Evaluation> {
+        let total = self.pass(&[params.to_vec()], order)?.swap_remove(0);
+        let evaluation = self.penalised(params, total, order);
+        // A trial step may overflow and is refused by the line search; a gradient there is never asked for
+        // unless it is the start or was accepted.
+        if order >= Order::Gradient && evaluation.value.is_nan() {
+            return Err(Error::Diverged {
+                what: self.what.into(),
+                iteration: self.iteration,
+                found: format!("a loss of {}", evaluation.value),
+            });
+        }
+        if self.history.is_empty() {
+            self.history.push(evaluation.value);
+        }
+        Ok(evaluation)
+    }
+
+    fn values(&mut self, points: &[Vec<f64>]) -> Result<Vec<f64>> {
+        let totals = self.pass(points, Order::Value)?;
+        let each = points.iter().zip(totals);
+        Ok(each.map(|(point, total)| self.penalised(point, total, Order::Value).value).collect())
+    }
+
+    fn iteration(&mut self, number: usize, _params: &[f64], evaluation: &Evaluation) -> Result<()> {
+        self.iteration = number;
+        self.history.push(evaluation.value);
+        Ok(())
+    }
+}

@@ -1,0 +1,311 @@
+//! Parameters of the linear models under scikit-learn's names, and their validation.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// The five solvers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Solver {
+    /// Limited-memory BFGS.
+    #[default]
+    Lbfgs,
+    /// Newton's method.
+    NewtonCholesky,
+    /// Gradient descent.
+    #[serde(rename = "gradient_descent")]
+    GradientDescent,
+    /// Accelerated proximal gradient.
+    #[serde(rename = "proximal_grad")]
+    ProximalGrad,
+}
+
+impl Solver {
+    /// The name in job files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lbfgs => "lbfgs",
+            Self::NewtonCholesky => "newton-cholesky",
+            Self::GradientDescent => "gradient_descent",
+            Self::ProximalGrad => "proximal_grad",
+        }
+    }
+
+    /// Whether it can minimise an l1 term.
+    pub fn takes_l1(self) -> bool {
+        self == Self::ProximalGrad
+    }
+}
+
+/// What is added to the loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Penalty {
+    /// Half the squared coefficients.
+    #[default]
+    L2,
+    /// The absolute coefficients.
+    L1,
+    /// Both, mixed by `l1_ratio`.
+    ElasticNet,
+    /// Nothing.
+    None,
+}
+
+/// Factors for the classes' weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ClassWeight {
+    /// `"balanced"`: inversely proportional to the classes' weights in the data.
+    Named(String),
+    /// A factor for each class named; 1 for the others.
+    Table(BTreeMap<String, f64>),
+}
+
+/// Logistic regression, binary or multinomial, as `sklearn.linear_model.LogisticRegression`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogisticRegressionParams {
+    /// The penalty.
+    pub penalty: Penalty,
+    /// Inverse strength of the penalty: the factor of the data term.
+    #[serde(rename = "C")]
+    pub c: f64,
+    /// Share of l1 in the elastic net, from 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub l1_ratio: Option<f64>,
+    /// Whether to fit an unpenalised intercept.
+    pub fit_intercept: bool,
+    /// Factors for the classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_weight: Option<ClassWeight>,
+    /// The solver.
+    pub solver: Solver,
+    /// The largest gradient component, of the mean loss, that counts as zero.
+    pub tol: f64,
+    /// Iterations at the most.
+    pub max_iter: usize,
+}
+
+impl Default for LogisticRegressionParams {
+    fn default() -> Self {
+        Self {
+            penalty: Penalty::L2,
+            c: 1.0,
+            l1_ratio: None,
+            fit_intercept: true,
+            class_weight: None,
+            solver: Solver::Lbfgs,
+            tol: 1e-4,
+            max_iter: 100,
+        }
+    }
+}
+
+/// Poisson regression with a log link, as `sklearn.linear_model.PoissonRegressor`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PoissonRegressorParams {
+    /// Strength of the l2 penalty.
+    pub alpha: f64,
+    /// Whether to fit an unpenalised intercept.
+    pub fit_intercept: bool,
+    /// The solver.
+    pub solver: Solver,
+    /// The largest gradient component, of the mean loss, that counts as zero.
+    pub tol: f64,
+    /// Iterations at the most.
+    pub max_iter: usize,
+}
+
+impl Default for PoissonRegressorParams {
+    fn default() -> Self {
+        Self { alpha: 1.0, fit_intercept: true, solver: Solver::Lbfgs, tol: 1e-4, max_iter: 100 }
+    }
+}
+
+/// Least squares, as `sklearn.linear_model.LinearRegression`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LinearRegressionParams {
+    /// Whether to fit an intercept.
+    pub fit_intercept: bool,
+}
+
+impl Default for LinearRegressionParams {
+    fn default() -> Self {
+        Self { fit_intercept: true }
+    }
+}
+
+/// Least squares with an l2 penalty, as `sklearn.linear_model.Ridge`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RidgeParams {
+    /// Strength of the penalty, on the sum (not the mean) of squares.
+    pub alpha: f64,
+    /// Whether to fit an unpenalised intercept.
+    pub fit_intercept: bool,
+}
+
+impl Default for RidgeParams {
+    fn default() -> Self {
+        Self { alpha: 1.0, fit_intercept: true }
+    }
+}
+
+/// Least squares with l1 and l2 penalties, as `sklearn.linear_model.ElasticNet`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ElasticNetParams {
+    /// Strength of both penalties, on the mean of squares.
+    pub alpha: f64,
+    /// Share of l1, from 0 to 1.
+    pub l1_ratio: f64,
+    /// Whether to fit an unpenalised intercept.
+    pub fit_intercept: bool,
+    /// Sweeps over the coefficients at the most.
+    pub max_iter: usize,
+    /// The duality gap, relative to Σ y², that counts as zero.
+    pub tol: f64,
+}
+
+impl Default for ElasticNetParams {
+    fn default() -> Self {
+        Self { alpha: 1.0, l1_ratio: 0.5, fit_intercept: true, max_iter: 1000, tol: 1e-4 }
+    }
+}
+
+/// Least squares with an l1 penalty, as `sklearn.linear_model.Lasso`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LassoParams {
+    /// Strength of the penalty, on the mean of squares.
+    pub alpha: f64,
+    /// Whether to fit an unpenalised intercept.
+    pub fit_intercept: bool,
+    /// Sweeps over the coefficients at the most.
+    pub max_iter: usize,
+    /// The duality gap, relative to Σ y², that counts as zero.
+    pub tol: f64,
+}
+
+impl Default for LassoParams {
+    fn default() -> Self {
+        Self { alpha: 1.0, fit_intercept: true, max_iter: 1000, tol: 1e-4 }
+    }
+}
+
+impl LogisticRegressionParams {
+    /// Checks every value and that the solver can do the penalty.
+    ///
+    /// # Errors
+    /// [`Error::Job`] naming the key.
+    pub fn validate(&self) -> Result<()> {
+        positive("C", self.c)?;
+        non_negative("tol", self.tol)?;
+        if let Some(ratio) = self.l1_ratio {
+            share("l1_ratio", ratio)?;
+        }
+        if self.penalty == Penalty::ElasticNet && self.l1_ratio.is_none() {
+            return Err(Error::job(
+                "estimator.l1_ratio",
+                "a number from 0 to 1 for penalty = \"elasticnet\"",
+                "none",
+            ));
+        }
+        if self.l1_strength() > 0.0 && !self.solver.takes_l1() {
+            return Err(Error::job(
+                "estimator.solver",
+                "\"proximal_grad\" or \"admm\" for a penalty with an l1 part",
+                format!("\"{}\"", self.solver.name()),
+            ));
+        }
+        match &self.class_weight {
+            Some(ClassWeight::Named(name)) if name != "balanced" => {
+                Err(Error::job("estimator.class_weight", "\"balanced\" or a table", format!("\"{name}\"")))
+            }
+            Some(ClassWeight::Table(table)) => {
+                table.iter().try_for_each(|(class, &w)| non_negative(&format!("class_weight.{class}"), w))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Factor of Σ|coef| before division by `C`.
+    pub(super) fn l1_strength(&self) -> f64 {
+        match self.penalty {
+            Penalty::L1 => 1.0,
+            Penalty::ElasticNet => self.l1_ratio.unwrap_or(0.0),
+            Penalty::L2 | Penalty::None => 0.0,
+        }
+    }
+
+    /// Factor of ½Σcoef² before division by `C`.
+    pub(super) fn l2_strength(&self) -> f64 {
+        match self.penalty {
+            Penalty::L2 => 1.0,
+            Penalty::ElasticNet => 1.0 - self.l1_ratio.unwrap_or(0.0),
+            Penalty::L1 | Penalty::None => 0.0,
+        }
+    }
+}
+
+impl PoissonRegressorParams {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// [`Error::Job`] naming the key.
+    pub fn validate(&self) -> Result<()> {
+        non_negative("alpha", self.alpha)?;
+        non_negative("tol", self.tol)
+    }
+}
+
+impl RidgeParams {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// [`Error::Job`] naming the key.
+    pub fn validate(&self) -> Result<()> {
+        non_negative("alpha", self.alpha)
+    }
+}
+
+impl ElasticNetParams {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// [`Error::Job`] naming the key.
+    pub fn validate(&self) -> Result<()> {
+        non_negative("alpha", self.alpha)?;
+        share("l1_ratio", self.l1_ratio)?;
+        non_negative("tol", self.tol)
+    }
+}
+
+impl From<&LassoParams> for ElasticNetParams {
+    fn from(lasso: &LassoParams) -> Self {
+        let LassoParams { alpha, fit_intercept, max_iter, tol } = *lasso;
+        Self { alpha, l1_ratio: 1.0, fit_intercept, max_iter, tol }
+    }
+}
+
+fn check(key: &str, value: f64, holds: bool, expected: &str) -> Result<()> {
+    if holds { Ok(()) } else { Err(Error::job(format!("estimator.{key}"), expected, value.to_string())) }
+}
+
+fn positive(key: &str, value: f64) -> Result<()> {
+    check(key, value, value > 0.0 && value.is_finite(), "a number above 0")
+}
+
+fn non_negative(key: &str, value: f64) -> Result<()> {
+    check(key, value, value >= 0.0 && value.is_finite(), "a number of 0 or more")
+}
+
+fn share(key: &str, value: f64) -> Result<()> {
+    check(key, value, (0.0..=1.0).contains(&value), "a number from 0 to 1")
+}

@@ -1,0 +1,204 @@
+//! Minimisers of smooth objectives, and of smooth objectives with an l1 term.
+//!
+//! A solver sees vectors only. That evaluating the objective is a pass over data on many ranks is not its affair;
+//! that a pass is what costs is: solvers count evaluations, and prefer to look at several points in one.
+
+mod gradient_descent;
+mod lbfgs;
+mod newton_cholesky;
+mod proximal_grad;
+
+pub use gradient_descent::gradient_descent;
+pub use lbfgs::lbfgs;
+pub use newton_cholesky::newton_cholesky;
+pub use proximal_grad::proximal_grad;
+
+use crate::error::Result;
+use crate::kernel::glm::Order;
+
+/// Value and derivatives of an objective at a point.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evaluation {
+    /// The value.
+    pub value: f64,
+    /// `(n_params,)`, empty below [`Order::Gradient`].
+    pub gradient: Vec<f64>,
+    /// `(n_params, n_params)`, empty below [`Order::Hessian`].
+    pub hessian: Vec<f64>,
+}
+
+/// A smooth function of a parameter vector.
+pub trait Objective {
+    /// The function and its derivatives at `params`.
+    ///
+    /// # Errors
+    /// Whatever evaluating needs, such as reading data.
+    fn evaluate(&mut self, params: &[f64], order: Order) -> Result<Evaluation>;
+
+    /// The function at several points, at the price of little more than one.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    fn values(&mut self, points: &[Vec<f64>]) -> Result<Vec<f64>> {
+        points.iter().map(|point| Ok(self.evaluate(point, Order::Value)?.value)).collect()
+    }
+
+    /// Called after each iteration with its number from 1, the parameters and the objective there.
+    ///
+    /// # Errors
+    /// An error ends the fit.
+    fn iteration(&mut self, _number: usize, _params: &[f64], _evaluation: &Evaluation) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// When to stop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stopping {
+    /// The largest gradient component (for l1 terms: subgradient) that counts as zero.
+    pub tol: f64,
+    /// Iterations at the most.
+    pub max_iter: usize,
+}
+
+/// Where a solver ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Solution {
+    /// The parameters.
+    pub params: Vec<f64>,
+    /// The objective there, without any l1 term.
+    pub value: f64,
+    /// Iterations done.
+    pub n_iter: usize,
+    /// Whether the tolerance was reached.
+    pub converged: bool,
+}
+
+/// The largest absolute component.
+fn max_norm(v: &[f64]) -> f64 {
+    v.iter().fold(0.0, |largest, x| if x.abs() > largest || x.is_nan() { x.abs() } else { largest })
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).fold(0.0, |sum, (a, b)| a.mul_add(*b, sum))
+}
+
+/// `x + t·direction`
+fn moved(x: &[f64], direction: &[f64], t: f64) -> Vec<f64> {
+    x.iter().zip(direction).map(|(x, d)| t.mul_add(*d, *x)).collect()
+}
+
+/// What a line search found.
+struct Step {
+    params: Vec<f64>,
+    evaluation: Evaluation,
+    length: f64,
+}
+
+/// Halvings looked at in one pass.
+const AT_ONCE: usize = 4;
+
+/// Backtracking along a descent direction: the longest of `length`, `length`/2, `length`/4 … with the sufficient
+/// decrease of Armijo (Nocedal & Wright 2006, §3.1, c₁ = 10⁻⁴). The full step is tried first, evaluated to
+/// `order`; when it fails, several shorter ones share a pass.
+///
+/// Returns `None` when no step down to 10⁻¹⁰ of the first decreases the objective: the point is as good as rounding lets it be.
+fn backtrack(
+    objective: &mut dyn Objective,
+    params: &[f64],
+    at: &Evaluation,
+    direction: &[f64],
+    length: f64,
+    order: Order,
+) -> Result<Option<Step>> {
+    let slope = dot(&at.gradient, direction);
+    // Rounding of the objective itself must not refuse a step near the minimum.
+    let slack = 4.0 * f64::EPSILON * at.value.abs();
+    let enough = |value: f64, t: f64| value <= at.value + 1e-4 * t * slope + slack;
+    let full = moved(params, direction, length);
+    let evaluation = objective.evaluate(&full, order)?;
+    if enough(evaluation.value, length) {
+        return Ok(Some(Step { params: full, evaluation, length }));
+    }
+    let mut t = length / 2.0;
+    while t > 1e-10 * length {
+        let lengths: Vec<f64> = (0..AT_ONCE).map(|i| t / f64::powi(2.0, i as i32)).collect();
+        let points: Vec<_> = lengths.iter().map(|&t| moved(params, direction, t)).collect();
+        let values = objective.values(&points)?;
+        if let Some(found) = (0..AT_ONCE).find(|&i| enough(values[i], lengths[i])) {
+            let params = points[found].clone();
+            let evaluation = objective.evaluate(&params, order)?;
+            return Ok(Some(Step { params, evaluation, length: lengths[found] }));
+        }
+        t = lengths[AT_ONCE - 1] / 2.0;
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// ½ (x − c)ᵀ A (x − c) + ¼ Σ (x − c)⁴ with A positive definite: convex, minimum 0 at c.
+    pub(in super::super) struct Quartic {
+        pub(in super::super) center: Vec<f64>,
+    }
+
+    impl Objective for Quartic {
+        fn evaluate(&mut self, params: &[f64], _order: Order) -> Result<Evaluation> {
+            let n = params.len();
+            let a = |i: usize, j: usize| {
+                if i == j { 10f64.powi(i as i32 % 3) } else { 0.1 / (1.0 + i.abs_diff(j) as f64) }
+            };
+            let z: Vec<f64> = params.iter().zip(&self.center).map(|(x, c)| x - c).collect();
+            let az: Vec<f64> = (0..n).map(|i| (0..n).map(|j| a(i, j) * z[j]).sum()).collect();
+            let hessian = (0..n * n)
+                .map(|p| {
+                    let (i, j) = (p / n, p % n);
+                    a(i, j) + if i == j { 3.0 * z[i] * z[i] } else { 0.0 }
+                })
+                .collect();
+            Ok(Evaluation {
+                value: 0.5 * dot(&z, &az) + 0.25 * z.iter().map(|z| z.powi(4)).sum::<f64>(),
+                gradient: az.iter().zip(&z).map(|(az, z)| az + z.powi(3)).collect(),
+                hessian,
+            })
+        }
+    }
+
+    #[test]
+    fn smooth_solvers_find_the_minimum() {
+        let center = vec![1.0, -2.0, 0.5, 3.0, 0.0, 10.0];
+        let stopping = Stopping { tol: 1e-9, max_iter: 5000 };
+        for solver in [lbfgs, newton_cholesky, gradient_descent] {
+            let mut objective = Quartic { center: center.clone() };
+            let solution = solver(&mut objective, vec![0.0; 6], stopping).unwrap();
+            assert!(solution.converged, "{solution:?}");
+            for (x, c) in solution.params.iter().zip(&center) {
+                assert!((x - c).abs() < 1e-8, "{solution:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_proximal_solver_meets_the_subgradient_condition() {
+        let mut objective = Quartic { center: vec![1.0, -2.0, 0.002, 3.0] };
+        let l1 = [0.5, 0.5, 0.5, 0.0];
+        let stopping = Stopping { tol: 1e-9, max_iter: 5000 };
+        let solution = proximal_grad(&mut objective, vec![0.0; 4], &l1, stopping).unwrap();
+        assert!(solution.converged);
+        let gradient = objective.evaluate(&solution.params, Order::Gradient).unwrap().gradient;
+        assert_eq!(solution.params[2], 0.0);
+        for ((x, g), l1) in solution.params.iter().zip(&gradient).zip(l1) {
+            let excess = if *x == 0.0 { (g.abs() - l1).max(0.0) } else { (g + l1 * x.signum()).abs() };
+            assert!(excess < 1e-8, "{x} {g}");
+        }
+    }
+
+    #[test]
+    fn running_out_of_iterations_is_told() {
+        let mut objective = Quartic { center: vec![5.0; 3] };
+        let solution = lbfgs(&mut objective, vec![0.0; 3], Stopping { tol: 1e-9, max_iter: 1 }).unwrap();
+        assert!(!solution.converged && solution.n_iter == 1);
+    }
+}

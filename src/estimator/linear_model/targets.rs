@@ -1,0 +1,157 @@
+//! What the targets are: classes with their weights, or numbers with their range.
+
+use serde::{Deserialize, Serialize};
+
+use crate::comm::Partial;
+use crate::data::Block;
+use crate::engine::pass::{Pass, PassEngine};
+use crate::error::{Error, Place, Result};
+use crate::kernel::Real;
+
+/// Classes kept at the most: more distinct targets are taken for continuous ones.
+const MOST_CLASSES: usize = 10_000;
+
+/// A summary of all targets and weights.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Targets {
+    /// Rows.
+    pub(super) n_rows: u64,
+    /// Σ of the weights (rows, when there are none).
+    pub(super) weight: f64,
+    /// Distinct targets, ascending, with the rows and the weight of each; absent for numbers.
+    pub(super) classes: Vec<(f64, u64, f64)>,
+    /// The first row, if any, whose target is negative.
+    pub(super) negative: Option<(u64, f64)>,
+    /// The first row, if any, whose weight is negative.
+    pub(super) negative_weight: Option<(u64, f64)>,
+    /// Whether there were more than [`MOST_CLASSES`] distinct targets.
+    pub(super) too_many: bool,
+}
+
+impl Partial for Targets {
+    fn merge(&mut self, right: Self) {
+        self.n_rows += right.n_rows;
+        self.weight += right.weight;
+        self.negative = self.negative.or(right.negative);
+        self.negative_weight = self.negative_weight.or(right.negative_weight);
+        self.too_many |= right.too_many;
+        let (left, right) = (std::mem::take(&mut self.classes), right.classes);
+        self.classes = merge_classes(left, right);
+        self.limit();
+    }
+}
+
+impl Targets {
+    fn limit(&mut self) {
+        if self.classes.len() > MOST_CLASSES {
+            self.too_many = true;
+            self.classes.truncate(MOST_CLASSES);
+        }
+    }
+}
+
+fn merge_classes(left: Vec<(f64, u64, f64)>, right: Vec<(f64, u64, f64)>) -> Vec<(f64, u64, f64)> {
+    let mut merged: Vec<(f64, u64, f64)> = Vec::with_capacity(left.len().max(right.len()));
+    let (mut left, mut right) = (left.into_iter().peekable(), right.into_iter().peekable());
+    loop {
+        let next = match (left.peek(), right.peek()) {
+            (Some(l), Some(r)) if l.0 < r.0 => left.next(),
+            (Some(l), Some(r)) if r.0 < l.0 => right.next(),
+            (Some(_), Some(_)) => left
+                .next()
+                .zip(right.next())
+                .map(|((class, n, w), (_, more_n, more_w))| (class, n + more_n, w + more_w)),
+            (Some(_), None) => left.next(),
+            (None, _) => right.next(),
+        };
+        match next {
+            Some(class) => merged.push(class),
+            None => return merged,
+        }
+    }
+}
+
+/// Looks at every target once.
+struct Survey {
+    classes: bool,
+}
+
+impl<T: Real> Pass<T> for Survey {
+    type Partial = Targets;
+    type Memory = ();
+
+    fn block(&self, block: &Block<T>, (): &mut ()) -> Result<Targets> {
+        let weight = |row: usize| block.weights.get(row).copied().unwrap_or(1.0);
+        let first = |values: &[f64]| {
+            values.iter().position(|v| *v < 0.0).map(|row| (block.first_row + row as u64, values[row]))
+        };
+        let mut targets = Targets {
+            n_rows: block.n_rows as u64,
+            weight: (0..block.n_rows).map(weight).sum(),
+            classes: Vec::new(),
+            negative: first(&block.y),
+            negative_weight: first(&block.weights),
+            too_many: false,
+        };
+        if self.classes {
+            // −0.0 and 0.0 are one class.
+            for (row, y) in block.y.iter().map(|y| y + 0.0).enumerate() {
+                match targets.classes.binary_search_by(|(class, ..)| class.total_cmp(&y)) {
+                    Ok(i) => {
+                        targets.classes[i].1 += 1;
+                        targets.classes[i].2 += weight(row);
+                    }
+                    Err(i) => {
+                        targets.classes.insert(i, (y, 1, weight(row)));
+                        targets.limit();
+                    }
+                }
+                if targets.too_many {
+                    break;
+                }
+            }
+        }
+        Ok(targets)
+    }
+}
+
+/// Surveys targets and weights in one pass; `classes` asks for the distinct targets.
+///
+/// # Collective
+/// One pass; the partial is a few numbers a class.
+///
+/// # Errors
+/// [`Error::Data`] when there are no targets, or weights are negative or all zero.
+pub(super) fn survey<T: Real>(engine: &mut PassEngine<'_, T>, classes: bool) -> Result<Targets> {
+    let origin = engine.origin();
+    if !engine.shape().has_targets {
+        return Err(Error::data(origin, Place::default(), "targets (data.y or a label column)", "none"));
+    }
+    let targets = engine.run_once(&Survey { classes })?;
+    if let Some((row, weight)) = targets.negative_weight {
+        let place = Place::cell(row, "sample_weight");
+        return Err(Error::data(origin, place, "a weight of 0 or more", weight.to_string()));
+    }
+    if targets.weight <= 0.0 {
+        return Err(Error::data(origin, Place::default(), "a positive sum of weights", "only zeros"));
+    }
+    Ok(targets)
+}
+
+/// The classes among the targets: at least two, and whole numbers.
+///
+/// # Errors
+/// [`Error::Data`] when there is one class only, or the targets are continuous.
+pub(super) fn check_classes(targets: &Targets, origin: &str) -> Result<()> {
+    let fault = |expected: &str, found: String| Err(Error::data(origin, Place::default(), expected, found));
+    if let Some((value, ..)) = targets.classes.iter().find(|(class, ..)| class.fract() != 0.0) {
+        return fault("targets that are classes (whole numbers or text)", format!("the target {value}"));
+    }
+    if targets.too_many {
+        return fault("targets that are classes", format!("more than {MOST_CLASSES} distinct targets"));
+    }
+    match targets.classes.as_slice() {
+        [] | [_] => fault("at least 2 classes", format!("{}", targets.classes.len())),
+        _ => Ok(()),
+    }
+}

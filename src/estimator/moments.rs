@@ -1,0 +1,83 @@
+//! Mean and centred products of all columns in one pass: what least squares, PCA and scalers start from.
+
+use serde::{Deserialize, Serialize};
+
+use crate::comm::Partial;
+use crate::data::Block;
+use crate::engine::pass::{Pass, PassEngine};
+use crate::error::Result;
+use crate::kernel::moments::block_moments;
+use crate::kernel::{Isa, Real};
+
+/// Weighted moments of the m columns of a data set: its features, and the target behind them when asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Moments {
+    /// Rows.
+    pub n_rows: u64,
+    /// Σ w
+    pub weight: f64,
+    /// `(m,)`
+    pub mean: Vec<f64>,
+    /// Σ w (c − mean)(c − mean)ᵀ, `(m, m)`.
+    pub products: Vec<f64>,
+}
+
+impl Partial for Moments {
+    /// Chan, Golub & LeVeque, Updating formulae and a pairwise algorithm for computing sample variances, 1979.
+    fn merge(&mut self, right: Self) {
+        let weight = self.weight + right.weight;
+        self.n_rows += right.n_rows;
+        if right.weight == 0.0 {
+            return;
+        }
+        let share = right.weight / weight;
+        let apart: Vec<f64> = right.mean.iter().zip(&self.mean).map(|(r, l)| r - l).collect();
+        let factor = self.weight * share;
+        let m = self.mean.len();
+        self.products.iter_mut().zip(&right.products).for_each(|(l, r)| *l += r);
+        for (row, a) in self.products.chunks_exact_mut(m).zip(&apart) {
+            row.iter_mut().zip(&apart).for_each(|(p, b)| *p = (factor * a).mul_add(*b, *p));
+        }
+        self.mean.iter_mut().zip(&apart).for_each(|(mean, apart)| *mean = share.mul_add(*apart, *mean));
+        self.weight = weight;
+    }
+}
+
+impl Moments {
+    /// Columns.
+    pub fn n_columns(&self) -> usize {
+        self.mean.len()
+    }
+}
+
+struct MomentsPass {
+    isa: Isa,
+    with_target: bool,
+}
+
+impl<T: Real> Pass<T> for MomentsPass {
+    type Partial = Moments;
+    type Memory = ();
+
+    fn block(&self, block: &Block<T>, (): &mut ()) -> Result<Moments> {
+        let y = if self.with_target { block.y.as_slice() } else { &[] };
+        let moments = block_moments(self.isa, &block.x, block.n_features, y, &block.weights);
+        Ok(Moments {
+            n_rows: block.n_rows as u64,
+            weight: moments.weight,
+            mean: moments.mean,
+            products: moments.products,
+        })
+    }
+}
+
+/// The moments of all features, and of the target as the last column when `with_target`.
+///
+/// # Collective
+/// One pass; a partial is m² + m numbers.
+///
+/// # Errors
+/// What the pass meets.
+pub fn moments<T: Real>(engine: &mut PassEngine<'_, T>, with_target: bool) -> Result<Moments> {
+    engine.run_once(&MomentsPass { isa: Isa::best(), with_target })
+}
