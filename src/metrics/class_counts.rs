@@ -40,7 +40,8 @@ impl ClassCounts {
     /// The counts of rows with targets `y_true` and predictions `y_pred`, both `(n_samples,)`.
     pub fn new(y_true: &[f64], y_pred: &[f64]) -> Self {
         debug_assert_eq!(y_true.len(), y_pred.len());
-        let mut classes: Vec<f64> = y_true.iter().chain(y_pred).copied().collect();
+        // Adding 0 makes one class of 0 and -0.
+        let mut classes: Vec<f64> = y_true.iter().chain(y_pred).map(|class| class + 0.0).collect();
         classes.sort_unstable_by(f64::total_cmp);
         classes.dedup();
         let mut counts = Self {
@@ -59,7 +60,7 @@ impl ClassCounts {
     }
 
     fn position(&self, class: f64) -> usize {
-        self.classes.partition_point(|known| known.total_cmp(&class).is_lt())
+        self.classes.partition_point(|known| known.total_cmp(&(class + 0.0)).is_lt())
     }
 
     /// Rows counted.
@@ -153,7 +154,9 @@ impl Partial for ClassCounts {
             let at = self.position(value);
             if self.classes.get(at) != Some(&value) {
                 self.classes.insert(at, value);
-                [&mut self.hits, &mut self.truth, &mut self.predicted].map(|counts| counts.insert(at, 0));
+                for counts in [&mut self.hits, &mut self.truth, &mut self.predicted] {
+                    counts.insert(at, 0);
+                }
             }
             self.hits[at] += right.hits[class];
             self.truth[at] += right.truth[class];
