@@ -4,6 +4,7 @@
 //! same bits on every instruction set: independent things (rows, centroids) stand in the SIMD lanes, never the
 //! terms of one sum, and every path uses fused multiply-add.
 
+pub mod lloyd;
 mod real;
 
 pub use real::Real;
