@@ -8,6 +8,7 @@ mod affine;
 pub(crate) mod elementary;
 pub mod glm;
 mod isa;
+pub mod lloyd;
 pub mod moments;
 mod normal;
 pub(crate) mod rank_k;
