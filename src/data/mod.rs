@@ -5,9 +5,11 @@
 //! each pass.
 
 mod block;
+mod csv;
 mod feed;
 mod table;
 
+pub use self::csv::{ColumnRef, CsvParams, CsvSource, Header};
 pub use block::{Block, BlockSource, Shape, default_block_rows};
 pub use feed::{Feed, Residency};
 pub use table::Table;
