@@ -21,6 +21,8 @@ pub enum Purpose {
     Init = 5,
     /// Shuffled splits.
     Split = 6,
+    /// Candidates of a random search.
+    Candidates = 20,
 }
 
 /// The stream of one block (or of another index) for one purpose.
