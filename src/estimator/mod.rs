@@ -5,5 +5,6 @@
 //! fits on plain arrays and is driven by the sweep engine.
 
 pub mod model;
+pub mod svm;
 
 pub use model::{Array, Model, Values};

@@ -5,5 +5,6 @@
 //! terms of one sum, and every path uses fused multiply-add.
 
 mod real;
+pub mod svm;
 
 pub use real::Real;
