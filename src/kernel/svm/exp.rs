@@ -55,11 +55,18 @@ pub(super) fn exp<const W: usize>(x: [f64; W]) -> [f64; W] {
     out
 }
 
-/// The hyperbolic tangent in each lane, within 3e-16 absolutely.
+/// The hyperbolic tangent in each lane, within 4e-16 absolutely: of |x|, so that the quotient is at most 1.
 #[inline(always)]
 pub(super) fn tanh<const W: usize>(x: [f64; W]) -> [f64; W] {
-    let e = exp(x.map(|v| 2.0 * v));
-    e.map(|e| 1.0 - 2.0 / (e + 1.0))
+    let mut out = x;
+    for v in &mut out {
+        *v = 2.0 * v.abs();
+    }
+    out = exp(out);
+    for l in 0..W {
+        out[l] = (1.0 - 2.0 / (out[l] + 1.0)).copysign(x[l]);
+    }
+    out
 }
 
 #[cfg(test)]
@@ -88,7 +95,7 @@ mod tests {
         for i in -4000..4000 {
             let x = f64::from(i) * 0.01;
             let [y] = tanh([x]);
-            assert!((y - x.tanh()).abs() <= 3e-16, "{x}");
+            assert!((y - x.tanh()).abs() <= 4e-16, "{x}");
         }
     }
 }

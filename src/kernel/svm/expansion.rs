@@ -64,5 +64,8 @@ fn panel_values(kernel: KernelFunction, panel: &[f64], x: &[f64]) -> [f64; PANEL
             sums[l] = difference.mul_add(difference, sums[l]);
         }
     }
-    super::exp::exp(sums.map(|s| -gamma * s))
+    for s in &mut sums {
+        *s *= -gamma;
+    }
+    super::exp::exp(sums)
 }

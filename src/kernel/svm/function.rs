@@ -49,11 +49,23 @@ impl KernelFunction {
     /// Kernel values of the kernels that are functions of the dot product alone.
     #[inline(always)]
     pub(super) fn of_products<const W: usize>(self, dots: [f64; W]) -> [f64; W] {
+        // Loops, not `map`: that may be compiled apart, without the caller's instruction set.
+        let mut out = dots;
         match self {
-            Self::Poly { gamma, coef0, degree } => dots.map(|d| power(gamma * d + coef0, degree)),
-            Self::Sigmoid { gamma, coef0 } => tanh(dots.map(|d| gamma * d + coef0)),
-            Self::Linear | Self::Rbf { .. } => dots,
+            Self::Linear | Self::Rbf { .. } => {}
+            Self::Poly { gamma, coef0, degree } => {
+                for v in &mut out {
+                    *v = power(gamma * *v + coef0, degree);
+                }
+            }
+            Self::Sigmoid { gamma, coef0 } => {
+                for v in &mut out {
+                    *v = gamma * *v + coef0;
+                }
+                out = tanh(out);
+            }
         }
+        out
     }
 
     /// k(x, x) of a row with squared norm `norm`.

@@ -45,13 +45,19 @@ impl Isa {
 /// Compiles a body for each instruction set and chooses by the first argument, an [`Isa`].
 macro_rules! dispatched {
     ($(#[$meta:meta])* pub fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:path) => {
+        $crate::kernel::svm::isa::dispatched! { $(#[$meta])* pub fn $name($($arg: $ty),*) $(-> $ret)? = $body, $body }
+    };
+    // With another body, by hand, for AVX-512.
+    (
+        $(#[$meta:meta])* pub fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:path, $wide:path
+    ) => {
         $(#[$meta])*
         pub fn $name(isa: $crate::kernel::svm::Isa, $($arg: $ty),*) $(-> $ret)? {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
                 fn wide($($arg: $ty),*) $(-> $ret)? {
-                    $body($($arg),*)
+                    $wide($($arg),*)
                 }
                 #[target_feature(enable = "avx2,fma")]
                 fn middle($($arg: $ty),*) $(-> $ret)? {

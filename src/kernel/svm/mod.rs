@@ -10,6 +10,7 @@ mod gram;
 mod isa;
 mod panels;
 mod smo;
+mod smo_avx512;
 
 pub use expansion::weighted_sums;
 pub use function::KernelFunction;

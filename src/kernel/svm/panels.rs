@@ -101,7 +101,9 @@ fn kernel_row_body(kernel: KernelFunction, panels: &Panels, x: &[f64], out: &mut
         let dots = panel_dots(panels.panel(p), x);
         let values = kernel.of_dots(dots, own, panels.panel_norms(p));
         if let Some(out) = out.first_chunk_mut::<PANEL>() {
-            *out = values.map(|v| v as f32);
+            for l in 0..PANEL {
+                out[l] = values[l] as f32;
+            }
         } else {
             for (out, v) in out.iter_mut().zip(values) {
                 *out = v as f32;
