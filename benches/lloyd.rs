@@ -25,7 +25,7 @@ fn data<T: Real>(k: usize) -> (Vec<T>, Vec<f64>) {
 fn bench<T: Real>(criterion: &mut Criterion, k: usize) {
     let (x, centres) = data::<T>(k);
     let rows = Rows { x: &x, weights: &[], n_features: D };
-    let centroids = Centroids::new(&centres, &vec![T::ZERO; D]);
+    let centroids = Centroids::new(&centres, &[T::ZERO; D]);
     let mut labels = vec![0; N];
     let mut group = criterion.benchmark_group(format!("lloyd {} k={k} d={D} ({N} rows)", T::NAME));
     group.throughput(Throughput::Bytes((N * D * size_of::<T>()) as u64)).sample_size(10);

@@ -228,6 +228,6 @@ fn a_stopped_fit_goes_on_with_the_same_bits() {
     assert!(states.len() > 3, "{} iterations are too few to stop between", states.len());
     for (i, state) in states.into_iter().enumerate() {
         let (resumed, _) = fit_from(Some(state), 1 + i % 3);
-        assert_eq!(bits(&resumed), bits(&whole), "stopped after iteration {i}");
+        assert_eq!(bits(&resumed), bits(&whole), "stopped after {i} iterations");
     }
 }

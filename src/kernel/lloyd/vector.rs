@@ -47,6 +47,9 @@ pub trait Vector: Copy {
     /// The instruction set must be there, and a vector readable at `from`.
     unsafe fn load(from: *const Self::Item) -> Self;
 
+    /// Asks for the cache line at `at`, which need not be readable.
+    fn prefetch(at: *const Self::Item);
+
     /// Writes the lanes one after the other.
     ///
     /// # Safety
@@ -113,6 +116,9 @@ impl<T: Real, const N: usize> Vector for Array<T, N> {
         // SAFETY: the caller says that a vector is readable there.
         Self(unsafe { from.cast::<[T; N]>().read() })
     }
+
+    #[inline(always)]
+    fn prefetch(_at: *const T) {}
 
     #[inline(always)]
     unsafe fn store(self, to: *mut T) {

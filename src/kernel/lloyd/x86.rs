@@ -26,6 +26,12 @@ impl Vector for __m256d {
     }
 
     #[inline(always)]
+    fn prefetch(at: *const f64) {
+        // SAFETY: a prefetch never faults, and SSE is part of x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
+
+    #[inline(always)]
     unsafe fn store(self, to: *mut f64) {
         // SAFETY: as said at the top of the file.
         unsafe { _mm256_storeu_pd(to, self) }
@@ -97,6 +103,12 @@ impl Vector for __m256 {
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: as said at the top of the file.
         unsafe { _mm256_loadu_ps(from) }
+    }
+
+    #[inline(always)]
+    fn prefetch(at: *const f32) {
+        // SAFETY: a prefetch never faults, and SSE is part of x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
     }
 
     #[inline(always)]

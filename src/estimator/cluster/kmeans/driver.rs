@@ -52,7 +52,11 @@ impl KMeans {
                 self.relabel(engine, &state, &mut memory)?;
                 state
             }
-            None => self.start(engine)?,
+            None => {
+                let state = self.start(engine)?;
+                engine.checkpoint(&state)?;
+                state
+            }
         };
         let frame = self.frame(&state);
         while state.runs.iter().any(|run| run.end.is_none()) {
@@ -127,7 +131,10 @@ impl KMeans {
     ) -> Result<()> {
         let frame = self.frame(state);
         let labelled = |(i, run): (usize, &Run)| run.labelled_by.as_ref().map(|c| (i, frame.pack(c)));
-        let runs = state.runs.iter().enumerate().filter_map(labelled).collect();
+        let runs: Vec<_> = state.runs.iter().enumerate().filter_map(labelled).collect();
+        if runs.is_empty() {
+            return Ok(());
+        }
         engine.run(&StepPass { frame: &frame, n_runs: state.runs.len(), runs, sums: false }, memory)?;
         Ok(())
     }

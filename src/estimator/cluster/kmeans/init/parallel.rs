@@ -134,11 +134,14 @@ pub(super) struct Nearest {
     index: Vec<u32>,
 }
 
+/// The candidates of one round, relative to the shift, as they are and packed.
+type Round<'a, T> = (&'a [f64], Centroids<T>);
+
 /// One round for every start: brings the nearest candidates up to date, then draws or weighs.
 struct RoundPass<'a, T> {
     frame: &'a Frame<T>,
-    /// For each start and round the candidates, as they are and packed; nothing where a round drew none.
-    starts: Vec<Vec<Option<(&'a [f64], Centroids<T>)>>>,
+    /// For each start and round the candidates; nothing where a round drew none.
+    starts: Vec<Vec<Option<Round<'a, T>>>>,
     n_candidates: Vec<usize>,
     draws: Option<Draws>,
     /// Whether the nearest are kept from pass to pass: 12 bytes a row and start. Same bits either way.
