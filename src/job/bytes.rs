@@ -31,7 +31,7 @@ impl Bytes {
         let number: f64 = number.parse().ok()?;
         let (_, size) = UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit.trim()))?;
         let bytes = number * *size as f64;
-        (bytes >= 1.0 && bytes < 9e18).then_some(Self(bytes as u64))
+        (1.0..9e18).contains(&bytes).then_some(Self(bytes as u64))
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Request {
 /// A model ready to predict.
 enum Predictor {
     KMeans(KMeansModel),
-    Svc(SvcModel),
+    Svc(Box<SvcModel>),
 }
 
 /// A model, its data and the names of what it predicts.
@@ -178,7 +178,7 @@ impl Predictor {
     fn of(model: &Model) -> Result<Self> {
         match model.estimator.as_str() {
             "KMeans" => Ok(Self::KMeans(KMeansModel::import(model)?)),
-            "SVC" => Ok(Self::Svc(SvcModel::import(model)?)),
+            "SVC" => Ok(Self::Svc(Box::new(SvcModel::import(model)?))),
             other => {
                 Err(Error::data("model", Place::default(), "an estimator known here (KMeans or SVC)", other))
             }
