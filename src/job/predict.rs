@@ -31,7 +31,7 @@ pub struct Request {
 
 /// A model ready to predict.
 enum Predictor {
-    KMeans(KMeansModel),
+    KMeans(Box<KMeansModel>),
     Svc(Box<SvcModel>),
 }
 
@@ -177,7 +177,7 @@ impl<S: RowSink> RowSink for OnRoot<S> {
 impl Predictor {
     fn of(model: &Model) -> Result<Self> {
         match model.estimator.as_str() {
-            "KMeans" => Ok(Self::KMeans(KMeansModel::import(model)?)),
+            "KMeans" => Ok(Self::KMeans(Box::new(KMeansModel::import(model)?))),
             "SVC" => Ok(Self::Svc(Box::new(SvcModel::import(model)?))),
             other => {
                 Err(Error::data("model", Place::default(), "an estimator known here (KMeans or SVC)", other))
