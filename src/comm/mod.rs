@@ -81,6 +81,14 @@ pub trait Communicator: Send + Sync {
     }
 }
 
+/// The MPI library that the program was built with.
+pub fn mpi_version() -> String {
+    #[cfg(feature = "mpi")]
+    return mpi::library();
+    #[cfg(not(feature = "mpi"))]
+    "none (built without MPI)".into()
+}
+
 /// Encodes a message. Floating-point numbers keep their bits.
 pub(crate) fn encode<T: serde::Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
     postcard::to_stdvec(value).map_err(|e| Error::internal(format!("a message could not be encoded: {e}")))

@@ -89,6 +89,12 @@ pub(super) fn abort_world(code: i32) -> ! {
     signal_hook::low_level::exit(code)
 }
 
+/// The MPI library's own name and version, on one line. May be asked before MPI is initialised.
+pub(super) fn library() -> String {
+    let text = mpi::environment::library_version().unwrap_or_else(|_| "unknown".into());
+    text.trim_end_matches('\0').lines().next().unwrap_or_default().trim().to_owned()
+}
+
 impl MpiComm {
     /// Initialises MPI; messages are cut into pieces of at most `piece` bytes.
     ///

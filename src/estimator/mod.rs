@@ -8,5 +8,6 @@ pub mod cluster;
 pub mod linear_model;
 pub mod model;
 pub mod moments;
+pub mod svm;
 
 pub use model::{Array, Model, Values};

@@ -14,6 +14,7 @@ mod normal;
 pub(crate) mod rank_k;
 mod real;
 pub mod simd;
+pub mod svm;
 
 pub use affine::AffineMixture;
 pub use isa::Isa;
