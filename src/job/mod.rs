@@ -1,1 +1,6 @@
 //! job
+
+mod document;
+mod wording;
+
+pub use document::Document;
