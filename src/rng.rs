@@ -32,6 +32,12 @@ pub fn stream(seed: u64, purpose: Purpose, index: u64) -> Xoshiro256PlusPlus {
     Xoshiro256PlusPlus::seed_from_u64(key)
 }
 
+/// Four numbers of a stream: the state from which a kernel's own generators start.
+pub fn state(seed: u64, purpose: Purpose, index: u64) -> [u64; 4] {
+    let mut rng = stream(seed, purpose, index);
+    std::array::from_fn(|_| rng.next_u64())
+}
+
 /// The finaliser of SplitMix64 (Steele, Lea, Flood 2014, figure 4), a bijection on 64 bits.
 fn mix(value: u64) -> u64 {
     let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
