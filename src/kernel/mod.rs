@@ -6,6 +6,7 @@
 
 mod affine;
 mod normal;
+pub mod lloyd;
 mod real;
 
 pub use affine::AffineMixture;
