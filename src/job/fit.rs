@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::estimator::EstimatorJob;
 use super::run::Plan;
-use super::source;
+use super::{searchable, source};
 use super::spec::Job;
 use crate::comm::{self, Communicator, agree};
 use crate::data::{BlockSource, Feed, Table};
@@ -204,7 +204,11 @@ fn svc_search<T: Real>(
     let table = table(comm, job, source, telemetry)?;
     let splits = search.splits(table.y.len(), &table.y, None).map_err(|error| job.place("search", error))?;
     splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
-    let searchable = SvcSearch::new(&table, params, search).map_err(|error| job.place("search", error))?;
+    let candidates = searchable::candidates(job, params, search)?;
+    let scorers = searchable::scorers(job, search, &table.y)?;
+    let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
+    let searchable =
+        SvcSearch::new(Arc::new(table), candidates, scorers, search.return_train_score, budget_bytes);
     let mut watch = Told { telemetry, n_folds: splits.splits.len(), n_candidates: search.candidates.len() };
     let keeper: Option<&dyn Keeper> = Some(keeper);
     let result = run_search(comm, telemetry, &searchable, &splits.splits, search, keeper, &mut watch)?;

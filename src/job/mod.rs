@@ -10,6 +10,7 @@ mod estimator;
 mod fit;
 pub mod predict;
 mod run;
+mod searchable;
 mod source;
 mod spec;
 mod timing;

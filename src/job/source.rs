@@ -32,7 +32,7 @@ pub(super) fn open<T: Real>(comm: &dyn Communicator, job: &Job) -> Result<Arc<dy
         SourceParams::Classification(params) => shared(Classification::new(params, seed, block_rows)),
         SourceParams::Regression(params) => shared(Regression::new(params, seed, block_rows)),
         SourceParams::Hdf5(params) => {
-            shared(Hdf5Source::open(comm, params, wants_targets, block_rows, size_of::<T>()))
+            shared(Hdf5Source::open(params, wants_targets, block_rows))
         }
         SourceParams::Csv(params) => {
             shared(CsvSource::open(comm, params, wants_targets, block_rows, size_of::<T>()))

@@ -150,6 +150,22 @@ impl Job {
         self.document.fault(key, expected, found, None)
     }
 
+    /// The same with a hint.
+    pub(super) fn fault_at(
+        &self,
+        key: &str,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+        hint: Option<String>,
+    ) -> Error {
+        self.document.fault(key, expected, found, hint)
+    }
+
+    /// Whether the user wrote the dotted path `key`.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.document.get(key).is_some()
+    }
+
     /// Gives an unplaced [`Error::Job`] about a key of `section` its file and line; others pass through.
     pub fn place(&self, section: &str, error: Error) -> Error {
         self.document.place(section, error)
