@@ -59,6 +59,7 @@ fn describe(rank: usize, error: &Error) -> (ExitCode, String) {
 /// When a message cannot be understood.
 pub(super) fn close(comm: &MpiComm, outcome: Result<()>) -> Result<ExitCode> {
     let failure = outcome.err().map(|error| describe(comm.rank(), &error));
+    let _waiting = comm.clock().wait();
     if comm.is_root() { Root::new(comm).close(failure) } else { follow(comm, failure) }
 }
 

@@ -24,11 +24,12 @@
 //! | stopped, unreachable | with `RANKFIT_TIMEOUT` (seconds) set: is aborted with 74 once a rank has waited so long |
 //!
 //! An error must not leave the body before the work that all ranks do together is done: after it a rank waits for
-//! the others for 2 s only (30 s after [`Error::Stopped`]).
+//! the others for 2 s only (30 s after [`Error::Stopped`](crate::Error::Stopped)).
 //!
 //! Environment: without a launcher's variables, or with one program launched, MPI is not initialised (that would
 //! cost 0.3 s). `RANKFIT_LAUNCH=alone` never uses it, `RANKFIT_LAUNCH=mpi` always does.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::Write;
 use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -146,6 +147,10 @@ fn install_panic_hook(rank: usize, size: usize, end: impl Fn(i32) + Send + Sync 
         // Ranks do the same things and so panic together: the first to speak ends the others.
         std::thread::sleep(Duration::from_millis(150 * rank.min(10) as u64));
         say(&report(rank, size, info));
+        let backtrace = Backtrace::capture();
+        if backtrace.status() == BacktraceStatus::Captured {
+            let _ = writeln!(std::io::stderr().lock(), "{backtrace}");
+        }
         end(ExitCode::Internal.code());
     }));
 }

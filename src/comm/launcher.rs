@@ -75,12 +75,13 @@ impl Plan {
 /// The refusal of a launch whose programs do not know each other; `None` when `size` ranks are what was asked for.
 pub(super) fn refusal(launcher: Option<&Launcher>, size: usize) -> Option<Error> {
     let launcher = launcher?;
-    let asked = match launcher.size {
-        Some(asked) => asked,
+    let asked = match (launcher.size, launcher.rank) {
+        (Some(asked), _) if asked > 1 => format!("{asked} programs were started"),
         // The number is unknown, but a rank above 0 is not alone.
-        None => launcher.rank? + 1,
+        (None, Some(rank)) if rank > 0 => "Several programs were started".to_string(),
+        _ => return None,
     };
-    if size > 1 || asked <= 1 {
+    if size > 1 {
         return None;
     }
     let cause = if cfg!(feature = "mpi") {
@@ -91,7 +92,7 @@ pub(super) fn refusal(launcher: Option<&Launcher>, size: usize) -> Option<Error>
     };
     Some(Error::Usage {
         message: format!(
-            "{asked} programs or more were started ({}), but each is alone, rank 0 of 1. {cause}; or set \
+            "{asked} ({}), but each is alone, rank 0 of 1. {cause}; or set \
              RANKFIT_LAUNCH=alone to run each by itself",
             launcher.variable
         ),

@@ -4,10 +4,21 @@
 //! out any block on request; [`Feed`] is one rank's way through its slice of blocks, kept in memory or re-made on
 //! each pass.
 
+pub mod blobs;
 mod block;
+mod csv;
+mod centers;
+pub mod classification;
 mod feed;
+mod generated;
+pub mod regression;
+mod shares;
 mod table;
 
+pub use self::csv::{ColumnRef, CsvParams, CsvSource, Header};
+pub use blobs::{Blobs, BlobsParams};
 pub use block::{Block, BlockSource, Shape, default_block_rows};
+pub use classification::{Classification, ClassificationParams};
 pub use feed::{Feed, Residency};
+pub use regression::{Regression, RegressionParams};
 pub use table::Table;

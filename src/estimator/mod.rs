@@ -4,6 +4,7 @@
 //! An estimator knows neither MPI nor files. A memory-bound one runs passes on the pass engine; a CPU-bound one
 //! fits on plain arrays and is driven by the sweep engine.
 
+pub mod cluster;
 pub mod model;
 
 pub use model::{Array, Model, Values};

@@ -4,6 +4,11 @@
 //! same bits on every instruction set: independent things (rows, centroids) stand in the SIMD lanes, never the
 //! terms of one sum, and every path uses fused multiply-add.
 
+mod affine;
+mod normal;
+pub mod lloyd;
 mod real;
 
+pub use affine::AffineMixture;
+pub use normal::{Isa, Mixture, Normal};
 pub use real::Real;

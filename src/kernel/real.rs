@@ -22,6 +22,7 @@ pub trait Real:
     + AddAssign
     + SubAssign
     + Sum
+    + super::lloyd::Lanes
     + private::Sealed
 {
     /// 0.

@@ -1,7 +1,6 @@
 //! What a search asks of an estimator.
 
-use serde::{Deserialize, Serialize};
-
+pub use crate::engine::sweep::{Chain, FitId, FitOutcome};
 use crate::error::Result;
 use crate::estimator::Model;
 
@@ -12,43 +11,6 @@ pub struct Split {
     pub train: Vec<usize>,
     /// Rows to score on.
     pub test: Vec<usize>,
-}
-
-/// One fit of a search.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct FitId {
-    /// Which point of the grid.
-    pub candidate: usize,
-    /// Which fold.
-    pub fold: usize,
-}
-
-/// What one fit came to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FitOutcome {
-    /// Which fit.
-    pub id: FitId,
-    /// One score for each scorer, on the fold's test rows.
-    pub test_scores: Vec<f64>,
-    /// The same on its training rows; empty when not asked for.
-    pub train_scores: Vec<f64>,
-    /// Seconds the fit took; 0 for a fit whose result was taken from an equal one.
-    pub fit_seconds: f64,
-    /// Seconds the scoring took.
-    pub score_seconds: f64,
-    /// Whether the fit reached its tolerance.
-    pub converged: bool,
-}
-
-/// Fits done in order by one rank because each helps the next.
-///
-/// Chains are a property of the grid, never of the rank count, so scores do not move with it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Chain {
-    /// The fits, in the order in which they are done.
-    pub fits: Vec<FitId>,
-    /// What they cost together, by the estimator's model; comparable between chains of one search.
-    pub cost: f64,
 }
 
 /// An estimator with its data and the candidates of a search.
@@ -71,6 +33,14 @@ pub trait Searchable: Sync {
         splits: &[Split],
         emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
     ) -> Result<()>;
+
+    /// Whether a fit's scores are the same, to the bit, whichever fits of its chain came before it.
+    ///
+    /// False for fits that start from their predecessor's solution: a stopped search then does a chain that was
+    /// cut from its start again.
+    fn fits_are_independent(&self) -> bool {
+        false
+    }
 
     /// Fits `candidate` on all rows.
     ///

@@ -1,14 +1,16 @@
 //! Exercises the ranks of an MPI launch; `tests/mpi_comm.rs` starts it under `mpirun` and judges what it says.
 //!
-//! `mpirun -n 3 comm_probe WHAT`, where WHAT is `messages`, `notes`, `reduce` or a way to fail.
+//! `mpirun -n 3 comm_probe WHAT`, where WHAT is `messages`, `notes`, `reduce`, `progress`, `signal`, `deaf` or a way to fail.
+
+mod sums;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use rankfit::comm::launch::Launch;
-use rankfit::comm::{Communicator, OrderedReduction, agree};
+use rankfit::comm::{Communicator, agree};
 use rankfit::error::{Error, Place};
-use rankfit::partition::Slice;
+use rankfit::telemetry::{Talk, Telemetry};
 
 fn main() -> ExitCode {
     let what = std::env::args().nth(1).unwrap_or_default();
@@ -20,6 +22,9 @@ fn main() -> ExitCode {
         "messages" => messages(comm),
         "notes" => notes(comm),
         "reduce" => reduce(comm),
+        "progress" => progress(comm),
+        "signal" => until_stopped(comm),
+        "deaf" => deaf(comm),
         fault => fail(comm, fault),
     })
 }
@@ -91,23 +96,8 @@ fn notes(comm: &dyn Communicator) -> rankfit::Result<()> {
 
 /// Prints the bits of sums that depend on the order of addition.
 fn reduce(comm: &dyn Communicator) -> rankfit::Result<()> {
-    for n_blocks in [1, 2, 5, 13, 100, 257] {
-        let mut reduction = OrderedReduction::new(n_blocks);
-        for block in Slice::of(n_blocks, comm.rank(), comm.size()).blocks {
-            // A long partial, so that it travels in pieces.
-            reduction.push(block, (0..600).map(|i| value(block, i)).collect::<Vec<f64>>());
-        }
-        let sums = reduction.finish(comm, Ok(()))?.expect("there are blocks");
-        let digest = sums.iter().fold(0u64, |hash, sum| hash.rotate_left(5) ^ sum.to_bits());
-        let digests = rankfit::comm::allgather(comm, &digest)?;
-        assert!(digests.iter().all(|other| *other == digest), "the ranks differ");
-        say(comm, &format!("{n_blocks} {digest:016x}"));
-    }
+    sums::digests(comm)?.iter().for_each(|line| say(comm, line));
     Ok(())
-}
-
-fn value(block: usize, i: usize) -> f64 {
-    ((block * 600 + i) as f64 * 0.737).sin() * 10f64.powi(((block + i) % 17) as i32)
 }
 
 /// The last rank fails in the way `fault` says, while the others wait for it.
@@ -115,6 +105,7 @@ fn fail(comm: &dyn Communicator, fault: &str) -> rankfit::Result<()> {
     let last = comm.rank() + 1 == comm.size();
     let error = || Error::data("x.csv", Place::row(7), "a number", "NaN");
     comm.barrier();
+    say(comm, "here");
     match fault {
         "panic" if last => panic!("one rank alone"),
         "panic-in-thread" if last => std::thread::scope(|scope| {
@@ -127,7 +118,6 @@ fn fail(comm: &dyn Communicator, fault: &str) -> rankfit::Result<()> {
         "error-at-the-end" => return if last { Err(error()) } else { Ok(()) },
         "kill" if last => signal_hook::low_level::raise(libc::SIGKILL).expect("a signal can be raised"),
         "stop" if last => signal_hook::low_level::raise(libc::SIGSTOP).expect("a signal can be raised"),
-        "signal" => return until_stopped(comm),
         "slow" if comm.is_root() => std::thread::sleep(Duration::from_secs(3)),
         _ => {}
     }
@@ -141,6 +131,7 @@ fn fail(comm: &dyn Communicator, fault: &str) -> rankfit::Result<()> {
 /// Iterates until a signal asks for a stop, as the engines do.
 fn until_stopped(comm: &dyn Communicator) -> rankfit::Result<()> {
     rankfit::telemetry::install_signal_handlers()?;
+    comm.barrier();
     say(comm, "ready");
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(60) {
@@ -149,6 +140,31 @@ fn until_stopped(comm: &dyn Communicator) -> rankfit::Result<()> {
         if let Some(signal) = asked.into_iter().flatten().next() {
             return Err(Error::Stopped { signal: signal.to_string(), checkpoint: "state".into() });
         }
+    }
+    Ok(())
+}
+
+/// Hears of signals and goes on.
+fn deaf(comm: &dyn Communicator) -> rankfit::Result<()> {
+    rankfit::telemetry::install_signal_handlers()?;
+    comm.barrier();
+    say(comm, "ready");
+    std::thread::sleep(Duration::from_secs(60));
+    Ok(())
+}
+
+/// Talks as the engines do, on every rank; rank 0 alone is heard.
+fn progress(comm: &dyn Communicator) -> rankfit::Result<()> {
+    let telemetry = Telemetry::for_rank(comm.rank(), Talk::Normal);
+    for n in 1..=8 {
+        std::thread::sleep(Duration::from_millis(50));
+        telemetry.iteration(n, &[("inertia", 1e6 / n as f64), ("shift", 0.5f64.powi(n as i32))], 0.05);
+    }
+    telemetry.warn("stopped at max_iter");
+    telemetry.begin_fits(5, 6, 0);
+    for done in 1..=30 {
+        std::thread::sleep(Duration::from_millis(20));
+        telemetry.fits(done);
     }
     Ok(())
 }
