@@ -100,13 +100,8 @@ fn kmeans(block_rows: usize, residency: &str, dtype: &str) -> String {
     )
 }
 
-const KMEANS_HOLDS: [&str; 5] = [
-    "model@estimator",
-    "model/cluster_centers_",
-    "model/inertia_",
-    "model/labels_",
-    "history/inertia",
-];
+const KMEANS_HOLDS: [&str; 5] =
+    ["model@estimator", "model/cluster_centers_", "model/inertia_", "model/labels_", "history/inertia"];
 
 #[test]
 fn kmeans_in_memory_and_streamed() {

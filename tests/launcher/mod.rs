@@ -21,7 +21,10 @@ pub fn has_mpi() -> bool {
             .output()
             .is_ok_and(|output| output.status.success());
     let required = std::env::var("RANKFIT_REQUIRE_MPI").is_ok_and(|value| value == "1");
-    assert!(found || !required, "RANKFIT_REQUIRE_MPI=1, but there is no mpirun, or the program is built without MPI");
+    assert!(
+        found || !required,
+        "RANKFIT_REQUIRE_MPI=1, but there is no mpirun, or the program is built without MPI"
+    );
     if !found {
         eprintln!("left out: there is no mpirun, or the program is built without MPI");
     }
