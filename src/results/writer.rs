@@ -11,6 +11,7 @@ use std::path::Path;
 
 use hdf5::plist::dataset_create::{AllocTime, FillTime};
 use hdf5::plist::group_create::LinkCreationOrder;
+use hdf5::types::TypeDescriptor;
 use tempfile::NamedTempFile;
 
 use super::named::{self, Named};
@@ -53,6 +54,8 @@ pub enum RowType {
     I64,
     /// Double precision.
     F64,
+    /// UTF-8 text of at most this many bytes, filled up with zeros.
+    Text(usize),
 }
 
 impl RowType {
@@ -60,6 +63,7 @@ impl RowType {
         match self {
             Self::I32 => 4,
             Self::I64 | Self::F64 => 8,
+            Self::Text(bytes) => bytes as u64,
         }
     }
 }
@@ -123,6 +127,9 @@ impl ResultsWriter {
             RowType::I32 => group.new_dataset::<i32>(),
             RowType::I64 => group.new_dataset::<i64>(),
             RowType::F64 => group.new_dataset::<f64>(),
+            RowType::Text(bytes) => {
+                group.new_dataset_builder().empty_as(TypeDescriptor::FixedUnicode(bytes))
+            }
         };
         let dataset = builder
             .alloc_time(Some(AllocTime::Early))

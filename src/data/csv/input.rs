@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use crate::data::signature;
 use crate::error::{Error, Place, Result};
 
 /// Bytes that a window reads at once: small enough to stay in a core's cache until they are parsed. Tests use
@@ -14,20 +15,6 @@ const WINDOW_BYTES: usize = if cfg!(test) { 5 } else { 256 << 10 };
 
 /// No row may be longer. A quote that is never closed would otherwise draw the rest of the file into memory.
 const MAX_ROW_BYTES: usize = 256 << 20;
-
-/// What files that are no text begin with.
-const SIGNATURES: [(&[u8], &str); 10] = [
-    (b"\x1f\x8b", "a gzip file; unpack it first"),
-    (b"PK\x03\x04", "a zip file (as spreadsheets are); unpack it or export it as CSV first"),
-    (b"\x28\xb5\x2f\xfd", "a zstd file; unpack it first"),
-    (b"\xfd7zXZ", "an xz file; unpack it first"),
-    (b"BZh", "a bzip2 file; unpack it first"),
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file; read it with source = \"hdf5\""),
-    (b"PAR1", "a Parquet file; convert it to HDF5 or CSV first"),
-    (b"\x93NUMPY", "a NumPy file; convert it to HDF5 or CSV first"),
-    (b"\xff\xfe", "text in UTF-16; convert it to UTF-8 first"),
-    (b"\xfe\xff", "text in UTF-16; convert it to UTF-8 first"),
-];
 
 /// A CSV file that is open.
 #[derive(Debug)]
@@ -59,8 +46,8 @@ impl Input {
         let mut first = [0; 8];
         let found = input.read_at(&mut first, 0)?;
         let first = &first[..found];
-        if let Some((_, what)) = SIGNATURES.iter().find(|(signature, _)| first.starts_with(signature)) {
-            return Err(input.fault(Place::default(), "a CSV file", *what));
+        if let Some(what) = signature::named(first) {
+            return Err(input.fault(Place::default(), "a CSV file", what));
         }
         input.text_start = if first.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         Ok(input)

@@ -74,11 +74,11 @@ fn naive(contents: &str) -> Vec<Vec<String>> {
 }
 
 const TRICKY: [&str; 6] = [
-    "a,b,name\n1,2,x\n3,\"4\",\"y,\nz\"\n\n5,6,\"\"\"q\"\"\"\n7,8,\"\n\n\n\"\n  \t\n9,10,\"x\"\r\n\r\n11,12,\"\"\"\n\"\"\"\n13,14,x",
+    "a,b,name\n1,2,x\n3,\"4\",\"y,\nz\"\n\n5,6,\"\"\"q\"\"\"\n7,8,\"\n-\n\n\"\n  \t\n9,10,\"x\"\r\n\r\n11,12,\"\"\"\n\"\"\"\n13,14,x",
     "1,2,x\r\n3,4,y\r\n\r\n5,6,\"x\"\r\n7,8,\"a\r\nb\"\r\n",
     "\u{feff}\n\n\"a\nb\",\"c\",\"d\"\n\"1\",\"2\",\"3\n4\"\n5,6,x\n\n\n\n7,8,y\n   ",
     "1,2,a\n3,4,b\n5,6,\"\n1,2,3\n4,5,6\n\"\"\n7,8,9\n\"\"\n\"\n10,11,c\n12,13,\"\n\"\n14,15,d\n",
-    "u,v,w\n0.5,1e3,\"\"\"\"\"\"\n-1,+2,\",,,\"\n1,1,a\n1,1,a\n2,2,b\n3,3,\"\n\"\n",
+    "u,v,w\n0.5,1e3,\"\"\"\"\"\"\n-1,+2,\",,,\"\n1,1,a\n1,1,a\n2,2,b\n3,3,\"\n.\"\n",
     "1,2,\"a\"",
 ];
 
@@ -260,10 +260,10 @@ const BAD: [Bad; 33] = [
     (b"a,b\n1,2\n", |p| p.delimiter = '.', ExitCode::Config, "data.delimiter: expected one character"),
     (b"a,b\n1,2\n", |p| p.delimiter = '\u{e9}', ExitCode::Config, "data.delimiter: expected one character"),
     (
-        b"aa,bb\n1,2\n",
-        |p| p.label_column = Some(ColumnRef::Name("ab".into())),
+        b"species,b\n1,2\n",
+        |p| p.label_column = Some(ColumnRef::Name("specis".into())),
         ExitCode::Config,
-        "data.label_column: expected the name of a column (aa, bb), found \"ab\" (did you mean",
+        "data.label_column: expected the name of a column (species, b), found \"specis\" (did you mean \"species\"?)",
     ),
     (
         b"a,b\n1,2\n",
