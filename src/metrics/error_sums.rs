@@ -48,10 +48,10 @@ impl ErrorSums {
     /// The sums of rows with targets `y_true` and predictions `y_pred`, both `(n_samples,)`.
     pub fn new(y_true: &[f64], y_pred: &[f64]) -> Self {
         debug_assert_eq!(y_true.len(), y_pred.len());
-        let errors: Vec<f64> = y_true.iter().zip(y_pred).map(|(truth, predicted)| truth - predicted).collect();
-        let sum_of = |term: &dyn Fn(usize) -> f64| {
-            pairwise_sum(&(0..errors.len()).map(term).collect::<Vec<f64>>())
-        };
+        let errors: Vec<f64> =
+            y_true.iter().zip(y_pred).map(|(truth, predicted)| truth - predicted).collect();
+        let sum_of =
+            |term: &dyn Fn(usize) -> f64| pairwise_sum(&(0..errors.len()).map(term).collect::<Vec<f64>>());
         Self {
             n_samples: y_true.len() as u64,
             target: Moments::new(y_true),
