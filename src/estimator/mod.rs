@@ -6,5 +6,6 @@
 
 pub mod cluster;
 pub mod model;
+pub mod svm;
 
 pub use model::{Array, Model, Values};
