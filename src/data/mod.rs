@@ -14,6 +14,7 @@ mod generated;
 mod hdf5;
 pub mod regression;
 mod shares;
+mod nearest;
 mod signature;
 mod table;
 
