@@ -1,6 +1,6 @@
 //! Exercises the ranks of an MPI launch; `tests/mpi_comm.rs` starts it under `mpirun` and judges what it says.
 //!
-//! `mpirun -n 3 comm_probe WHAT`, where WHAT is `messages`, `notes`, `reduce`, `progress`, `signal`, `deaf` or a way to fail.
+//! `mpirun -n 3 comm_probe WHAT`, where WHAT is `messages`, `large`, `notes`, `reduce`, `progress`, `signal`, `deaf` or a way to fail.
 
 mod sums;
 
@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         "messages" => messages(comm),
         "notes" => notes(comm),
         "reduce" => reduce(comm),
+        "large" => large(comm),
         "progress" => progress(comm),
         "signal" => until_stopped(comm),
         "deaf" => deaf(comm),
@@ -66,6 +67,36 @@ fn messages(comm: &dyn Communicator) -> rankfit::Result<()> {
         }
     }
     say(comm, "messages as expected");
+    Ok(())
+}
+
+/// Messages longer than MPI can count, and what the usual short ones cost. Needs 5 GB a rank.
+fn large(comm: &dyn Communicator) -> rankfit::Result<()> {
+    let len = (1usize << 31) + 5;
+    let is_whole = |bytes: &[u8]| {
+        bytes.len() == len && bytes.iter().step_by(4093).all(|&b| b == 7) && bytes[len - 1] == 7
+    };
+    let last = comm.size() - 1;
+    let mut bytes = if comm.is_root() { vec![7; len] } else { Vec::new() };
+    let start = Instant::now();
+    comm.broadcast(0, &mut bytes);
+    say(comm, &format!("broadcast: {:.2} s", start.elapsed().as_secs_f64()));
+    assert!(is_whole(&bytes));
+    if comm.rank() == last && last > 0 {
+        comm.send(0, &bytes);
+    }
+    if comm.is_root() && last > 0 {
+        drop(std::mem::take(&mut bytes));
+        let start = Instant::now();
+        assert!(is_whole(&comm.recv(last)));
+        say(comm, &format!("message: {:.2} s", start.elapsed().as_secs_f64()));
+    }
+    comm.barrier();
+    let start = Instant::now();
+    for _ in 0..1000 {
+        agree(comm, Ok(()))?;
+    }
+    say(comm, &format!("agreement: {:.1} us", start.elapsed().as_secs_f64() * 1e3));
     Ok(())
 }
 

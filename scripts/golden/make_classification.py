@@ -1,26 +1,18 @@
-"""Makes tests/data/classification.h5: the data set of the tutorial's grid search.
+"""Writes tests/data/classification.h5: the data set of the tutorial's grid search.
 
-    make_classification(n_samples=10000, n_features=4, random_state=0)
-
-X (10000, 4) f64 and y (10000,) i64, chunked, shuffled and gzipped by h5py. The versions are attributes of the file.
-
-    python scripts/golden/make_classification.py
+make_classification(n_samples=10000, n_features=4, random_state=0), X in f64 (10000, 4), y in i64 (10000,).
 """
-
-from pathlib import Path
+import pathlib
 
 import h5py
-import numpy
 import sklearn
 from sklearn.datasets import make_classification
 
-x, y = make_classification(n_samples=10000, n_features=4, random_state=0)
-target = Path(__file__).resolve().parents[2] / "tests" / "data" / "classification.h5"
-target.parent.mkdir(parents=True, exist_ok=True)
-with h5py.File(target, "w") as file:
-    options = dict(compression="gzip", compression_opts=9, shuffle=True, chunks=True)
-    file.create_dataset("X", data=x, **options)
-    file.create_dataset("y", data=y, **options)
-    file.attrs["origin"] = "sklearn.datasets.make_classification(n_samples=10000, n_features=4, random_state=0)"
-    file.attrs["versions"] = f"scikit-learn {sklearn.__version__}, numpy {numpy.__version__}, h5py {h5py.__version__}"
-print(f"{target}: {target.stat().st_size} bytes")
+out = pathlib.Path(__file__).parents[2] / "tests/data/classification.h5"
+X, y = make_classification(n_samples=10000, n_features=4, random_state=0)
+with h5py.File(out, "w") as f:
+    f.attrs["origin"] = "sklearn.datasets.make_classification(n_samples=10000, n_features=4, random_state=0)"
+    f.attrs["sklearn"] = sklearn.__version__
+    f.create_dataset("X", data=X, compression="gzip", shuffle=True)
+    f.create_dataset("y", data=y.astype("i8"), compression="gzip", shuffle=True)
+print(out, out.stat().st_size, "bytes")

@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import make_classification
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import (
     GridSearchCV, GroupKFold, KFold, ParameterGrid, PredefinedSplit, StratifiedKFold, TimeSeriesSplit,
 )
+from sklearn.svm import SVC
 
 FOLDER = Path(sys.argv[1] if len(sys.argv) > 1 else "tests/data/model_selection")
 ORIGIN = f"scikit-learn {sklearn.__version__}, numpy {np.__version__}, scripts/golden/make_model_selection.py"
@@ -246,8 +248,23 @@ def make_metrics():
     write("metrics", cases)
 
 
+def make_tutorial():
+    """The grid search of the tutorial: each fold's score, and what scikit-learn makes of them."""
+    X, y = make_classification(n_samples=10000, n_features=4, random_state=0)
+    grid = {"C": [0.001, 0.1, 1.0, 2.5, 5.0, 10.0]}
+    search = GridSearchCV(SVC(gamma="auto"), grid, cv=5).fit(X, y)
+    columns = {name: ([] if name.endswith("_time") else values) for name, values in search.cv_results_.items()}
+    tests = np.transpose([search.cv_results_[f"split{fold}_test_score"] for fold in range(5)])
+    write("tutorial", [{
+        "kind": "search", "grid": grid, "n_splits": 5, "names": ["score"], "train": False, "refit": True,
+        "tests": {"score": tests}, "trains": None, "columns": list(columns.items()),
+        "best_index": search.best_index_, "best_score": search.best_score_, "best_params": search.best_params_,
+    }])
+
+
 FOLDER.mkdir(parents=True, exist_ok=True)
 make_splits()
 make_grids()
 make_searches()
 make_metrics()
+make_tutorial()

@@ -38,7 +38,7 @@ pub(super) fn run(comm: &dyn Communicator) -> Result<()> {
             ),
         ));
     }
-    comm::agree(comm, Voice::new(comm, false).answer(&lines.concat()))
+    comm::agree(comm, Voice::new(comm).answer(&lines.concat()))
 }
 
 fn line(name: &str, value: String) -> String {

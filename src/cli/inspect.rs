@@ -29,7 +29,7 @@ pub(super) struct Arguments {
 pub(super) fn run(comm: &dyn Communicator, arguments: &Arguments) -> Result<()> {
     let text = if comm.is_root() { show(arguments) } else { Ok(String::new()) };
     let text = comm::agree(comm, text)?;
-    comm::agree(comm, Voice::new(comm, false).answer(&text))
+    comm::agree(comm, Voice::new(comm).answer(&text))
 }
 
 fn show(arguments: &Arguments) -> Result<String> {

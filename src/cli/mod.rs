@@ -5,6 +5,8 @@
 mod candidates;
 mod info;
 mod inspect;
+mod predict;
+mod run;
 mod table;
 mod voice;
 
@@ -26,7 +28,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Run(run::Arguments),
+    Predict(predict::Arguments),
     Inspect(inspect::Arguments),
+    /// Shows the program, its libraries and the machine it runs on.
     Info,
 }
 
@@ -40,6 +45,8 @@ pub fn main() -> std::process::ExitCode {
 
 fn dispatch(comm: &dyn Communicator, command: Command) -> Result<()> {
     match command {
+        Command::Run(arguments) => run::run(comm, arguments),
+        Command::Predict(arguments) => predict::run(comm, arguments),
         Command::Inspect(arguments) => inspect::run(comm, &arguments),
         Command::Info => info::run(comm),
     }
@@ -52,6 +59,6 @@ fn refuse(comm: &dyn Communicator, error: &clap::Error) -> Result<()> {
         let message = text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned();
         return Err(Error::Usage { message });
     }
-    let answer = Voice::new(comm, false).answer(&error.render().to_string());
+    let answer = Voice::new(comm).answer(&error.render().to_string());
     comm::agree(comm, answer)
 }

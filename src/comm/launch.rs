@@ -145,7 +145,9 @@ fn install_panic_hook(rank: usize, size: usize, end: impl Fn(i32) + Send + Sync 
             std::thread::sleep(Duration::from_secs(1));
         }
         // Ranks do the same things and so panic together: the first to speak ends the others.
-        std::thread::sleep(Duration::from_millis(150 * rank.min(10) as u64));
+        if rank > 0 {
+            std::thread::sleep(Duration::from_millis(500 + 100 * rank.min(10) as u64));
+        }
         say(&report(rank, size, info));
         let backtrace = Backtrace::capture();
         if backtrace.status() == BacktraceStatus::Captured {

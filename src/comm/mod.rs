@@ -8,6 +8,8 @@
 mod agree;
 #[cfg(feature = "mpi")]
 mod closing;
+#[cfg(feature = "mpi")]
+mod framing;
 pub mod launch;
 mod launcher;
 #[cfg(feature = "mpi")]

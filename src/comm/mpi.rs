@@ -19,6 +19,7 @@ use mpi::traits::{
 };
 
 use super::Communicator;
+use super::framing::{head, length};
 use super::stall::Clock;
 use crate::error::{Error, ExitCode, Result};
 
@@ -209,21 +210,6 @@ impl Desk {
             self.outgoing.pop_front();
         }
     }
-}
-
-/// The length that a head begins with.
-fn length(head: &[u8]) -> usize {
-    let bytes = head[..8].try_into().expect("a head begins with eight bytes");
-    usize::try_from(u64::from_le_bytes(bytes)).expect("a message fits in the address space")
-}
-
-/// A head: the length, then the message's first bytes, then zeros up to `room`.
-fn head(bytes: &[u8], inline: usize, room: usize) -> Vec<u8> {
-    let mut head = Vec::with_capacity(8 + room);
-    head.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
-    head.extend_from_slice(&bytes[..inline]);
-    head.resize(8 + room, 0);
-    head
 }
 
 impl Communicator for MpiComm {

@@ -5,14 +5,21 @@ use crate::error::{Error, Result};
 use crate::kernel::Normal;
 use crate::rng::{self, Purpose};
 
+/// Every rank holds a few numbers for each feature: 1 GiB of them at most.
+const MOST_FEATURES: usize = 1 << 27;
+
 /// The shape of a generated data set, which always has targets.
 ///
 /// # Errors
-/// When there are no rows or no features, when `block_rows` is 0, or when a block has more bytes than memory has
+/// When there are no rows, no features or too many, when `block_rows` is 0, or when a block has more bytes than memory has
 /// addresses.
 pub(super) fn shape(n_samples: u64, n_features: usize, block_rows: Option<usize>) -> Result<Shape> {
     at_least("data.n_samples", 1, n_samples)?;
     at_least("data.n_features", 1, n_features as u64)?;
+    if n_features > MOST_FEATURES {
+        let expected = format!("an integer of at most {MOST_FEATURES}");
+        return Err(Error::job("data.n_features", expected, n_features.to_string()));
+    }
     let block_rows =
         block_rows.unwrap_or_else(|| default_block_rows(n_samples, n_features, size_of::<f64>()));
     at_least("data.block_rows", 1, block_rows as u64)?;
@@ -104,5 +111,11 @@ pub(super) mod test {
             source.fill(&mut used).unwrap();
             assert!(used == expected[index], "block {index} in a used buffer");
         }
+    }
+
+    /// The first feature and target of block 1, as bits: what a seed gives is part of what results mean.
+    pub(crate) fn first_of_block_one(source: &dyn BlockSource<f64>) -> [u64; 2] {
+        let block = block(source, 1);
+        [block.x[0].to_bits(), block.y[0].to_bits()]
     }
 }

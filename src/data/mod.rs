@@ -4,8 +4,8 @@
 //! out any block on request; [`Feed`] is one rank's way through its slice of blocks, kept in memory or re-made on
 //! each pass.
 
-mod block;
 pub mod blobs;
+mod block;
 mod centers;
 pub mod classification;
 mod csv;
@@ -14,6 +14,7 @@ mod generated;
 mod hdf5;
 pub mod regression;
 mod shares;
+mod nearest;
 mod signature;
 mod table;
 

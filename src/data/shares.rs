@@ -48,7 +48,7 @@ pub(super) fn even_counts(n_samples: u64, n_components: u64) -> Vec<u64> {
 /// The greatest number coprime to `n` that is not above `n / φ`; at least 1.
 fn golden_stride(n: u64) -> u64 {
     // 2⁶⁴ / φ.
-    let golden = (u128::from(n) * 0x9e37_79b9_7f4a_7c15 >> 64) as u64;
+    let golden = ((u128::from(n) * 0x9e37_79b9_7f4a_7c15) >> 64) as u64;
     (1..=golden).rev().find(|&stride| greatest_common_divisor(n, stride) == 1).unwrap_or(1)
 }
 

@@ -7,5 +7,6 @@
 pub mod cluster;
 pub mod model;
 pub mod searchable;
+pub mod svm;
 
 pub use model::{Array, Model, Values};

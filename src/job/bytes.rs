@@ -48,7 +48,11 @@ impl<'de> Deserialize<'de> for Bytes {
                 bytes.map(Bytes).ok_or_else(|| E::invalid_value(de::Unexpected::Signed(value), &self))
             }
             fn visit_u64<E: de::Error>(self, value: u64) -> Result<Bytes, E> {
-                if value > 0 { Ok(Bytes(value)) } else { Err(E::invalid_value(de::Unexpected::Unsigned(0), &self)) }
+                if value > 0 {
+                    Ok(Bytes(value))
+                } else {
+                    Err(E::invalid_value(de::Unexpected::Unsigned(0), &self))
+                }
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Bytes, E> {
                 Bytes::parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))

@@ -6,9 +6,7 @@ use toml::{Table, Value};
 use super::bytes::Bytes;
 use super::document::Document;
 use super::wording;
-use crate::data::{
-    BlobsParams, ClassificationParams, CsvParams, Hdf5Params, RegressionParams,
-};
+use crate::data::{BlobsParams, ClassificationParams, CsvParams, Hdf5Params, RegressionParams};
 use crate::error::Result;
 
 /// Keys that every source knows.
@@ -133,7 +131,8 @@ impl DataJob {
                 "hdf5" => SourceParams::Hdf5(document.read("data", table, &COMMON)?),
                 "csv" => SourceParams::Csv(document.read("data", table, &COMMON)?),
                 other => {
-                    let hint = wording::nearest(other, &SOURCES).map(|near| format!("did you mean \"{near}\"?"));
+                    let hint =
+                        wording::nearest(other, &SOURCES).map(|near| format!("did you mean \"{near}\"?"));
                     let found = format!("the text {other:?}");
                     return Err(document.fault("data.source", wording::one_of(&SOURCES), found, hint));
                 }

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use super::estimator::EstimatorJob;
 use super::run::Plan;
-use super::{searchable, source};
 use super::spec::Job;
-use crate::comm::{self, Communicator, agree};
+use super::{searchable, source};
+use crate::comm::{Communicator, agree};
 use crate::data::{BlockSource, Feed, Table};
 use crate::engine::keeper::Keeper;
 use crate::engine::pass::PassEngine;
 use crate::engine::rows::{RowSink, stream_rows};
 use crate::engine::sweep::{FitOutcome, SweepReport, Watch};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::estimator::cluster::{KMeansModel, KMeansParams};
 use crate::estimator::svm::{SvcParams, SvcSearch};
 use crate::estimator::{Array, Values};
@@ -130,7 +130,8 @@ fn labels<T: Real>(
     writer: &mut Option<ResultsWriter>,
     telemetry: &Telemetry,
 ) -> Result<Vec<u64>> {
-    let rows = writer.as_mut().map(|writer| writer.rows("model/labels_", n_samples, RowType::I32)).transpose();
+    let rows =
+        writer.as_mut().map(|writer| writer.rows("model/labels_", n_samples, RowType::I32)).transpose();
     let mut sink = Counted { rows: agree(comm, rows)?, sizes: vec![0; model.n_clusters()], telemetry };
     stream_rows(comm, engine.feed_mut(), telemetry, |_, block| model.predict_bytes(block), &mut sink)?;
     Ok(sink.sizes)
@@ -182,11 +183,8 @@ fn svc<T: Real>(
 ) -> Result<Fitted> {
     let table = table(comm, job, source, telemetry)?;
     let svc = params.clone().validate()?;
-    let fitted = if comm.is_root() {
-        telemetry.time(Phase::Compute, || svc.fit(&table)).map(Some)
-    } else {
-        Ok(None)
-    };
+    let fitted =
+        if comm.is_root() { telemetry.time(Phase::Compute, || svc.fit(&table)).map(Some) } else { Ok(None) };
     let model = agree(comm, fitted)?;
     let contents = Contents { model: model.map(|model| model.export()), ..Contents::default() };
     Ok(Fitted { contents, cluster_sizes: None, report: None })

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::comm::{Communicator, agree};
-use crate::data::{Block, BlockSource, ColumnRef, CsvParams, CsvSource, Feed, Hdf5Params, Hdf5Source, Residency};
+use crate::data::{
+    Block, BlockSource, ColumnRef, CsvParams, CsvSource, Feed, Hdf5Params, Hdf5Source, Residency,
+};
 use crate::engine::rows::{RowSink, stream_rows};
 use crate::error::{Error, Place, Result};
 use crate::estimator::cluster::KMeansModel;
@@ -56,7 +58,8 @@ impl Prediction {
     /// number of features is another than the model's.
     pub fn open(comm: &dyn Communicator, request: &Request) -> Result<Self> {
         let read = ResultsFile::open(&request.model).and_then(|file| {
-            let job = file.group(schema::PROVENANCE, 1)?.and_then(|group| group.text("job").map(str::to_owned));
+            let job =
+                file.group(schema::PROVENANCE, 1)?.and_then(|group| group.text("job").map(str::to_owned));
             let model = file.model()?;
             Ok((Predictor::of(&model)?, names(&model), JobData::of(job.as_deref())))
         });
@@ -144,7 +147,12 @@ impl Prediction {
     ///
     /// # Errors
     /// As [`stream`](Self::stream), and when the file cannot be written.
-    pub fn write(&self, comm: &dyn Communicator, telemetry: &Telemetry, output: Option<&Output>) -> Result<()> {
+    pub fn write(
+        &self,
+        comm: &dyn Communicator,
+        telemetry: &Telemetry,
+        output: Option<&Output>,
+    ) -> Result<()> {
         let writer = output.map(|output| ResultsWriter::new(output, schema::PREDICTIONS_FORMAT)).transpose();
         let mut writer = agree(comm, writer)?;
         let rows = writer

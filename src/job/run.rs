@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::data::Dtype;
 use super::fit::{self, Fitted};
 use super::source;
 use super::spec::{Job, Overrides};
 use super::timing;
-use super::data::Dtype;
 use crate::comm::{Communicator, agree, mpi_version};
 use crate::data::Shape;
 use crate::error::{Error, Result};

@@ -82,12 +82,14 @@ pub(super) fn scorers(job: &Job, search: &Search, y: &[f64]) -> Result<Vec<Score
         .iter()
         .map(|&scorer| {
             if scorer.needs() != Needs::Prediction {
-                let expected = format!("a score of predictions, such as accuracy, for {}", job.estimator.name());
+                let expected =
+                    format!("a score of predictions, such as accuracy, for {}", job.estimator.name());
                 return Err(job.fault("search.scoring", expected, format!("{:?}", scorer.name())));
             }
             // What is not defined for all rows is not defined for some of them.
             scorer.score(y, y)?;
-            let score = move |y_true: &[f64], y_pred: &[f64]| scorer.score(y_true, y_pred).unwrap_or(f64::NAN);
+            let score =
+                move |y_true: &[f64], y_pred: &[f64]| scorer.score(y_true, y_pred).unwrap_or(f64::NAN);
             Ok(Box::new(score) as Scorer)
         })
         .collect()

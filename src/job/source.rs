@@ -31,9 +31,7 @@ pub(super) fn open<T: Real>(comm: &dyn Communicator, job: &Job) -> Result<Arc<dy
         SourceParams::Blobs(params) => shared(Blobs::new(params, here, seed, block_rows)),
         SourceParams::Classification(params) => shared(Classification::new(params, seed, block_rows)),
         SourceParams::Regression(params) => shared(Regression::new(params, seed, block_rows)),
-        SourceParams::Hdf5(params) => {
-            shared(Hdf5Source::open(params, wants_targets, block_rows))
-        }
+        SourceParams::Hdf5(params) => shared(Hdf5Source::open(params, wants_targets, block_rows)),
         SourceParams::Csv(params) => {
             shared(CsvSource::open(comm, params, wants_targets, block_rows, size_of::<T>()))
         }
@@ -61,9 +59,8 @@ fn check_blocks(job: &Job, shape: &Shape) -> Result<()> {
 pub(super) fn budget_bytes(comm: &dyn Communicator, job: &Job) -> u64 {
     match job.data.cut.memory_per_rank {
         Some(bytes) => bytes.0,
-        None => {
-            provenance::available_bytes().map_or(1 << 30, |free| free / 2 / comm.ranks_on_node().max(1) as u64)
-        }
+        None => provenance::available_bytes()
+            .map_or(1 << 30, |free| free / 2 / comm.ranks_on_node().max(1) as u64),
     }
 }
 

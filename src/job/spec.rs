@@ -112,7 +112,8 @@ impl Job {
     /// # Errors
     /// An internal error when a value has no form in TOML.
     pub fn to_toml(&self) -> Result<String> {
-        let internal = |e: toml::ser::Error| Error::internal(format!("the job cannot be written as TOML: {e}"));
+        let internal =
+            |e: toml::ser::Error| Error::internal(format!("the job cannot be written as TOML: {e}"));
         let mut table = Table::new();
         table.insert("seed".into(), Value::Integer(self.seed as i64));
         table.insert("data".into(), self.data.to_table().map_err(internal)?.into());

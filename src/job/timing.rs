@@ -29,7 +29,8 @@ pub(super) fn gather(
     let numbers = |values: Vec<f64>| Array::vector(Values::F64(values));
     let mut arrays = Vec::new();
     for (i, phase) in Phase::ALL.iter().enumerate() {
-        arrays.push((phase.name().to_owned(), numbers(all.iter().map(|(seconds, _, _)| seconds[i]).collect())));
+        arrays
+            .push((phase.name().to_owned(), numbers(all.iter().map(|(seconds, _, _)| seconds[i]).collect())));
     }
     for (i, phase) in Phase::ALL.iter().enumerate() {
         let bytes = all.iter().map(|(_, bytes, _)| bytes[i] as i64).collect();

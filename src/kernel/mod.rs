@@ -8,6 +8,7 @@ mod affine;
 mod normal;
 pub mod lloyd;
 mod real;
+pub mod svm;
 
 pub use affine::AffineMixture;
 pub use normal::{Isa, Mixture, Normal};

@@ -18,8 +18,7 @@ pub fn pairwise_sum(values: &[f64]) -> f64 {
         for eight in whole.chunks_exact(8) {
             sums.iter_mut().zip(eight).for_each(|(sum, value)| *sum += value);
         }
-        let sum =
-            ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+        let sum = ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
         return rest.iter().fold(sum, |sum, value| sum + value);
     }
     let half = n / 2 / 8 * 8;

@@ -118,12 +118,17 @@ impl Scorer {
 
     /// Whether it scores classes; the others score numbers.
     pub fn is_for_classes(self) -> bool {
-        use Scorer::{
-            Accuracy, BalancedAccuracy, F1, Jaccard, MatthewsCorrcoef, Precision, Recall, RocAuc,
-        };
+        use Scorer::{Accuracy, BalancedAccuracy, F1, Jaccard, MatthewsCorrcoef, Precision, Recall, RocAuc};
         matches!(
             self,
-            Accuracy | BalancedAccuracy | Precision(_) | Recall(_) | F1(_) | Jaccard(_) | MatthewsCorrcoef | RocAuc
+            Accuracy
+                | BalancedAccuracy
+                | Precision(_)
+                | Recall(_)
+                | F1(_)
+                | Jaccard(_)
+                | MatthewsCorrcoef
+                | RocAuc
         )
     }
 
@@ -147,7 +152,8 @@ impl Scorer {
     /// [`Error::Data`] when it needs two classes, one of them 1, and these are others;
     /// [`Error::Internal`] when it is no score of counts.
     pub fn of_classes(self, counts: &ClassCounts) -> Result<f64> {
-        if let Self::Precision(Binary) | Self::Recall(Binary) | Self::F1(Binary) | Self::Jaccard(Binary) = self
+        if let Self::Precision(Binary) | Self::Recall(Binary) | Self::F1(Binary) | Self::Jaccard(Binary) =
+            self
             && !counts.is_binary()
         {
             let name = self.name();

@@ -126,7 +126,9 @@ mod tests {
 
     #[test]
     fn lists_are_sampled_without_replacement() {
-        let axis = |name: &str, n: usize| (name.to_string(), Distribution::Choice((0..n).map(Value::from).collect()));
+        let axis = |name: &str, n: usize| {
+            (name.to_string(), Distribution::Choice((0..n).map(Value::from).collect()))
+        };
         let spaces = [vec![axis("a", 4), axis("b", 5)], vec![axis("c", 3)]];
         for n_iter in [1, 7, 22, 23] {
             let mut warnings = Vec::new();

@@ -74,7 +74,11 @@ impl CvResults {
             }
         }
         let all = |fits: &[FitOutcome]| fits.iter().all(|fit| fit.converged);
-        table.push("converged".into(), Values::Bool(outcomes.chunks_exact(n_splits).map(all).collect()), false);
+        table.push(
+            "converged".into(),
+            Values::Bool(outcomes.chunks_exact(n_splits).map(all).collect()),
+            false,
+        );
         Ok(Self { columns: table.columns, best, warnings: table.warnings })
     }
 
@@ -157,10 +161,12 @@ impl Builder {
             }
         }
         for name in names {
-            let values: Vec<Option<&Value>> = candidates.iter().map(|candidate| candidate.get(name)).collect();
+            let values: Vec<Option<&Value>> =
+                candidates.iter().map(|candidate| candidate.get(name)).collect();
             self.push(format!("param_{name}"), param_values(&values), false);
         }
-        let params = candidates.iter().map(|candidate| json_text(&Value::Object(candidate.clone()))).collect();
+        let params =
+            candidates.iter().map(|candidate| json_text(&Value::Object(candidate.clone()))).collect();
         self.push("params".into(), Values::Text(params), false);
     }
 }

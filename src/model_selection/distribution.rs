@@ -47,7 +47,8 @@ enum Written {
 impl Distribution {
     /// The distribution of a table in the job file, or what is wrong with it.
     pub(super) fn from_table(table: &toml::Table) -> Result<Self, String> {
-        let written: Written = table.clone().try_into().map_err(|e: toml::de::Error| e.message().to_string())?;
+        let written: Written =
+            table.clone().try_into().map_err(|e: toml::de::Error| e.message().to_string())?;
         let ordered = |low: f64, high: f64, above: f64| {
             (low.is_finite() && high.is_finite() && low > above && low < high)
                 .then_some(())
@@ -113,7 +114,10 @@ mod tests {
         let (least, middle, most) = median("distribution = \"uniform\"\nlow = -1.0\nhigh = 3");
         assert!(least >= -1.0 && most < 3.0 && (middle - 1.0).abs() < 4.0 * 0.032, "{least} {middle} {most}");
         let (least, middle, most) = median("distribution = \"loguniform\"\nlow = 1e-3\nhigh = 1e3");
-        assert!(least >= 1e-3 && most <= 1e3 && middle.log10().abs() < 6.0 * 0.032, "{least} {middle} {most}");
+        assert!(
+            least >= 1e-3 && most <= 1e3 && middle.log10().abs() < 6.0 * 0.032,
+            "{least} {middle} {most}"
+        );
         let (least, middle, most) = median("distribution = \"randint\"\nlow = 0\nhigh = 101");
         assert!(least == 0.0 && most == 100.0 && (middle - 50.0).abs() <= 4.0, "{least} {middle} {most}");
     }

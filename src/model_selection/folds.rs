@@ -71,7 +71,8 @@ pub(super) fn stratified_k_fold(
     let (codes, n_classes) = classes_by_appearance(y);
     let mut counts = vec![0; n_classes];
     codes.iter().for_each(|&code| counts[code] += 1);
-    let (least, most) = (counts.iter().min().copied().unwrap_or(0), counts.iter().max().copied().unwrap_or(0));
+    let (least, most) =
+        (counts.iter().min().copied().unwrap_or(0), counts.iter().max().copied().unwrap_or(0));
     if n_splits > most {
         let found = format!("{n_splits} folds; the largest class has {most} rows");
         return Err(fault("no more folds than the members of each class", found));
@@ -106,7 +107,8 @@ pub(super) fn group_k_fold(groups: &[i64], n_splits: usize) -> Result<Vec<Vec<us
         let found = format!("{n_splits} folds of {} groups", unique.len());
         return Err(fault("no more folds than groups", found));
     }
-    let of_row: Vec<usize> = groups.iter().map(|group| unique.partition_point(|known| known < group)).collect();
+    let of_row: Vec<usize> =
+        groups.iter().map(|group| unique.partition_point(|known| known < group)).collect();
     let mut rows = vec![0usize; unique.len()];
     of_row.iter().for_each(|&group| rows[group] += 1);
     // Among groups of one size the last comes first, as reversing a stable ascending sort has it.

@@ -22,5 +22,5 @@ pub use distribution::Distribution;
 pub use driver::{SearchResult, run_search};
 pub use ranks::rank_scores;
 pub use search::{Chain, FitId, FitOutcome, Searchable, Split};
-pub use spec::{Refit, Search, SearchSpec};
+pub use spec::{CvSpec, ErrorScoreSpec, Kind, Refit, RefitSpec, ScoringSpec, Search, SearchSpec, TablesSpec};
 pub use splitter::{Size, Splits, Splitter};

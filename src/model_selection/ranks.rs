@@ -11,7 +11,8 @@ pub fn rank_scores(means: &[f64]) -> Vec<i32> {
     }
     let filled: Vec<f64> = means
         .iter()
-        .map(|&mean| if mean.is_nan() { lowest - 1.0 } else { mean }.clamp(-f64::MAX, f64::MAX))
+        // Infinities become the largest numbers, so that a NaN stays below minus infinity too.
+        .map(|&mean| if mean.is_nan() { lowest - 1.0 } else { mean.clamp(-f64::MAX, f64::MAX) })
         .collect();
     let mut ascending = filled.clone();
     ascending.sort_unstable_by(f64::total_cmp);

@@ -21,7 +21,9 @@ pub(super) fn sizes(n_samples: usize, test_size: Option<Size>, train_size: Optio
     let rows = |size: Size, round: fn(f64) -> f64| match size {
         Size::Rows(rows) if rows > 0 && rows < n_samples => Ok(rows),
         Size::Fraction(fraction) if fraction > 0.0 && fraction < 1.0 => Ok(round(fraction * n) as usize),
-        Size::Rows(found) => Err(fault(format!("sizes from 1 to {}", n_samples.saturating_sub(1)), found.to_string())),
+        Size::Rows(found) => {
+            Err(fault(format!("sizes from 1 to {}", n_samples.saturating_sub(1)), found.to_string()))
+        }
         Size::Fraction(found) => Err(fault("fractions between 0 and 1", found.to_string())),
     };
     let test = test_size.map(|size| rows(size, f64::ceil)).transpose()?;

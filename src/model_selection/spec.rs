@@ -168,7 +168,11 @@ impl SearchSpec {
 
     fn candidates(&self, seed: u64, warnings: &mut Vec<String>) -> Result<Vec<Candidate>> {
         let stray = |key: &str, kind: &str| {
-            Err(Error::job(format!("search.{key}"), format!("it only where search.kind is \"{kind}\""), "it here"))
+            Err(Error::job(
+                format!("search.{key}"),
+                format!("it only where search.kind is \"{kind}\""),
+                "it here",
+            ))
         };
         match self.kind {
             Kind::Grid if self.distributions.is_some() => stray("distributions", "random"),
@@ -192,10 +196,9 @@ impl SearchSpec {
         let splitter = match &self.cv {
             None => Splitter::from_number(5, classifier),
             Some(CvSpec::Number(n_splits)) => Splitter::from_number(*n_splits, classifier),
-            Some(CvSpec::Splitter(table)) => table
-                .clone()
-                .try_into()
-                .map_err(|e: toml::de::Error| fault("a splitter by its kind with its parameters", e.message()))?,
+            Some(CvSpec::Splitter(table)) => table.clone().try_into().map_err(|e: toml::de::Error| {
+                fault("a splitter by its kind with its parameters", e.message())
+            })?,
         };
         splitter.check()?;
         Ok(splitter)
@@ -217,7 +220,11 @@ impl SearchSpec {
                 return Err(Error::job("search.scoring", "each score once", format!("{name:?} again")));
             }
             if scorer.is_for_classes() && !classifier {
-                return Err(Error::job("search.scoring", "a score of numbers, such as r2", format!("{name:?}")));
+                return Err(Error::job(
+                    "search.scoring",
+                    "a score of numbers, such as r2",
+                    format!("{name:?}"),
+                ));
             }
             scorers.push(scorer);
         }
@@ -319,7 +326,8 @@ fn list(key: String, value: &toml::Value) -> Result<Vec<Value>> {
 fn distribution(key: String, value: &toml::Value) -> Result<Distribution> {
     match value {
         toml::Value::Table(table) => Distribution::from_table(table).map_err(|found| {
-            let expected = "a distribution: uniform, loguniform (low above 0) or randint, with low below high";
+            let expected =
+                "a distribution: uniform, loguniform (low above 0) or randint, with low below high";
             Error::job(key, expected, found)
         }),
         other => list(key, other).map(Distribution::Choice),

@@ -193,7 +193,9 @@ impl Splitter {
         let (n_splits, least) = match self {
             Self::KFold { n_splits, .. } | Self::StratifiedKFold { n_splits, .. } => (*n_splits, 2),
             Self::GroupKFold { n_splits } | Self::TimeSeriesSplit { n_splits, .. } => (*n_splits, 2),
-            Self::ShuffleSplit { n_splits, .. } | Self::StratifiedShuffleSplit { n_splits, .. } => (*n_splits, 1),
+            Self::ShuffleSplit { n_splits, .. } | Self::StratifiedShuffleSplit { n_splits, .. } => {
+                (*n_splits, 1)
+            }
             Self::PredefinedSplit { .. } => return Ok(()),
         };
         if n_splits < least {
@@ -201,9 +203,10 @@ impl Splitter {
         }
         match self {
             Self::KFold { shuffle: false, random_state: Some(seed), .. }
-            | Self::StratifiedKFold { shuffle: false, random_state: Some(seed), .. } => {
-                Err(fault("shuffle = true where random_state is given", format!("random_state = {seed} alone")))
-            }
+            | Self::StratifiedKFold { shuffle: false, random_state: Some(seed), .. } => Err(fault(
+                "shuffle = true where random_state is given",
+                format!("random_state = {seed} alone"),
+            )),
             Self::TimeSeriesSplit { test_size: Some(0), .. }
             | Self::TimeSeriesSplit { max_train_size: Some(0), .. } => Err(fault("sizes of 1 or more", "0")),
             _ => Ok(()),
@@ -216,10 +219,10 @@ fn targets(y: &[f64], n_samples: usize) -> Result<&[f64]> {
         return Err(fault("a target for each row", format!("{} targets for {n_samples} rows", y.len())));
     }
     if let Some(row) = y.iter().position(|value| value.fract() != 0.0) {
-        return Err(fault("KFold or another splitter that needs no classes", format!(
-            "targets that are no classes ({} in row {row})",
-            y[row]
-        )));
+        return Err(fault(
+            "KFold or another splitter that needs no classes",
+            format!("targets that are no classes ({} in row {row})", y[row]),
+        ));
     }
     Ok(y)
 }
@@ -227,7 +230,9 @@ fn targets(y: &[f64], n_samples: usize) -> Result<&[f64]> {
 fn column(groups: Option<&[i64]>, n_samples: usize) -> Result<&[i64]> {
     match groups {
         Some(groups) if groups.len() == n_samples => Ok(groups),
-        Some(groups) => Err(fault(format!("{n_samples} entries, one for each row"), groups.len().to_string())),
+        Some(groups) => {
+            Err(fault(format!("{n_samples} entries, one for each row"), groups.len().to_string()))
+        }
         None => Err(fault("a column of groups or folds in the data", "none")),
     }
 }

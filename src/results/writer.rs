@@ -59,7 +59,8 @@ pub enum RowType {
 }
 
 impl RowType {
-    fn bytes(self) -> u64 {
+    /// Bytes of one value.
+    pub fn bytes(self) -> u64 {
         match self {
             Self::I32 => 4,
             Self::I64 | Self::F64 => 8,
@@ -127,9 +128,7 @@ impl ResultsWriter {
             RowType::I32 => group.new_dataset::<i32>(),
             RowType::I64 => group.new_dataset::<i64>(),
             RowType::F64 => group.new_dataset::<f64>(),
-            RowType::Text(bytes) => {
-                group.new_dataset_builder().empty_as(TypeDescriptor::FixedUnicode(bytes))
-            }
+            RowType::Text(bytes) => group.new_dataset_builder().empty_as(TypeDescriptor::FixedUnicode(bytes)),
         };
         let dataset = builder
             .alloc_time(Some(AllocTime::Early))

@@ -1,5 +1,5 @@
 use super::*;
-use crate::data::generated::test::{all_blocks, same_bits_for_any_slices};
+use crate::data::generated::test::{all_blocks, first_of_block_one, same_bits_for_any_slices};
 
 fn params(text: &str) -> BlobsParams {
     toml::from_str(text).unwrap()
@@ -154,4 +154,12 @@ fn what_does_not_parse_says_what_the_key_takes() {
 fn parameters_survive_being_written() {
     let given = params("n_samples = 5\ncenters = \"c.csv\"\ncluster_std = [1, 2]");
     assert_eq!(toml::from_str::<BlobsParams>(&toml::to_string(&given).unwrap()).unwrap(), given);
+}
+
+#[test]
+fn a_seed_goes_on_giving_the_same_rows() {
+    assert_eq!(
+        first_of_block_one(&blobs("n_samples = 300", 1, 100).unwrap()),
+        [13_843_074_980_475_318_868, 0]
+    );
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::data::generated::test::{all_blocks, same_bits_for_any_slices};
+use crate::data::generated::test::{all_blocks, first_of_block_one, same_bits_for_any_slices};
 
 fn problem(text: &str, block_rows: usize) -> Result<Classification> {
     Classification::new(&toml::from_str(text).unwrap(), 17, Some(block_rows))
@@ -47,10 +47,12 @@ fn classes_have_their_weights_over_the_whole_and_in_every_block() {
 #[test]
 fn cluster_sizes_are_scikit_learns() {
     let counts = |text: &str| toml::from_str::<ClassificationParams>(text).unwrap().cluster_counts();
-    // make_classification of scikit-learn 1.9: int(n * weight / clusters), the rest one by one from the first.
+    // Runs of equal y of scikit-learn 1.9.1's make_classification(shuffle=False, flip_y=0).
     assert_eq!(counts("n_samples = 103"), [26, 26, 26, 25]);
     assert_eq!(counts("n_samples = 103\nweights = [0.9]"), [47, 5, 46, 5]);
     assert_eq!(counts("n_samples = 100\nweights = [0.2, 0.2]"), [25, 25, 25, 25]);
+    let three = "n_classes = 3\nn_informative = 3\nweights = [0.15, 0.65, 0.2]";
+    assert_eq!(counts(&format!("n_samples = 1009\n{three}")), [76, 328, 101, 76, 328, 100]);
     let tenths =
         "n_classes = 10\nn_clusters_per_class = 1\nweights = [0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]";
     assert_eq!(counts(&format!("n_samples = 1000\n{tenths}")).iter().sum::<u64>(), 1000);
@@ -249,4 +251,12 @@ fn what_does_not_parse_says_what_the_key_takes() {
     let given: ClassificationParams =
         toml::from_str("shift = \"random\"\nweights = [0.3]\nscale = 2").unwrap();
     assert_eq!(toml::from_str::<ClassificationParams>(&toml::to_string(&given).unwrap()).unwrap(), given);
+}
+
+#[test]
+fn a_seed_goes_on_giving_the_same_rows() {
+    assert_eq!(
+        first_of_block_one(&problem("n_samples = 300", 100).unwrap()),
+        [13_829_450_588_870_229_636, 4_607_182_418_800_017_408]
+    );
 }

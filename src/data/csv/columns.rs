@@ -5,6 +5,7 @@ use super::number::{is_missing, leading, quote};
 use super::params::{ColumnRef, CsvParams, Header};
 use super::record::{Blank, Field, blank};
 use super::scan::Mark;
+use crate::data::nearest::nearest;
 use crate::error::{Error, Place, Result};
 
 /// What a column's fields become.
@@ -145,8 +146,6 @@ impl Columns {
 /// The error for a name that no column has, with the nearest one that there is.
 fn unknown_name(key: &str, wanted: &str, names: &[String]) -> Error {
     const LISTED: usize = 20;
-    let near = names.iter().map(|name| (strsim::jaro_winkler(name, wanted), name));
-    let nearest = near.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(likeness, _)| *likeness > 0.7);
     let mut listed = names.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
     if names.len() > LISTED {
         listed.push_str(", …");
@@ -157,7 +156,7 @@ fn unknown_name(key: &str, wanted: &str, names: &[String]) -> Error {
         key: key.into(),
         expected: format!("the name of a column ({listed})"),
         found: format!("{wanted:?}"),
-        hint: nearest.map(|(_, name)| format!("did you mean {name:?}?")),
+        hint: nearest(wanted, names).map(|name| format!("did you mean {name:?}?")),
     }
 }
 
@@ -190,7 +189,7 @@ fn check_delimiter(first: &Row, delimiter: u8) -> Result<()> {
 }
 
 /// Whether a field is a number, or stands for one that is missing.
-fn numeric(field: &Vec<u8>) -> bool {
+fn numeric(field: &[u8]) -> bool {
     let text = field.trim_ascii();
     is_missing(text) || leading::<f64>(text).is_some_and(|(_, length)| length == text.len())
 }

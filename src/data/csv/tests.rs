@@ -66,7 +66,7 @@ fn naive(contents: &str) -> Vec<Vec<String>> {
             c => field.push(c),
         }
     }
-    if !field.is_empty() || !row.is_empty() {
+    if !field.trim().is_empty() || !row.is_empty() {
         row.push(field);
         rows.push(row);
     }
@@ -77,7 +77,7 @@ const TRICKY: [&str; 6] = [
     "a,b,name\n1,2,x\n3,\"4\",\"y,\nz\"\n\n5,6,\"\"\"q\"\"\"\n7,8,\"\n-\n\n\"\n  \t\n9,10,\"x\"\r\n\r\n11,12,\"\"\"\n\"\"\"\n13,14,x",
     "1,2,x\r\n3,4,y\r\n\r\n5,6,\"x\"\r\n7,8,\"a\r\nb\"\r\n",
     "\u{feff}\n\n\"a\nb\",\"c\",\"d\"\n\"1\",\"2\",\"3\n4\"\n5,6,x\n\n\n\n7,8,y\n   ",
-    "1,2,a\n3,4,b\n5,6,\"\n1,2,3\n4,5,6\n\"\"\n7,8,9\n\"\"\n\"\n10,11,c\n12,13,\"\n\"\n14,15,d\n",
+    "1,2,a\n3,4,b\n5,6,\"\n1,2,3\n4,5,6\n\"\"\n7,8,9\n\"\"\n\"\n10,11,c\n12,13,\"\n\"\"\"\n14,15,d\n",
     "u,v,w\n0.5,1e3,\"\"\"\"\"\"\n-1,+2,\",,,\"\n1,1,a\n1,1,a\n2,2,b\n3,3,\"\n.\"\n",
     "1,2,\"a\"",
 ];

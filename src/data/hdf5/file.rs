@@ -5,6 +5,7 @@ use std::path::Path;
 
 use hdf5::{Dataset, File, Group, IndexType, IterationOrder, LinkType, LocationType};
 
+use crate::data::nearest::nearest;
 use crate::data::signature;
 use crate::error::{Error, Place, Result};
 
@@ -40,7 +41,7 @@ pub(super) fn open_bytes(path: &Path) -> Result<std::fs::File> {
 fn cannot_open(path: &Path, error: &hdf5::Error) -> Error {
     let words = error.to_string();
     let fault = |found: String| Error::data(path.display(), Place::default(), "an HDF5 file", found);
-    if words.contains("lock") {
+    if words.contains("lock the file") || words.contains("lock file") {
         let message = format!(
             "{words}; another program may be writing to it, or the file system has no locks: with the environment variable HDF5_USE_FILE_LOCKING=FALSE they are not asked for"
         );
@@ -109,9 +110,7 @@ fn link(group: &Group, name: &str) -> hdf5::Result<Option<LinkType>> {
 fn missing(file: &File, path: &Path, name: &str) -> Error {
     let mut names = Vec::new();
     list(file, "", LEVELS, &mut names);
-    let near = names.iter().map(|there| (strsim::jaro_winkler(there, name), there));
-    let nearest = near.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(likeness, _)| *likeness > 0.7);
-    let hint = nearest.map(|(_, there)| format!(" (did you mean {there:?}?)")).unwrap_or_default();
+    let hint = nearest(name, &names).map(|there| format!(" (did you mean {there:?}?)")).unwrap_or_default();
     let mut there = names.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
     match names.len() {
         0 => there.push_str("none"),

@@ -86,7 +86,11 @@ impl Hdf5Source {
         let source = Self::open_with_cache(params, wants_targets, block_rows, None)?;
         // Blocks that cut through chunks would have them unpacked again and again.
         let bytes = source.x.storage.chunk_row_bytes();
-        let cuts = source.x.storage.chunk.is_some_and(|(rows, _)| source.shape.block_rows as u64 % rows != 0);
+        let cuts = source
+            .x
+            .storage
+            .chunk
+            .is_some_and(|(rows, _)| !(source.shape.block_rows as u64).is_multiple_of(rows));
         if !cuts || bytes <= CACHE_BYTES {
             return Ok(source);
         }

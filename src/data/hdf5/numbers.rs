@@ -113,6 +113,10 @@ impl Numbers {
         }
     }
 
+    #[expect(
+        clippy::ptr_arg,
+        reason = "only the vector itself, not a slice of it, can be told apart by its type"
+    )]
     fn read_as<N: Number, T: Real>(&self, rows: Range<u64>, into: &mut Vec<T>) -> Result<()> {
         // Where file and block have the same type the values go into the block's own buffer.
         if let Some(same) = (into as &mut dyn Any).downcast_mut::<Vec<N>>() {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::data::generated::test::{all_blocks, same_bits_for_any_slices};
+use crate::data::generated::test::{all_blocks, first_of_block_one, same_bits_for_any_slices};
 
 fn regression(text: &str) -> Result<Regression> {
     Regression::new(&toml::from_str(text).unwrap(), 5, Some(300))
@@ -69,6 +69,10 @@ fn bad_parameters_are_named() {
     for (text, message) in [
         ("n_samples = 0", "data.n_samples: expected an integer of at least 1, found 0"),
         ("n_features = 0", "data.n_features: expected an integer of at least 1, found 0"),
+        (
+            "n_features = 1_000_000_000_000",
+            "data.n_features: expected an integer of at most 134217728, found 1000000000000",
+        ),
         ("n_targets = 2", "data.n_targets: expected 1, found 2"),
         ("effective_rank = 3", "data.effective_rank: expected no such key: it is not supported, found 3"),
         ("noise = -0.5", "data.noise: expected a finite number of at least 0, found -0.5"),
@@ -77,5 +81,16 @@ fn bad_parameters_are_named() {
     ] {
         assert_eq!(regression(text).unwrap_err().to_string(), message, "{text}");
     }
+    let params = RegressionParams { n_samples: u64::MAX, ..RegressionParams::default() };
+    let error = Regression::new(&params, 0, Some(usize::MAX)).unwrap_err().to_string();
+    assert!(error.starts_with("data.block_rows: expected blocks that fit in memory"), "{error}");
     assert!(toml::from_str::<RegressionParams>("nois = 1").is_err());
+}
+
+#[test]
+fn a_seed_goes_on_giving_the_same_rows() {
+    assert_eq!(
+        first_of_block_one(&regression("n_samples = 500\nnoise = 1").unwrap()),
+        [13_824_511_699_588_000_396, 4_625_517_054_819_337_197]
+    );
 }

@@ -111,7 +111,10 @@ mod tests {
         let plan = SweepPlan::new(&[chain(0, 1.0), chain(1, 3.0), chain(2, 2.0)], 2);
         assert_eq!(plan.assignment.tasks, [vec![1], vec![2, 0]]);
         let report = SweepReport::new(&plan, &[vec![(1, 4.0)], vec![(2, 1.0), (0, 1.0)]], 0, 4.0);
-        assert_eq!(report.chains.iter().map(|c| (c.chain, c.rank)).collect::<Vec<_>>(), [(0, 1), (1, 0), (2, 1)]);
+        assert_eq!(
+            report.chains.iter().map(|c| (c.chain, c.rank)).collect::<Vec<_>>(),
+            [(0, 1), (1, 0), (2, 1)]
+        );
         assert_eq!(report.chains.iter().map(|c| c.predicted_s).collect::<Vec<_>>(), [1.0, 3.0, 2.0]);
         assert_eq!((report.mean_busy_s(), report.imbalance(), report.lower_bound_s()), (3.0, 4.0 / 3.0, 4.0));
     }

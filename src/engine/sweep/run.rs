@@ -86,8 +86,7 @@ impl<'a> Sweep<'a> {
         let known = self.resume(&all)?;
         let ids = known.iter().map(|record| record.outcome.id).collect();
         let plan = SweepPlan::resumed(chains, &ids, fits.are_independent(), self.comm.size());
-        let mut desk =
-            self.comm.is_root().then(|| Desk::new(&known, all.len(), self.keeper, watch));
+        let mut desk = self.comm.is_root().then(|| Desk::new(&known, all.len(), self.keeper, watch));
 
         let mut share = Share::default();
         let worked = self.work(&plan, fits, &mut share, &mut desk);

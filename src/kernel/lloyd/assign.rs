@@ -84,7 +84,7 @@ unsafe fn avx2<T: Real>(
     tally: Option<&mut Tally>,
 ) -> f64 {
     // SAFETY: the caller checked the sizes, this function's features are those that the vectors need.
-    unsafe { tile::assign::<<T as Lanes>::Avx, 4>(rows, centroids, tile, labels, tally) }
+    unsafe { tile::assign::<<T as Lanes>::Avx, 3>(rows, centroids, tile, labels, tally) }
 }
 
 #[cfg(test)]

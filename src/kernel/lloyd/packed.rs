@@ -2,7 +2,8 @@
 
 use crate::kernel::Real;
 
-/// Vectors of a group: with 8 rows their scores fill 24 of 32 registers, with 4 rows 12 of 16.
+/// Vectors of a group: with 8 rows their scores fill 24 of 32 registers, with 3 rows 9 of 16
+/// (4 rows would need all 16, and one that is spilled waits for memory at every feature).
 pub(super) const GROUP: usize = 3;
 
 /// Centroids, shifted and packed in groups of vectors: the lanes of a vector are neighbouring centroids.

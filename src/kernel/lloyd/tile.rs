@@ -6,8 +6,9 @@ use super::{Rows, Tally};
 use crate::kernel::Real;
 
 /// Rows of a tile: with 20 features in double precision they fill a third of the first-level cache, with 300 a part
-/// of the second, where they wait while one group of centroids after the other passes by.
-pub(super) const TILE: usize = 64;
+/// of the second, where they wait while one group of centroids after the other passes by. A multiple of the rows that
+/// are scored together: 8, 4 or 3.
+pub(super) const TILE: usize = 72;
 
 /// Lanes of the widest vector.
 const MOST_LANES: usize = 8;
@@ -64,9 +65,11 @@ pub(super) unsafe fn assign<V: Vector, const R: usize>(
             shift_rows::<V>(rows.x.as_ptr().add(first * c.d), n, c, tile);
             score_tile::<V, R>(n, c, tile, labels);
             if let Some(tally) = tally.as_deref_mut() {
-                let weights =
-                    if rows.weights.is_empty() { rows.weights } else { &rows.weights[first..first + n] };
-                add_rows::<V>(tile, labels, weights, tally);
+                if rows.weights.is_empty() {
+                    add_rows::<V, false>(tile, labels, &[], tally);
+                } else {
+                    add_rows::<V, true>(tile, labels, &rows.weights[first..first + n], tally);
+                }
             }
         }
         for (i, value) in tile.scores[..n].iter().enumerate() {
@@ -125,15 +128,15 @@ unsafe fn score_tile<V: Vector, const R: usize>(
 ) {
     let vectors = c.offsets.len() / <V::Item as super::Lanes>::LANES;
     for first in (0..vectors).step_by(GROUP) {
-        // Scoring up to R − 1 stale rows behind the last one is cheaper than a second body, and nobody reads them.
-        for row in (0..n).step_by(R) {
-            // SAFETY: R divides TILE, so that rows row..row + R are in the tile; the group begins at `first`.
-            unsafe {
-                match vectors - first {
-                    1 => score_group::<V, R, 1>(first, row, c, tile),
-                    2 => score_group::<V, R, 2>(first, row, c, tile),
-                    _ => score_group::<V, R, GROUP>(first, row, c, tile),
-                }
+        // SAFETY: the group of these centroids begins at `first` and has so many vectors.
+        unsafe {
+            match (vectors - first, first > 0) {
+                (1, false) => score_rows::<V, R, 1, false>(first, n, c, tile),
+                (2, false) => score_rows::<V, R, 2, false>(first, n, c, tile),
+                (_, false) => score_rows::<V, R, GROUP, false>(first, n, c, tile),
+                (1, true) => score_rows::<V, R, 1, true>(first, n, c, tile),
+                (2, true) => score_rows::<V, R, 2, true>(first, n, c, tile),
+                (_, true) => score_rows::<V, R, GROUP, true>(first, n, c, tile),
             }
         }
     }
@@ -148,12 +151,33 @@ unsafe fn score_tile<V: Vector, const R: usize>(
     }
 }
 
-/// Scores `R` rows against `G` vectors of centroids and keeps the least per lane.
+/// Scores the tile's first `n` rows against the group of `G` vectors that begins at `first`.
+///
+/// # Safety
+/// As for [`assign`]; `n` ≤ TILE, and vectors `first..first + G` are one group.
+#[inline(always)]
+unsafe fn score_rows<V: Vector, const R: usize, const G: usize, const LATER: bool>(
+    first: usize,
+    n: usize,
+    c: &Centroids<V::Item>,
+    tile: &mut Tile<V::Item>,
+) {
+    // Scoring up to R − 1 stale rows behind the last one is cheaper than a second body, and nobody reads them.
+    let mut row = 0;
+    while row < n {
+        // SAFETY: R divides TILE, so that rows row..row + R are in the tile.
+        unsafe { score_group::<V, R, G, LATER>(first, row, c, tile) };
+        row += R;
+    }
+}
+
+/// Scores `R` rows against `G` vectors of centroids and keeps the least per lane, of this group alone or, if it is a
+/// later one, of those before too.
 ///
 /// # Safety
 /// As for [`assign`]; rows `row..row + R` are in the tile, and vectors `first..first + G` are one group.
 #[inline(always)]
-unsafe fn score_group<V: Vector, const R: usize, const G: usize>(
+unsafe fn score_group<V: Vector, const R: usize, const G: usize, const LATER: bool>(
     first: usize,
     row: usize,
     c: &Centroids<V::Item>,
@@ -191,7 +215,7 @@ unsafe fn score_group<V: Vector, const R: usize, const G: usize>(
             let best_at = tile.best.as_mut_ptr().add(row + r).cast::<V::Item>();
             let index_at = tile.index.as_mut_ptr().add(row + r).cast::<V::Item>();
             let mut best = (of_row[0], tag(0));
-            if first > 0 {
+            if LATER {
                 best = V::keep_less((V::load(best_at), V::load(index_at)), of_row[0], tag(0));
             }
             for (g, &score) in of_row.iter().enumerate().skip(1) {
@@ -206,22 +230,31 @@ unsafe fn score_group<V: Vector, const R: usize, const G: usize>(
 /// Adds the tile's rows to their centroids' sums.
 ///
 /// # Safety
-/// As for [`assign`]; labels are below the number of centroids of `tally`.
+/// As for [`assign`]; labels are below the number of centroids of `tally`, and weights as many if `WEIGHTED`.
 #[inline(always)]
-unsafe fn add_rows<V: Vector>(tile: &Tile<V::Item>, labels: &[u32], weights: &[f64], tally: &mut Tally) {
+unsafe fn add_rows<V: Vector, const WEIGHTED: bool>(
+    tile: &Tile<V::Item>,
+    labels: &[u32],
+    weights: &[f64],
+    tally: &mut Tally,
+) {
     let lanes = <V::Item as super::Lanes>::LANES;
+    let mut from = tile.rows.as_ptr();
     for (i, &label) in labels.iter().enumerate() {
         // SAFETY: rows and sums have `stride` numbers, a multiple of the lanes.
         unsafe {
-            let from = tile.rows.as_ptr().add(i * tile.stride);
             let sums = tally.sums.as_mut_ptr().add(label as usize * tile.stride);
-            for f in (0..tile.stride).step_by(lanes) {
-                if weights.is_empty() {
-                    V::load(from.add(f)).add_to(sums.add(f));
+            let mut f = 0;
+            while f < tile.stride {
+                let x = V::load(from.add(f));
+                if WEIGHTED {
+                    x.add_weighted_to(*weights.get_unchecked(i), sums.add(f));
                 } else {
-                    V::load(from.add(f)).add_weighted_to(weights[i], sums.add(f));
+                    x.add_to(sums.add(f));
                 }
+                f += lanes;
             }
+            from = from.add(tile.stride);
         }
     }
 }

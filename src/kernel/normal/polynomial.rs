@@ -15,7 +15,7 @@ pub(super) const LOG: [f64; 7] = [
 
 /// `sin(π/2 · t) / t` in `t²`, for |t| up to ½: relative error 3.5e-18.
 pub(super) const SIN: [f64; 7] = [
-    1.5707963267948966,
+    std::f64::consts::FRAC_PI_2,
     -0.6459640975062443,
     0.07969262624604301,
     -0.004681754132340976,
@@ -52,7 +52,7 @@ pub(super) const LOG32: [f32; 9] = [
 ];
 
 /// As [`SIN`]: relative error 3.4e-9.
-pub(super) const SIN32: [f32; 4] = [1.570_796_4, -0.645_963_5, 0.079_680_22, -0.004_602_149];
+pub(super) const SIN32: [f32; 4] = [std::f32::consts::FRAC_PI_2, -0.645_963_5, 0.079_680_22, -0.004_602_149];
 
 /// As [`COS`]: relative error 6.5e-10.
 pub(super) const COS32: [f32; 4] = [-1.233_700_5, 0.253_669_4, -0.020_861_529, 0.000_906_739_9];

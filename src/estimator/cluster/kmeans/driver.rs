@@ -6,6 +6,7 @@ use super::finish::{Finish, FinishPass};
 use super::frame::Frame;
 use super::init;
 use super::iteration::{Memory, Step, StepPass};
+use super::labels::FitLabels;
 use super::model::KMeansModel;
 use super::moments::{Survey, SurveyPass};
 use super::params::KMeans;
@@ -29,6 +30,20 @@ impl KMeans {
     /// [`Error::Data`] when there are fewer rows than clusters, weights below 0 or no weight at all;
     /// [`Error::Diverged`] when the numbers leave the finite range; what the engine returns.
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<KMeansModel> {
+        self.fit_predict(engine).map(|(model, _)| model)
+    }
+
+    /// [`fit`](Self::fit), and the labels of this rank's rows.
+    ///
+    /// They differ from what the model predicts only where scikit-learn's `labels_` do: when the last iteration moved
+    /// empty clusters and still changed no label.
+    ///
+    /// # Collective
+    /// As [`fit`](Self::fit).
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn fit_predict<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<(KMeansModel, FitLabels)> {
         self.check_size(engine)?;
         let mut memory = engine.memory();
         let mut state = match engine.resume::<State>()? {
@@ -45,7 +60,9 @@ impl KMeans {
             engine.checkpoint(&state)?;
         }
         let finishes = engine.run(&FinishPass::new(&frame, &state.runs), &mut memory)?;
-        self.choose::<T>(&state, &finishes)
+        let best = best_run(&finishes);
+        let model = self.model::<T>(&state.runs[best], &finishes[best], &state.shift)?;
+        Ok((model, FitLabels::of_run(memory, best)))
     }
 
     fn check_size<T: Real>(&self, engine: &PassEngine<'_, T>) -> Result<()> {
@@ -160,15 +177,7 @@ impl KMeans {
         Ok(())
     }
 
-    /// The run with the least inertia, unless it is an earlier one's clustering under other numbers.
-    fn choose<T: Real>(&self, state: &State, finishes: &[Finish]) -> Result<KMeansModel> {
-        let mut best = 0;
-        for (i, finish) in finishes.iter().enumerate().skip(1) {
-            if finish.inertia < finishes[best].inertia && !finish.same_clustering(best) {
-                best = i;
-            }
-        }
-        let (run, finish) = (&state.runs[best], &finishes[best]);
+    fn model<T: Real>(&self, run: &Run, finish: &Finish, shift: &[f64]) -> Result<KMeansModel> {
         if !finish.inertia.is_finite() {
             return Err(diverged(run.history.len(), format!("inertia {}", finish.inertia)));
         }
@@ -182,7 +191,7 @@ impl KMeans {
         }
         Ok(KMeansModel {
             params: self.params.clone(),
-            shift: state.shift.clone(),
+            shift: shift.to_vec(),
             centered: run.centers.clone(),
             single_precision: T::NAME == "f32",
             inertia_: finish.inertia,
@@ -192,6 +201,17 @@ impl KMeans {
             warnings,
         })
     }
+}
+
+/// The run with the least inertia, unless it is an earlier one's clustering under other numbers.
+fn best_run(finishes: &[Finish]) -> usize {
+    let mut best = 0;
+    for (i, finish) in finishes.iter().enumerate().skip(1) {
+        if finish.inertia < finishes[best].inertia && !finish.same_clustering(best) {
+            best = i;
+        }
+    }
+    best
 }
 
 /// Moves empty clusters to the farthest rows; one more pass where there are any.

@@ -43,6 +43,39 @@ impl Labels {
     }
 }
 
+/// The labels that a fit gave to one rank's rows, block by block.
+#[derive(Clone, Debug)]
+pub struct FitLabels {
+    blocks: Vec<Labels>,
+}
+
+impl FitLabels {
+    /// Takes the labels of one run out of what was kept for all.
+    pub(super) fn of_run(memory: Vec<Vec<Labels>>, run: usize) -> Self {
+        Self { blocks: memory.into_iter().map(|mut labels| labels.swap_remove(run)).collect() }
+    }
+
+    /// How many blocks there are: those of the rank's slice.
+    pub fn n_blocks(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// The labels of the rows of the block at `position` of the rank's slice.
+    pub fn block(&self, position: usize) -> Vec<i32> {
+        match &self.blocks[position] {
+            Labels::None => Vec::new(),
+            Labels::U8(labels) => labels.iter().map(|&v| v.into()).collect(),
+            Labels::U16(labels) => labels.iter().map(|&v| v.into()).collect(),
+            Labels::U32(labels) => labels.iter().map(|&v| v as i32).collect(),
+        }
+    }
+
+    /// [`block`](Self::block) as the little-endian bytes that `engine::rows` carries to rank 0.
+    pub fn bytes(&self, position: usize) -> Vec<u8> {
+        self.block(position).into_iter().flat_map(i32::to_le_bytes).collect()
+    }
+}
+
 fn update<L: Copy + PartialEq>(
     old: &mut Vec<L>,
     first: usize,

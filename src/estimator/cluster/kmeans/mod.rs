@@ -23,6 +23,7 @@ mod params;
 mod relocate;
 mod run;
 
+pub use labels::FitLabels;
 pub use model::KMeansModel;
 pub use params::{Algorithm, Init, KMeans, KMeansParams, NInit};
 pub use run::Record;
