@@ -12,9 +12,9 @@ mod csv;
 mod feed;
 mod generated;
 mod hdf5;
+mod nearest;
 pub mod regression;
 mod shares;
-mod nearest;
 mod signature;
 mod table;
 

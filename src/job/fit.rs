@@ -7,13 +7,14 @@ use super::run::Plan;
 use super::spec::Job;
 use super::{searchable, source};
 use crate::comm::{Communicator, agree};
-use crate::data::{BlockSource, Feed, Table};
+use crate::data::{BlockSource, Feed, Shape, Table};
 use crate::engine::keeper::Keeper;
 use crate::engine::pass::PassEngine;
-use crate::engine::rows::{RowSink, stream_rows};
+use crate::engine::rows::{RowSink, stream_kept};
 use crate::engine::sweep::{FitOutcome, SweepReport, Watch};
 use crate::error::Result;
-use crate::estimator::cluster::{KMeansModel, KMeansParams};
+use crate::estimator::cluster::KMeansParams;
+use crate::estimator::cluster::kmeans::FitLabels;
 use crate::estimator::svm::{SvcParams, SvcSearch};
 use crate::estimator::{Array, Values};
 use crate::kernel::Real;
@@ -99,10 +100,10 @@ fn k_means<T: Real>(
     telemetry: &Telemetry,
 ) -> Result<Fitted> {
     let residency = source::residency::<T>(comm, job, source.shape())?;
-    let n_samples = source.shape().n_samples;
+    let shape = source.shape().clone();
     let feed = Feed::new(source, residency, comm.rank(), comm.size());
     let mut engine = PassEngine::new(comm, feed, telemetry).with_keeper(keeper);
-    let model = params.validate(job.seed)?.fit(&mut engine)?;
+    let (model, labels) = params.validate(job.seed)?.fit_predict(&mut engine)?;
     telemetry.end();
     model.warnings.iter().for_each(|warning| telemetry.warn(warning));
     if !model.converged {
@@ -112,7 +113,7 @@ fn k_means<T: Real>(
         ));
     }
     let cluster_sizes = if job.output.labels {
-        Some(labels(comm, &model, &mut engine, n_samples, writer, telemetry)?)
+        Some(write_labels(comm, &shape, &labels, model.n_clusters(), writer, telemetry)?)
     } else {
         None
     };
@@ -122,18 +123,19 @@ fn k_means<T: Real>(
 }
 
 /// Writes every row's label and counts them; the counts are rank 0's.
-fn labels<T: Real>(
+fn write_labels(
     comm: &dyn Communicator,
-    model: &KMeansModel,
-    engine: &mut PassEngine<'_, T>,
-    n_samples: u64,
+    shape: &Shape,
+    labels: &FitLabels,
+    n_clusters: usize,
     writer: &mut Option<ResultsWriter>,
     telemetry: &Telemetry,
 ) -> Result<Vec<u64>> {
     let rows =
-        writer.as_mut().map(|writer| writer.rows("model/labels_", n_samples, RowType::I32)).transpose();
-    let mut sink = Counted { rows: agree(comm, rows)?, sizes: vec![0; model.n_clusters()], telemetry };
-    stream_rows(comm, engine.feed_mut(), telemetry, |_, block| model.predict_bytes(block), &mut sink)?;
+        writer.as_mut().map(|writer| writer.rows("model/labels_", shape.n_samples, RowType::I32)).transpose();
+    let rows = agree(comm, rows)?;
+    let mut sink = Counted { rows, sizes: vec![0; n_clusters], telemetry };
+    stream_kept(comm, shape, |position| Ok(labels.bytes(position)), &mut sink)?;
     Ok(sink.sizes)
 }
 

@@ -5,8 +5,8 @@
 //! terms of one sum, and every path uses fused multiply-add.
 
 mod affine;
-mod normal;
 pub mod lloyd;
+mod normal;
 mod real;
 pub mod svm;
 

@@ -150,6 +150,13 @@ impl KMeans {
         for (&i, step) in active.iter().zip(steps) {
             self.advance(state, i, step, seconds)?;
         }
+        // Restarts share their iterations; the best of them speaks for all.
+        let records = active.iter().filter_map(|&i| state.runs[i].history.last());
+        if let Some(record) = records.min_by(|a, b| a.inertia.total_cmp(&b.inertia)) {
+            let number = active.iter().map(|&i| state.runs[i].history.len()).max().unwrap_or(0);
+            let quantities = [("inertia", record.inertia), ("shift", record.center_shift)];
+            engine.telemetry().iteration(number, &quantities, seconds);
+        }
         Ok(())
     }
 
