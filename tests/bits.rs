@@ -27,7 +27,7 @@ fn bytes(array: &Array) -> (Vec<usize>, Vec<u8>) {
 
 /// Times are the ranks' own.
 fn is_time(path: &str) -> bool {
-    path == "history/seconds" || path.ends_with("_time")
+    path == "history/seconds" || path.ends_with("_time") || path == "cv_results@refit_time_"
 }
 
 fn bits(path: &Path) -> Bits {
