@@ -46,10 +46,10 @@ def draw_strong(axis, rows):
     ranks = [row["ranks"] for row in rows]
     speedup = [row["speedup"] for row in rows]
     axis.plot(ranks, [r / ranks[0] for r in ranks], "--", color=GREY, label="ideal")
-    # Fastest and slowest repeat as bars.
+    # Fastest and slowest repeat as bars; the table's rounding must not turn them around.
     base = rows[0]["median_s"]
-    bars = [[s - base / row["max_s"] for s, row in zip(speedup, rows)],
-            [base / row["min_s"] - s for s, row in zip(speedup, rows)]]
+    bars = [[max(0, s - base / row["max_s"]) for s, row in zip(speedup, rows)],
+            [max(0, base / row["min_s"] - s) for s, row in zip(speedup, rows)]]
     axis.errorbar(ranks, speedup, yerr=bars, fmt="o-", color=BLUE, capsize=3, label="measured (median; bars: all repeats)")
     axis.set_yscale("log", base=2)
     ticks = [r / ranks[0] for r in ranks]
@@ -66,8 +66,8 @@ def draw_weak(axis, rows):
     ranks = [row["ranks"] for row in rows]
     efficiency = [100 * row["efficiency"] for row in rows]
     base = rows[0]["median_s"]
-    bars = [[e - 100 * base / row["max_s"] for e, row in zip(efficiency, rows)],
-            [100 * base / row["min_s"] - e for e, row in zip(efficiency, rows)]]
+    bars = [[max(0, e - 100 * base / row["max_s"]) for e, row in zip(efficiency, rows)],
+            [max(0, 100 * base / row["min_s"] - e) for e, row in zip(efficiency, rows)]]
     axis.axhline(100, linestyle="--", color=GREY, label="ideal")
     axis.errorbar(ranks, efficiency, yerr=bars, fmt="o-", color=BLUE, capsize=3, label="measured (median; bars: all repeats)")
     axis.set_ylim(0, max(efficiency + [100]) * 1.2)
