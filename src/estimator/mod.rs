@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod linear_model;
 pub mod model;
 pub mod moments;
+pub mod searchable;
 pub mod svm;
 
 pub use model::{Array, Model, Values};

@@ -3,8 +3,6 @@
 //! A [`SearchSpec`] is what a job file says; checked, it becomes a [`Search`]: candidates, scorers, a splitter.
 //! [`run_search`] does it with any [`Searchable`] on the sweep engine and returns [`CvResults`].
 
-pub mod search;
-
 mod candidates;
 mod cv_results;
 mod distribution;
@@ -14,6 +12,9 @@ mod ranks;
 mod shuffle_split;
 mod spec;
 mod splitter;
+
+// The trait is the estimators' own, one layer below; here it is at hand for those who search.
+use crate::estimator::searchable as search;
 
 pub use candidates::{Candidate, parameter_grid};
 pub use cv_results::{Best, Column, CvResults};

@@ -17,8 +17,8 @@ use super::training::TrainingSet;
 use crate::data::Table;
 use crate::error::{Error, Result};
 use crate::estimator::Model;
+use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, Split};
 use crate::kernel::svm::KernelFunction;
-use crate::model_selection::{Chain, FitId, FitOutcome, Searchable, Split};
 
 /// A score of predictions: `(y_true, y_pred)` to a number, larger is better.
 pub type Scorer = Box<dyn Fn(&[f64], &[f64]) -> f64 + Send + Sync>;

@@ -1,4 +1,4 @@
-//! What a search asks of an estimator.
+//! What a search asks of an estimator; the search itself is `model_selection`, one layer up.
 
 pub use crate::engine::sweep::{Chain, FitId, FitOutcome};
 use crate::error::Result;
