@@ -23,6 +23,10 @@ pub enum Purpose {
     Split = 6,
     /// Candidates of a random search.
     Candidates = 20,
+    /// A tree of a forest: its bootstrap sample, and the key of its root.
+    Tree = 30,
+    /// A node of a tree: the features and thresholds tried, and the keys of its children.
+    Node = 31,
 }
 
 /// The stream of one block (or of another index) for one purpose.

@@ -5,10 +5,12 @@
 //! fits on plain arrays and is driven by the sweep engine.
 
 pub mod cluster;
+pub mod ensemble;
 pub mod linear_model;
 pub mod model;
 pub mod moments;
 pub mod searchable;
 pub mod svm;
+pub mod tree;
 
 pub use model::{Array, Model, Values};

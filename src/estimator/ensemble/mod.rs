@@ -1,0 +1,18 @@
+//! Forests of randomised trees with scikit-learn's parameters and attributes.
+//!
+//! [`ForestParams`] are validated into a [`Forest`], which grows trees on [`ForestData`] and puts them together as a
+//! [`ForestModel`]. Tree t draws from its own stream: it is the same whoever grows it, however many there are. A
+//! [`ForestSearch`] therefore reads every `n_estimators` and `max_depth` of a grid off the same trees.
+
+mod data;
+mod fit;
+mod model;
+mod oob;
+mod params;
+mod search;
+mod weights;
+
+pub use data::ForestData;
+pub use model::ForestModel;
+pub use params::{Amount, ClassWeight, Depth, Forest, ForestKind, ForestParams, MaxFeatures};
+pub use search::{ForestSearch, Scorer};

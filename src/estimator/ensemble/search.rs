@@ -1,0 +1,217 @@
+//! Many candidates of a forest on many folds, with what they have in common done once.
+//!
+//! A chain is one fold with one forest of the largest `n_estimators` and `max_depth`. Tree t is the same in every
+//! forest, and a tree of less depth is a prefix of a deeper one, so every candidate that differs in these two only
+//! is read off while the trees grow, with the scores that it has when it is fitted alone.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::data::ForestData;
+use super::model::first_largest;
+use super::params::Forest;
+use super::weights::Training;
+use crate::error::{Error, Result};
+use crate::estimator::Model;
+use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, Split};
+use crate::estimator::tree::Tree;
+
+/// A score of predictions: `(y_true, y_pred)` to a number, larger is better.
+pub type Scorer = Box<dyn Fn(&[f64], &[f64]) -> f64 + Send + Sync>;
+
+/// The candidates of a search over a forest with their data.
+pub struct ForestSearch {
+    data: Arc<ForestData>,
+    candidates: Vec<Forest>,
+    scorers: Vec<Scorer>,
+    return_train_score: bool,
+}
+
+/// Rows that are predicted by more and more trees, at several depths.
+struct Votes {
+    rows: Vec<f32>,
+    y_true: Vec<f64>,
+    /// Sums of the trees' values, `(depths, rows, n_outputs)`.
+    sums: Vec<Vec<f64>>,
+}
+
+impl ForestSearch {
+    /// A search over `candidates`, all of the kind that `data` was made for.
+    pub fn new(
+        data: Arc<ForestData>,
+        candidates: Vec<Forest>,
+        scorers: Vec<Scorer>,
+        return_train_score: bool,
+    ) -> Self {
+        Self { data, candidates, scorers, return_train_score }
+    }
+
+    /// Whether one forest serves both candidates.
+    fn alike(&self, a: usize, b: usize) -> bool {
+        let shared = |candidate: usize| {
+            let forest = &self.candidates[candidate];
+            let mut params = forest.params().clone();
+            (params.n_estimators, params.max_depth) = (1, None);
+            (params, forest.seed)
+        };
+        shared(a) == shared(b)
+    }
+
+    /// Candidates that one forest serves, in the order in which they are read off it.
+    fn families(&self) -> Vec<Vec<usize>> {
+        let mut families: Vec<Vec<usize>> = Vec::new();
+        for candidate in 0..self.candidates.len() {
+            match families.iter_mut().find(|family| self.alike(family[0], candidate)) {
+                Some(family) => family.push(candidate),
+                None => families.push(vec![candidate]),
+            }
+        }
+        for family in &mut families {
+            family.sort_by_key(|&c| (self.candidates[c].n_trees(), self.candidates[c].max_depth(), c));
+        }
+        families
+    }
+
+    /// What a chain costs: trees, their levels, and the features tried for each row.
+    fn cost(&self, family: &[usize], split: &Split) -> f64 {
+        let most = |of: fn(&Forest) -> usize| family.iter().map(|&c| of(&self.candidates[c])).max();
+        let n = split.train.len().max(2) as f64;
+        let depth = (most(Forest::max_depth).unwrap_or(1) as f64).min(1.5 * n.log2());
+        let features = self.candidates[family[0]].limits(2, 1.0, self.data.columns.n_features()).max_features;
+        most(Forest::n_trees).unwrap_or(1) as f64 * depth * n * (features as f64 + 2.0)
+    }
+
+    /// Fits of one fold that one forest serves, ordered by their numbers of trees.
+    fn run_family(
+        &self,
+        fits: &[FitId],
+        split: &Split,
+        emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
+    ) -> Result<()> {
+        let mut since = Instant::now();
+        let forest = |id: &FitId| &self.candidates[id.candidate];
+        let training = Training::new(forest(&fits[0]), &self.data, &split.train)?;
+        let mut depths: Vec<usize> = fits.iter().map(|id| forest(id).max_depth()).collect();
+        depths.sort_unstable();
+        depths.dedup();
+        let deepest = depths.last().copied().unwrap_or(1);
+        let mut trees = forest(&fits[0]).trees(&self.data, &training, deepest);
+        let mut test = Votes::new(&self.data, &split.test, depths.len());
+        let train = self.return_train_score.then_some(&split.train[..]).unwrap_or_default();
+        let mut train = Votes::new(&self.data, train, depths.len());
+        let (mut n_grown, mut score_seconds) = (0, 0.0);
+        for id in fits {
+            let mut fit_seconds = 0.0;
+            while n_grown < forest(id).n_trees() {
+                let tree = trees(n_grown);
+                fit_seconds += lap(&mut since);
+                test.add(&tree, &depths);
+                train.add(&tree, &depths);
+                score_seconds += lap(&mut since);
+                n_grown += 1;
+            }
+            let at = depths.partition_point(|&depth| depth < forest(id).max_depth());
+            let test_scores = self.scores(&test, at, n_grown);
+            score_seconds += lap(&mut since);
+            let train_scores =
+                if self.return_train_score { self.scores(&train, at, n_grown) } else { Vec::new() };
+            let outcome =
+                FitOutcome { id: *id, test_scores, train_scores, fit_seconds, score_seconds, converged: true };
+            emit(outcome)?;
+            (since, score_seconds) = (Instant::now(), 0.0);
+        }
+        Ok(())
+    }
+
+    fn scores(&self, votes: &Votes, depth: usize, n_trees: usize) -> Vec<f64> {
+        let y_pred = votes.predictions(depth, n_trees, &self.data.classes);
+        self.scorers.iter().map(|scorer| scorer(&votes.y_true, &y_pred)).collect()
+    }
+}
+
+/// Seconds since `since`, which becomes now.
+fn lap(since: &mut Instant) -> f64 {
+    let now = Instant::now();
+    let seconds = now.duration_since(*since).as_secs_f64();
+    *since = now;
+    seconds
+}
+
+impl Votes {
+    fn new(data: &ForestData, rows: &[usize], n_depths: usize) -> Self {
+        Self {
+            rows: data.rows(rows),
+            y_true: rows.iter().map(|&row| data.table.y[row]).collect(),
+            sums: vec![vec![0.0; rows.len() * data.n_outputs()]; n_depths],
+        }
+    }
+
+    /// Adds what a tree says when it is cut at each of `depths`, which ascend.
+    fn add(&mut self, tree: &Tree, depths: &[usize]) {
+        let n = self.y_true.len();
+        if n == 0 {
+            return;
+        }
+        let (d, k) = (self.rows.len() / n, self.sums[0].len() / n);
+        for (place, row) in self.rows.chunks_exact(d).enumerate() {
+            let (mut node, mut level) = (0, 0);
+            for (sums, &depth) in self.sums.iter_mut().zip(depths) {
+                while level < depth && !tree.is_leaf(node) {
+                    node = tree.child(node, row);
+                    level += 1;
+                }
+                let sums = &mut sums[place * k..(place + 1) * k];
+                sums.iter_mut().zip(&tree.value[node * k..]).for_each(|(sum, value)| *sum += value);
+            }
+        }
+    }
+
+    /// What `n_trees` trees cut at a depth predict.
+    fn predictions(&self, depth: usize, n_trees: usize, classes: &[f64]) -> Vec<f64> {
+        let k = classes.len().max(1);
+        let mut values = self.sums[depth].clone();
+        values.iter_mut().for_each(|value| *value /= n_trees as f64);
+        let of_row = |values: &[f64]| classes.get(first_largest(values)).copied().unwrap_or(values[0]);
+        values.chunks_exact(k).map(of_row).collect()
+    }
+}
+
+impl Searchable for ForestSearch {
+    fn n_candidates(&self) -> usize {
+        self.candidates.len()
+    }
+
+    fn chains(&self, splits: &[Split]) -> Vec<Chain> {
+        let families = self.families();
+        let mut chains = Vec::with_capacity(splits.len() * families.len());
+        for (fold, split) in splits.iter().enumerate() {
+            for family in &families {
+                let fits = family.iter().map(|&candidate| FitId { candidate, fold }).collect();
+                chains.push(Chain { fits, cost: self.cost(family, split) });
+            }
+        }
+        chains
+    }
+
+    fn run(
+        &self,
+        chain: &Chain,
+        splits: &[Split],
+        emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
+    ) -> Result<()> {
+        let Some(first) = chain.fits.first() else { return Ok(()) };
+        let split = splits.get(first.fold).ok_or_else(|| Error::internal("a chain of an unknown fold"))?;
+        if chain.fits.iter().any(|id| id.fold != first.fold || !self.alike(id.candidate, first.candidate)) {
+            return Err(Error::internal("a chain of forests that have nothing in common"));
+        }
+        self.run_family(&chain.fits, split, emit)
+    }
+
+    fn fits_are_independent(&self) -> bool {
+        true
+    }
+
+    fn refit(&self, candidate: usize) -> Result<Model> {
+        Ok(self.candidates[candidate].fit(&self.data)?.export())
+    }
+}
