@@ -7,10 +7,18 @@ use super::document::Document;
 use super::wording;
 use crate::error::Result;
 use crate::estimator::cluster::KMeansParams;
+use crate::estimator::ensemble::{ForestKind, ForestParams};
 use crate::estimator::svm::SvcParams;
 
 /// The estimators, as they are called in a job.
-pub const ESTIMATORS: [&str; 2] = ["KMeans", "SVC"];
+pub const ESTIMATORS: [&str; 6] = [
+    "KMeans",
+    "SVC",
+    "RandomForestClassifier",
+    "RandomForestRegressor",
+    "ExtraTreesClassifier",
+    "ExtraTreesRegressor",
+];
 
 /// An estimator and its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -20,6 +28,8 @@ pub enum EstimatorJob {
     KMeans(KMeansParams),
     /// Support vector classification, on plain arrays.
     Svc(SvcParams),
+    /// Random forests and extra trees, on plain arrays.
+    Forest(ForestParams),
 }
 
 impl EstimatorJob {
@@ -36,6 +46,10 @@ impl EstimatorJob {
                 return Err(document.fault("estimator.name", wording::one_of(&ESTIMATORS), found, None));
             }
         };
+        if let Some(kind) = ForestKind::of(&name) {
+            let params: ForestParams = document.read("estimator", table, &["name"])?;
+            return Ok(Self::Forest(ForestParams { kind, ..params }));
+        }
         match name.as_str() {
             "KMeans" => Ok(Self::KMeans(document.read("estimator", table, &["name"])?)),
             "SVC" => Ok(Self::Svc(document.read("estimator", table, &["name"])?)),
@@ -53,12 +67,27 @@ impl EstimatorJob {
         match self {
             Self::KMeans(_) => ESTIMATORS[0],
             Self::Svc(_) => ESTIMATORS[1],
+            Self::Forest(params) => params.kind.name(),
         }
     }
 
     /// Whether it learns from targets.
     pub fn needs_targets(&self) -> bool {
-        matches!(self, Self::Svc(_))
+        matches!(self, Self::Svc(_) | Self::Forest(_))
+    }
+
+    /// Whether it learns classes from targets.
+    pub fn is_classifier(&self) -> bool {
+        match self {
+            Self::KMeans(_) => false,
+            Self::Svc(_) => true,
+            Self::Forest(params) => params.kind.is_classifier(),
+        }
+    }
+
+    /// Whether a search can be made over its parameters.
+    pub fn is_searchable(&self) -> bool {
+        matches!(self, Self::Svc(_) | Self::Forest(_))
     }
 
     /// Whether it gives every row a label while it fits.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::estimator::EstimatorJob;
 use super::run::Plan;
 use super::spec::Job;
-use super::{searchable, source};
+use super::{forest, searchable, source};
 use crate::comm::{Communicator, agree};
 use crate::data::{BlockSource, Feed, Shape, Table};
 use crate::engine::keeper::Keeper;
@@ -15,6 +15,7 @@ use crate::engine::sweep::{FitOutcome, SweepReport, Watch};
 use crate::error::Result;
 use crate::estimator::cluster::KMeansParams;
 use crate::estimator::cluster::kmeans::FitLabels;
+use crate::estimator::searchable::{Searchable, Split};
 use crate::estimator::svm::{SvcParams, SvcSearch};
 use crate::estimator::{Array, Values};
 use crate::kernel::Real;
@@ -37,6 +38,7 @@ pub(super) fn check(job: &Job) -> Result<()> {
     let checked = match &job.estimator {
         EstimatorJob::KMeans(params) => params.validate(job.seed).map(drop),
         EstimatorJob::Svc(params) => params.clone().validate().map(drop),
+        EstimatorJob::Forest(params) => params.clone().validate(job.seed).map(drop),
     };
     checked.map_err(|error| job.place("estimator", error))
 }
@@ -57,7 +59,7 @@ pub(super) fn memory_bytes<T: Real>(
             let in_flight = streamed.min(if waits { 2 } else { 1 });
             Ok((feed.n_resident() + in_flight) as u64 * shape.block_bytes::<T>())
         }
-        EstimatorJob::Svc(_) => {
+        EstimatorJob::Svc(_) | EstimatorJob::Forest(_) => {
             source::check_table(comm, job, &shape)?;
             Ok(shape.n_samples * (shape.n_features as u64 + 1) * 8)
         }
@@ -87,6 +89,10 @@ pub(super) fn fit<T: Real>(
             svc_search(comm, &plan.job, params, search, &*source, keeper, telemetry)
         }
         (EstimatorJob::Svc(params), None) => svc(comm, &plan.job, params, &*source, telemetry),
+        (EstimatorJob::Forest(params), Some(search)) => {
+            forest::search(comm, &plan.job, params, search, &*source, keeper, telemetry)
+        }
+        (EstimatorJob::Forest(params), None) => forest::fit(comm, &plan.job, params, &*source, telemetry),
     }
 }
 
@@ -163,7 +169,7 @@ impl<R: RowSink> RowSink for Counted<'_, R> {
 }
 
 /// Reads all rows on this rank.
-fn table<T: Real>(
+pub(super) fn table<T: Real>(
     comm: &dyn Communicator,
     job: &Job,
     source: &dyn BlockSource<T>,
@@ -204,19 +210,31 @@ fn svc_search<T: Real>(
     let table = table(comm, job, source, telemetry)?;
     let splits = search.splits(table.y.len(), &table.y, None).map_err(|error| job.place("search", error))?;
     splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
-    let candidates = searchable::candidates(job, params, search)?;
+    let candidates = searchable::candidates(job, params, search, SvcParams::validate)?;
     let scorers = searchable::scorers(job, search, &table.y)?;
     let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
     let searchable =
         SvcSearch::new(Arc::new(table), candidates, scorers, search.return_train_score, budget_bytes);
-    let mut watch = Told { telemetry, n_folds: splits.splits.len(), n_candidates: search.candidates.len() };
+    sweep(comm, &searchable, &splits.splits, search, keeper, telemetry)
+}
+
+/// Does a search and puts together what it leaves.
+pub(super) fn sweep(
+    comm: &dyn Communicator,
+    searchable: &dyn Searchable,
+    splits: &[Split],
+    search: &Search,
+    keeper: &FileKeeper,
+    telemetry: &Telemetry,
+) -> Result<Fitted> {
+    let mut watch = Told { telemetry, n_folds: splits.len(), n_candidates: search.candidates.len() };
     let keeper: Option<&dyn Keeper> = Some(keeper);
-    let result = run_search(comm, telemetry, &searchable, &splits.splits, search, keeper, &mut watch)?;
+    let result = run_search(comm, telemetry, searchable, splits, search, keeper, &mut watch)?;
     telemetry.end();
     result.warnings.iter().for_each(|warning| telemetry.warn(warning));
     let contents = Contents {
         model: result.model,
-        cv_results: Some(cv_results(&result.cv_results, splits.splits.len(), result.refit_s)),
+        cv_results: Some(cv_results(&result.cv_results, splits.len(), result.refit_s)),
         ..Contents::default()
     };
     Ok(Fitted { contents, cluster_sizes: None, report: Some(result.report) })

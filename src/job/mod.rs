@@ -8,6 +8,7 @@ mod data;
 mod document;
 mod estimator;
 mod fit;
+mod forest;
 pub mod predict;
 mod run;
 mod searchable;

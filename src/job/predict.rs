@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::estimator::ESTIMATORS;
 use crate::comm::{Communicator, agree};
 use crate::data::{
     Block, BlockSource, ColumnRef, CsvParams, CsvSource, Feed, Hdf5Params, Hdf5Source, Residency,
@@ -12,6 +13,7 @@ use crate::data::{
 use crate::engine::rows::{RowSink, stream_rows};
 use crate::error::{Error, Place, Result};
 use crate::estimator::cluster::KMeansModel;
+use crate::estimator::ensemble::{ForestKind, ForestModel};
 use crate::estimator::svm::SvcModel;
 use crate::estimator::{Model, Values};
 use crate::kernel::Real;
@@ -33,6 +35,7 @@ pub struct Request {
 enum Predictor {
     KMeans(Box<KMeansModel>),
     Svc(Box<SvcModel>),
+    Forest(Box<ForestModel>),
 }
 
 /// A model, its data and the names of what it predicts.
@@ -85,10 +88,8 @@ impl Prediction {
     pub fn kind(&self) -> RowType {
         match (&self.predictor, &self.names) {
             (Predictor::KMeans(_), _) => RowType::I32,
-            (Predictor::Svc(_), Some(names)) => {
-                RowType::Text(names.iter().map(String::len).max().unwrap_or(1).max(1))
-            }
-            (Predictor::Svc(_), None) => RowType::F64,
+            (_, Some(names)) => RowType::Text(names.iter().map(String::len).max().unwrap_or(1).max(1)),
+            (_, None) => RowType::F64,
         }
     }
 
@@ -125,11 +126,11 @@ impl Prediction {
     fn block<T: Real>(&self, block: &Block<T>) -> Result<Vec<u8>> {
         match &self.predictor {
             Predictor::KMeans(model) => model.predict_bytes(block),
-            Predictor::Svc(model) => {
+            predictor => {
                 let values = block.x.iter().map(|v| v.to_f64()).collect();
                 let x = ndarray::Array2::from_shape_vec((block.n_rows, block.n_features), values)
                     .map_err(|e| Error::internal(format!("a block of the wrong shape: {e}")))?;
-                let classes = model.predict(x.view())?;
+                let classes = predictor.predict(x.view())?;
                 Ok(match (&self.names, self.kind()) {
                     (Some(names), RowType::Text(width)) => {
                         classes.iter().flat_map(|&class| padded(names, class, width)).collect()
@@ -176,11 +177,15 @@ impl<S: RowSink> RowSink for OnRoot<S> {
 
 impl Predictor {
     fn of(model: &Model) -> Result<Self> {
+        if ForestKind::of(&model.estimator).is_some() {
+            return Ok(Self::Forest(Box::new(ForestModel::import(model)?)));
+        }
         match model.estimator.as_str() {
             "KMeans" => Ok(Self::KMeans(Box::new(KMeansModel::import(model)?))),
             "SVC" => Ok(Self::Svc(Box::new(SvcModel::import(model)?))),
             other => {
-                Err(Error::data("model", Place::default(), "an estimator known here (KMeans or SVC)", other))
+                let expected = format!("an estimator known here ({})", ESTIMATORS.join(", "));
+                Err(Error::data("model", Place::default(), expected, other))
             }
         }
     }
@@ -189,6 +194,16 @@ impl Predictor {
         match self {
             Self::KMeans(model) => model.n_features_in(),
             Self::Svc(model) => model.support_vectors().ncols(),
+            Self::Forest(model) => model.n_features_in(),
+        }
+    }
+
+    /// The class or number of each row, of what predicts in double precision.
+    fn predict(&self, x: ndarray::ArrayView2<'_, f64>) -> Result<Vec<f64>> {
+        match self {
+            Self::KMeans(_) => Err(Error::internal("K-means predicts whole blocks")),
+            Self::Svc(model) => model.predict(x),
+            Self::Forest(model) => model.predict(x),
         }
     }
 }

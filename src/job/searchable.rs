@@ -1,11 +1,13 @@
 //! From the points of a search to checked estimators.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::spec::Job;
 use super::wording;
 use crate::error::{Error, Result};
-use crate::estimator::svm::{Scorer, Svc, SvcParams};
+use crate::estimator::svm::Scorer;
 use crate::metrics::Needs;
 use crate::model_selection::{Candidate, Search};
 
@@ -13,28 +15,41 @@ use crate::model_selection::{Candidate, Search};
 ///
 /// # Errors
 /// [`Error::Job`] at the key of `[search]` that holds a parameter or value that the estimator does not take.
-pub(super) fn candidates(job: &Job, params: &SvcParams, search: &Search) -> Result<Vec<Svc>> {
+pub(super) fn candidates<P, E>(
+    job: &Job,
+    params: &P,
+    search: &Search,
+    validate: impl Fn(P) -> Result<E>,
+) -> Result<Vec<E>>
+where
+    P: Serialize + DeserializeOwned,
+{
     let base = match serde_json::to_value(params) {
         Ok(Value::Object(base)) => base,
         _ => return Err(Error::internal("parameters that are no table")),
     };
-    search.candidates.iter().map(|candidate| at(job, &base, candidate)).collect()
+    search.candidates.iter().map(|candidate| at(job, &base, candidate, &validate)).collect()
 }
 
-fn at(job: &Job, base: &Map<String, Value>, candidate: &Candidate) -> Result<Svc> {
+fn at<P: DeserializeOwned, E>(
+    job: &Job,
+    base: &Map<String, Value>,
+    candidate: &Candidate,
+    validate: &dyn Fn(P) -> Result<E>,
+) -> Result<E> {
     for name in candidate.keys() {
         // Parameters without a value may be left out of the base; the deserialiser knows them all the same.
         let mut alone = Map::new();
         alone.insert(name.clone(), candidate[name].clone());
-        if let Err(error) = serde_json::from_value::<SvcParams>(Value::Object(alone)) {
+        if let Err(error) = serde_json::from_value::<P>(Value::Object(alone)) {
             return Err(fault(job, base, name, &candidate[name], &error.to_string()));
         }
     }
     let mut all = base.clone();
     all.extend(candidate.iter().map(|(name, value)| (name.clone(), value.clone())));
-    let params: SvcParams = serde_json::from_value(Value::Object(all))
+    let params: P = serde_json::from_value(Value::Object(all))
         .map_err(|error| Error::internal(format!("parameters that do not go together: {error}")))?;
-    params.validate().map_err(|error| match error {
+    validate(params).map_err(|error| match error {
         Error::Job { key, expected, found, hint, .. } => {
             let name = key.strip_prefix("estimator.").unwrap_or(&key);
             let name = name.split('.').next().unwrap_or(name);

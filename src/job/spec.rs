@@ -183,10 +183,10 @@ impl Job {
         if self.estimator.needs_targets() {
             match &self.data.source {
                 SourceParams::Csv(params) if params.label_column.is_none() => {
-                    let expected = format!("the column of the classes, which {name} learns");
+                    let expected = format!("the column of the targets, which {name} learns");
                     return Err(self.fault("data.label_column", expected, "nothing"));
                 }
-                SourceParams::Regression(_) => {
+                SourceParams::Regression(_) if self.estimator.is_classifier() => {
                     let expected = format!("a source of classes, which {name} learns");
                     return Err(self.fault("data.source", expected, self.written("data.source")));
                 }
@@ -202,8 +202,8 @@ impl Job {
             let found = self.written("output.checkpoint_every_s");
             return Err(self.fault("output.checkpoint_every_s", "a positive number of seconds", found));
         }
-        if self.search.is_some() && !matches!(self.estimator, EstimatorJob::Svc(_)) {
-            let expected = "no such section, or an estimator that can be searched (SVC)";
+        if self.search.is_some() && !self.estimator.is_searchable() {
+            let expected = "no such section, or an estimator that can be searched (SVC or a forest)";
             return Err(self.fault("search", expected, format!("a search over {name}")));
         }
         Ok(())

@@ -63,7 +63,8 @@ impl ForestData {
 
 fn check(table: &Table, classes: bool) -> Result<()> {
     let n = table.x.nrows();
-    let fault = |place, expected: String, found: String| Err(Error::data(&table.origin, place, expected, found));
+    let fault =
+        |place, expected: String, found: String| Err(Error::data(&table.origin, place, expected, found));
     if n == 0 || table.x.ncols() == 0 {
         let found = format!("{n} rows of {} features", table.x.ncols());
         return fault(Place::default(), "at least 1 row and 1 feature".into(), found);

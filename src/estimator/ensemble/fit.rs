@@ -51,8 +51,7 @@ impl Forest {
         training: &'a Training<'a>,
         max_depth: usize,
     ) -> Trees<'a> {
-        let limits =
-            self.limits(training.n_rows(), training.total_weight(), data.columns.n_features());
+        let limits = self.limits(training.n_rows(), training.total_weight(), data.columns.n_features());
         let limits = Limits { max_depth, ..limits };
         match self.measure {
             Measure::SquaredError => grower::<2, SquaredError>(data, training, limits),

@@ -28,7 +28,8 @@ impl ForestModel {
         oob: Option<OutOfBag>,
     ) -> Self {
         let names = data.table.class_names.as_ref().filter(|_| !data.classes.is_empty());
-        let class_names = names.map(|names| data.classes.iter().map(|&c| names[c as usize].clone()).collect());
+        let class_names =
+            names.map(|names| data.classes.iter().map(|&c| names[c as usize].clone()).collect());
         let n_features = data.columns.n_features();
         Self { params, classes: data.classes.clone(), class_names, n_features, trees, oob }
     }
@@ -178,9 +179,8 @@ impl ForestModel {
     /// # Errors
     /// [`Error::Data`] when arrays are missing or do not fit together.
     pub fn import(model: &Model) -> Result<Self> {
-        let unsound = || {
-            Error::data("model", Place::default(), "a forest whose attributes fit together", "others")
-        };
+        let unsound =
+            || Error::data("model", Place::default(), "a forest whose attributes fit together", "others");
         let kind = ForestKind::of(&model.estimator).ok_or_else(unsound)?;
         let (classes, class_names) = match model.attribute("classes_") {
             Ok(Array { values: Values::Text(names), .. }) => {
@@ -202,9 +202,8 @@ impl ForestModel {
 
 /// The trees of a model; `None` when their arrays have other lengths than they should.
 fn read_trees(model: &Model, k: usize) -> Result<Option<Vec<Tree>>> {
-    let integers = |name: &str| -> Result<Vec<i32>> {
-        Ok(model.numbers(name)?.into_iter().map(|v| v as i32).collect())
-    };
+    let integers =
+        |name: &str| -> Result<Vec<i32>> { Ok(model.numbers(name)?.into_iter().map(|v| v as i32).collect()) };
     let offsets: Vec<usize> = model.numbers("tree_offsets")?.into_iter().map(|v| v as usize).collect();
     let (left, right) = (integers("children_left")?, integers("children_right")?);
     let (feature, threshold) = (integers("feature")?, model.numbers("threshold")?);

@@ -244,7 +244,8 @@ impl ForestParams {
         if let Some(amount) = self.max_samples {
             part("max_samples", amount, 1, true)?;
         }
-        let expected = "\"sqrt\", \"log2\", \"none\", a whole number from 1, or a part above 0.0 and up to 1.0";
+        let expected =
+            "\"sqrt\", \"log2\", \"none\", a whole number from 1, or a part above 0.0 and up to 1.0";
         match &self.max_features {
             Some(MaxFeatures::Number(number)) => check("max_features", *number >= 1, expected, number),
             Some(MaxFeatures::Part(part)) => {
@@ -262,9 +263,7 @@ impl ForestParams {
         match (self.kind.is_classifier(), self.criterion.as_deref()) {
             (true, None | Some("gini")) => Ok(Measure::Gini),
             (true, Some("entropy" | "log_loss")) => Ok(Measure::Entropy),
-            (true, Some(other)) => {
-                fault("criterion", "\"gini\", \"entropy\" or \"log_loss\"", quoted(other))
-            }
+            (true, Some(other)) => fault("criterion", "\"gini\", \"entropy\" or \"log_loss\"", quoted(other)),
             (false, None | Some("squared_error")) => Ok(Measure::SquaredError),
             (false, Some(other)) => {
                 fault("criterion", "\"squared_error\" (others are not supported yet)", quoted(other))

@@ -115,8 +115,14 @@ impl ForestSearch {
             score_seconds += lap(&mut since);
             let train_scores =
                 if self.return_train_score { self.scores(&train, at, n_grown) } else { Vec::new() };
-            let outcome =
-                FitOutcome { id: *id, test_scores, train_scores, fit_seconds, score_seconds, converged: true };
+            let outcome = FitOutcome {
+                id: *id,
+                test_scores,
+                train_scores,
+                fit_seconds,
+                score_seconds,
+                converged: true,
+            };
             emit(outcome)?;
             (since, score_seconds) = (Instant::now(), 0.0);
         }

@@ -97,7 +97,11 @@ impl<'a> Training<'a> {
             // Only rows of no weight were drawn; a tree needs one that has some.
             let place = self.weights.iter().position(|&w| w > 0.0).unwrap_or(0);
             let row = self.rows[place];
-            return vec![Row { row: row as u32, target: self.data.targets[row], weight: self.weights[place] }];
+            return vec![Row {
+                row: row as u32,
+                target: self.data.targets[row],
+                weight: self.weights[place],
+            }];
         }
         rows
     }

@@ -58,12 +58,7 @@ impl Columns {
     /// [`Error::Data`] for a value beyond single precision's range, or more rows than 2³².
     pub fn new(x: &Array2<f64>, origin: &str) -> Result<Self> {
         if u32::try_from(x.nrows()).is_err() {
-            return Err(Error::data(
-                origin,
-                Place::default(),
-                "fewer than 2^32 rows",
-                x.nrows().to_string(),
-            ));
+            return Err(Error::data(origin, Place::default(), "fewer than 2^32 rows", x.nrows().to_string()));
         }
         let columns = x.columns().into_iter().enumerate().map(|(feature, column)| {
             if let Some(row) = column.iter().position(|&v| !(v as f32).is_finite()) {

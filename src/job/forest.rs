@@ -1,0 +1,93 @@
+//! Forests in a job: trees spread over the ranks, and searches.
+
+use std::sync::Arc;
+
+use super::fit::{Fitted, sweep, table};
+use super::searchable;
+use super::spec::Job;
+use crate::comm::{self, Communicator, agree};
+use crate::data::BlockSource;
+use crate::error::Result;
+use crate::estimator::ensemble::{ForestData, ForestParams, ForestSearch};
+use crate::estimator::tree::Tree;
+use crate::kernel::Real;
+use crate::model_selection::Search;
+use crate::partition::Slice;
+use crate::results::{Contents, FileKeeper};
+use crate::telemetry::{Phase, Telemetry};
+
+/// Fits a forest, each rank its share of the trees.
+///
+/// # Collective
+/// That of reading the data, two agreements, and every tree once, to rank 0.
+///
+/// # Errors
+/// What the data and the parameters make impossible.
+pub(super) fn fit<T: Real>(
+    comm: &dyn Communicator,
+    job: &Job,
+    params: &ForestParams,
+    source: &dyn BlockSource<T>,
+    telemetry: &Telemetry,
+) -> Result<Fitted> {
+    let table = table(comm, job, source, telemetry)?;
+    let forest = params.clone().validate(job.seed)?;
+    let share = Slice::of(forest.n_trees(), comm.rank(), comm.size()).blocks;
+    let grown = telemetry.time(Phase::Compute, || {
+        let data = ForestData::new(Arc::new(table), params.kind)?;
+        let trees = forest.fit_trees(&data, share)?;
+        Ok((data, comm::encode(&trees)?))
+    });
+    let (data, mine) = agree(comm, grown.map_err(|error| job.place("estimator", error)))?;
+    let all = telemetry.time(Phase::Communicate, || to_root(comm, mine));
+    let model = if comm.is_root() {
+        let trees: Result<Vec<Vec<Tree>>> = all.iter().map(|bytes| comm::decode(bytes)).collect();
+        trees.and_then(|trees| forest.assemble(&data, trees.concat())).map(Some)
+    } else {
+        Ok(None)
+    };
+    let model = agree(comm, model)?;
+    let contents = Contents { model: model.map(|model| model.export()), ..Contents::default() };
+    Ok(Fitted { contents, cluster_sizes: None, report: None })
+}
+
+/// Every rank's bytes, in rank order, on rank 0.
+fn to_root(comm: &dyn Communicator, mine: Vec<u8>) -> Vec<Vec<u8>> {
+    if !comm.is_root() {
+        comm.send(0, &mine);
+        return Vec::new();
+    }
+    let mut all = vec![mine];
+    all.extend((1..comm.size()).map(|rank| comm.recv(rank)));
+    all
+}
+
+/// Searches over the parameters of a forest.
+///
+/// # Collective
+/// Those of reading the data and of the sweep.
+///
+/// # Errors
+/// As [`fit`], and what the search cannot do.
+pub(super) fn search<T: Real>(
+    comm: &dyn Communicator,
+    job: &Job,
+    params: &ForestParams,
+    search: &Search,
+    source: &dyn BlockSource<T>,
+    keeper: &FileKeeper,
+    telemetry: &Telemetry,
+) -> Result<Fitted> {
+    let table = table(comm, job, source, telemetry)?;
+    let splits = search.splits(table.y.len(), &table.y, None).map_err(|error| job.place("search", error))?;
+    splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
+    let (kind, seed) = (params.kind, job.seed);
+    let candidates = searchable::candidates(job, params, search, |candidate: ForestParams| {
+        ForestParams { kind, ..candidate }.validate(seed)
+    })?;
+    let scorers = searchable::scorers(job, search, &table.y)?;
+    let data = telemetry.time(Phase::Compute, || ForestData::new(Arc::new(table), kind));
+    let data = Arc::new(agree(comm, data)?);
+    let searchable = ForestSearch::new(data, candidates, scorers, search.return_train_score);
+    sweep(comm, &searchable, &splits.splits, search, keeper, telemetry)
+}
