@@ -91,8 +91,6 @@ fn trees_on_all_rows_and_features_are_scikit_learns() {
 }
 
 fn same_tree(tree: &Tree, expected: &Value, what: &str) {
-    // Features that split a node equally well are drawn in another order than scikit-learn's: such nodes may differ in
-    // feature and threshold, so the shape and the values are compared first.
     near(&ints(&tree.n_node_samples), &vector(&expected["n_node_samples"]), what);
     near(&ints(&tree.children_left), &vector(&expected["children_left"]), what);
     near(&ints(&tree.children_right), &vector(&expected["children_right"]), what);

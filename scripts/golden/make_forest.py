@@ -2,8 +2,8 @@
 
     python scripts/golden/make_forest.py
 
-The features are multiples of 1/1024 without ties in a column, which single precision holds, so that files are small and
-no two splits are equally good by rounding alone.
+The features are multiples of 1/1024 without ties in a column, which single precision holds, so that files are small. Trees
+of which scikit-learn itself makes another with another seed (two splits were equally good) are left out.
 """
 
 import json
@@ -53,6 +53,13 @@ def tree(model, x, y, weight, params):
     }
 
 
+def unambiguous(make, x, y, weight, params):
+    """Whether 30 seeds, which order the features differently, give one tree."""
+    trees = [make(random_state=seed, **params).fit(x, y, sample_weight=weight).tree_ for seed in range(30)]
+    same = lambda a, b: np.array_equal(a.feature, b.feature) and np.array_equal(a.threshold, b.threshold)
+    return all(same(trees[0], tree) for tree in trees)
+
+
 def main():
     os.makedirs(FOLDER, exist_ok=True)
     rng = np.random.default_rng(42)
@@ -60,18 +67,25 @@ def main():
     x = features(rng, n, d)
     weight = rng.integers(1, 4, n).astype(float)
     out = {"origin": ORIGIN, "X": (x * 1024).astype(int).tolist(), "weight": weight.tolist(), "data": {}}
-    cases = {
-        "2": [{}, {"max_depth": 3}, {"criterion": "entropy", "max_depth": 5}, {"min_samples_leaf": 7}],
-        "3": [{}, {"max_depth": 1}, {"min_samples_split": 30, "min_impurity_decrease": 0.004},
-              {"class_weight": "balanced", "max_depth": 4}],
-        "0": [{"max_depth": 4}, {"min_samples_leaf": 5}, {"min_samples_leaf": 0.05, "min_samples_split": 0.2},
-              {"min_weight_fraction_leaf": 0.03}],
-    }
+    classifiers = [
+        {"max_depth": 1}, {"max_depth": 3}, {"criterion": "entropy", "max_depth": 3}, {"min_samples_leaf": 7},
+        {"min_samples_leaf": 12}, {"min_samples_split": 30, "min_impurity_decrease": 0.004}, {"min_samples_split": 60},
+        {"class_weight": "balanced", "max_depth": 3}, {"criterion": "entropy", "min_samples_leaf": 10}, {"max_depth": 4},
+    ]
+    regressors = [
+        {"max_depth": 4}, {"min_samples_leaf": 5}, {"min_samples_leaf": 0.05, "min_samples_split": 0.2},
+        {"min_weight_fraction_leaf": 0.03}, {"min_samples_split": 10},
+    ]
+    cases = {"2": classifiers, "3": classifiers, "0": regressors}
     for classes, many in cases.items():
         y = targets(rng, x, int(classes))
         make = DecisionTreeRegressor if classes == "0" else DecisionTreeClassifier
-        trees = [dict(tree(make(random_state=0, **p), x, y, None, p), weighted=False) for p in many]
-        trees += [dict(tree(make(random_state=0, **p), x, y, weight, p), weighted=True) for p in many[1:2]]
+        trees = []
+        for p, w in [(p, w) for p in many for w in (None, weight)]:
+            if unambiguous(make, x, y, w, p):
+                trees.append(dict(tree(make(random_state=0, **p), x, y, w, p), weighted=w is not None))
+        assert len(trees) >= 5 and any(t["weighted"] for t in trees)
+        print(classes, [(t["params"], t["weighted"], len(t["feature"])) for t in trees])
         out["data"][classes] = {"y": y.tolist(), "trees": trees}
     with open(os.path.join(FOLDER, "trees.json"), "w") as file:
         json.dump(out, file, separators=(",", ":"))
