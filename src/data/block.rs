@@ -92,8 +92,14 @@ pub trait BlockSource<T: Real>: Send + Sync {
     /// Size and cut.
     fn shape(&self) -> &Shape;
 
-    /// Fills `block`, which has been [reshaped](Block::reshape) for its index. Values need not be finite: the feed
-    /// checks that.
+    /// Rows that are made and worked on at a time: those of a block, or of equal [parts](super::Parts) of it. A divisor
+    /// of [`Shape::block_rows`], and a function of the shape alone.
+    fn part_rows(&self) -> usize {
+        self.shape().block_rows
+    }
+
+    /// Fills `block`, which has been [reshaped](Block::reshape) for its index: a block, or a part of one, which then
+    /// has the rows that it has in the block. Values need not be finite: the feed checks that.
     ///
     /// # Errors
     /// When the input cannot be read or holds something that is no number.

@@ -7,7 +7,7 @@ use super::run::Plan;
 use super::spec::Job;
 use super::{searchable, source};
 use crate::comm::{Communicator, agree};
-use crate::data::{BlockSource, Feed, Shape, Table};
+use crate::data::{BlockSource, Feed, Parts, Table};
 use crate::engine::keeper::Keeper;
 use crate::engine::pass::PassEngine;
 use crate::engine::rows::{RowSink, stream_kept};
@@ -55,7 +55,7 @@ pub(super) fn memory_bytes<T: Real>(
             let feed = Feed::new(source, residency, comm.rank(), comm.size());
             let streamed = feed.slice().len() - feed.n_resident();
             let in_flight = streamed.min(if waits { 2 } else { 1 });
-            Ok((feed.n_resident() + in_flight) as u64 * shape.block_bytes::<T>())
+            Ok((feed.n_resident() + in_flight) as u64 * feed.parts().shape().block_bytes::<T>())
         }
         EstimatorJob::Svc(_) => {
             source::check_table(comm, job, &shape)?;
@@ -100,7 +100,6 @@ fn k_means<T: Real>(
     telemetry: &Telemetry,
 ) -> Result<Fitted> {
     let residency = source::residency::<T>(comm, job, source.shape())?;
-    let shape = source.shape().clone();
     let feed = Feed::new(source, residency, comm.rank(), comm.size());
     let mut engine = PassEngine::new(comm, feed, telemetry).with_keeper(keeper);
     let (model, labels) = params.validate(job.seed)?.fit_predict(&mut engine)?;
@@ -113,7 +112,7 @@ fn k_means<T: Real>(
         ));
     }
     let cluster_sizes = if job.output.labels {
-        Some(write_labels(comm, &shape, &labels, model.n_clusters(), writer, telemetry)?)
+        Some(write_labels(comm, engine.parts(), &labels, model.n_clusters(), writer, telemetry)?)
     } else {
         None
     };
@@ -125,17 +124,19 @@ fn k_means<T: Real>(
 /// Writes every row's label and counts them; the counts are rank 0's.
 fn write_labels(
     comm: &dyn Communicator,
-    shape: &Shape,
+    parts: &Parts,
     labels: &FitLabels,
     n_clusters: usize,
     writer: &mut Option<ResultsWriter>,
     telemetry: &Telemetry,
 ) -> Result<Vec<u64>> {
-    let rows =
-        writer.as_mut().map(|writer| writer.rows("model/labels_", shape.n_samples, RowType::I32)).transpose();
+    let rows = writer
+        .as_mut()
+        .map(|writer| writer.rows("model/labels_", parts.shape().n_samples, RowType::I32))
+        .transpose();
     let rows = agree(comm, rows)?;
     let mut sink = Counted { rows, sizes: vec![0; n_clusters], telemetry };
-    stream_kept(comm, shape, |position| Ok(labels.bytes(position)), &mut sink)?;
+    stream_kept(comm, parts, |position| Ok(labels.bytes(position)), &mut sink)?;
     Ok(sink.sizes)
 }
 
