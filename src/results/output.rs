@@ -41,7 +41,9 @@ impl Output {
             return cannot("is a folder, not a file".into());
         }
         if !replace && path.symlink_metadata().is_ok() {
-            return cannot("exists already; choose another --output, or --on-existing replace".into());
+            return cannot(
+                "exists already; choose another --output (run also takes --on-existing replace)".into(),
+            );
         }
         let folder = folder(path);
         if !folder.is_dir() {
@@ -57,6 +59,16 @@ impl Output {
     /// The file's name.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Writes the whole file at once.
+    ///
+    /// # Errors
+    /// [`Error::CannotCreate`], [`Error::Io`].
+    pub fn write(&self, bytes: &[u8]) -> Result<()> {
+        let mut file = self.begin()?;
+        io::Write::write_all(&mut file, bytes).map_err(|e| Error::io(&self.path, "writing", e))?;
+        self.keep(file)
     }
 
     /// A file beside the name, removed unless it is [kept](Self::keep).
