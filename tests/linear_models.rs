@@ -1,0 +1,254 @@
+//! Linear models against scikit-learn's, on any number of ranks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rankfit::comm::{Communicator, run_threads};
+use rankfit::data::{Block, BlockSource, Feed, Residency, Shape};
+use rankfit::engine::pass::PassEngine;
+use rankfit::estimator::linear_model::{
+    ElasticNetParams, LassoParams, LinearModel, LinearRegressionParams, LogisticRegressionParams,
+    PoissonRegressorParams, RidgeParams,
+};
+use rankfit::kernel::Real;
+use rankfit::telemetry::Telemetry;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+#[derive(Deserialize)]
+struct Golden {
+    data: BTreeMap<String, serde_json::Value>,
+    cases: BTreeMap<String, Case>,
+}
+
+#[derive(Clone, Deserialize)]
+struct Case {
+    estimator: String,
+    params: serde_json::Value,
+    x: String,
+    y: String,
+    sample_weight: Option<String>,
+    coef: Vec<Vec<f64>>,
+    intercept: Vec<f64>,
+}
+
+fn golden() -> Golden {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/linear_models.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Rows in memory, cut into blocks of seven.
+struct Rows {
+    shape: Shape,
+    x: Vec<f64>,
+    y: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+impl Rows {
+    fn of(golden: &Golden, case: &Case) -> Self {
+        let numbers = |name: &String| serde_json::from_value::<Vec<f64>>(golden.data[name].clone()).unwrap();
+        let x: Vec<Vec<f64>> = serde_json::from_value(golden.data[&case.x].clone()).unwrap();
+        let weights = case.sample_weight.as_ref().map(numbers).unwrap_or_default();
+        let shape = Shape {
+            n_samples: x.len() as u64,
+            n_features: x[0].len(),
+            block_rows: 7,
+            has_targets: true,
+            has_weights: !weights.is_empty(),
+        };
+        Self { shape, x: x.concat(), y: numbers(&case.y), weights }
+    }
+}
+
+impl<T: Real> BlockSource<T> for Rows {
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
+    fn fill(&self, block: &mut Block<T>) -> rankfit::Result<()> {
+        let (first, n, d) = (block.first_row as usize, block.n_rows, self.shape.n_features);
+        for (to, from) in block.x.iter_mut().zip(&self.x[first * d..(first + n) * d]) {
+            *to = T::from_f64(*from);
+        }
+        if self.shape.has_targets {
+            block.y.copy_from_slice(&self.y[first..first + n]);
+        }
+        if self.shape.has_weights {
+            block.weights.copy_from_slice(&self.weights[first..first + n]);
+        }
+        Ok(())
+    }
+    fn origin(&self) -> String {
+        "rows".into()
+    }
+    fn waits_for_input(&self) -> bool {
+        false
+    }
+}
+
+fn params<P: DeserializeOwned>(case: &Case) -> P {
+    serde_json::from_value(case.params.clone()).unwrap()
+}
+
+/// Fits the case's estimator, with `solver` where it has one.
+fn fit_on<T: Real>(
+    comm: &dyn Communicator,
+    rows: Arc<Rows>,
+    case: &Case,
+    solver: &str,
+    residency: Residency,
+) -> rankfit::Result<LinearModel> {
+    let telemetry = Telemetry::new();
+    let feed = Feed::<T>::new(rows, residency, comm.rank(), comm.size());
+    let mut engine = PassEngine::new(comm, feed, &telemetry);
+    let mut case_params = case.params.clone();
+    if matches!(case.estimator.as_str(), "LogisticRegression" | "PoissonRegressor") {
+        case_params["solver"] = solver.into();
+    }
+    let case = Case { params: case_params, ..case.clone() };
+    match case.estimator.as_str() {
+        "LinearRegression" => params::<LinearRegressionParams>(&case).fit(&mut engine),
+        "Ridge" => params::<RidgeParams>(&case).fit(&mut engine),
+        "Lasso" => params::<LassoParams>(&case).fit(&mut engine),
+        "ElasticNet" => params::<ElasticNetParams>(&case).fit(&mut engine),
+        "LogisticRegression" => params::<LogisticRegressionParams>(&case).fit(&mut engine),
+        "PoissonRegressor" => params::<PoissonRegressorParams>(&case).fit(&mut engine),
+        other => panic!("no estimator {other}"),
+    }
+}
+
+fn fit(golden: &Golden, case: &Case, solver: &str) -> LinearModel {
+    let rows = Arc::new(Rows::of(golden, case));
+    run_threads(1, |comm| fit_on::<f64>(comm, rows.clone(), case, solver, Residency::Memory).unwrap())
+        .remove(0)
+}
+
+fn solvers(case: &Case) -> &'static [&'static str] {
+    match case.estimator.as_str() {
+        "LogisticRegression" if case.params.get("penalty").is_some() => &["proximal_grad"],
+        "LogisticRegression" => &["lbfgs", "newton-cholesky", "gradient_descent", "proximal_grad"],
+        "PoissonRegressor" => &["lbfgs", "newton-cholesky", "gradient_descent"],
+        _ => &[""],
+    }
+}
+
+#[test]
+fn coefficients_are_scikit_learns() {
+    let golden = golden();
+    for (name, case) in &golden.cases {
+        for solver in solvers(case) {
+            let model = fit(&golden, case, solver);
+            assert!(model.converged, "{name} {solver}");
+            for (got, expected) in model.coef.iter().zip(case.coef.iter().flatten()) {
+                let close = (got - expected).abs() <= 1e-6 * expected.abs().max(1.0);
+                assert!(close, "{name} {solver}: {:?} is not {:?}", model.coef, case.coef);
+            }
+            for (got, expected) in model.intercept.iter().zip(&case.intercept) {
+                let close = (got - expected).abs() <= 1e-6 * expected.abs().max(1.0);
+                assert!(close, "{name} {solver}: {:?} is not {:?}", model.intercept, case.intercept);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_bits_do_not_depend_on_ranks_or_residency() {
+    let golden = golden();
+    for (name, case) in golden.cases.iter().step_by(5) {
+        let rows = Arc::new(Rows::of(&golden, case));
+        for solver in solvers(case) {
+            let expected = fit(&golden, case, solver);
+            for size in [2, 3, 7, 16] {
+                for residency in [Residency::Memory, Residency::Stream] {
+                    let models = run_threads(size, |comm| {
+                        fit_on::<f64>(comm, rows.clone(), case, solver, residency).unwrap()
+                    });
+                    assert!(models.iter().all(|model| *model == expected), "{name} {solver} on {size} ranks");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn single_precision_data_give_the_same_model_to_its_precision() {
+    let golden = golden();
+    for (name, case) in
+        golden.cases.iter().filter(|(name, _)| name.contains("plain4") || name.contains("plain5"))
+    {
+        let rows = Arc::new(Rows::of(&golden, case));
+        let solver = solvers(case)[0];
+        let model = run_threads(2, |comm| {
+            fit_on::<f32>(comm, rows.clone(), case, solver, Residency::Memory).unwrap()
+        });
+        for (got, expected) in model[0].coef.iter().zip(case.coef.iter().flatten()) {
+            assert!((got - expected).abs() <= 1e-5 * expected.abs().max(1.0), "{name}");
+        }
+    }
+}
+
+#[test]
+fn separable_data_stay_finite() {
+    let golden = golden();
+    let mut case = golden.cases["logistic_binary_plain1_0.3_intercept"].clone();
+    let mut rows = Rows::of(&golden, &case);
+    rows.y = rows.x.iter().map(|x| f64::from(u8::from(*x > 0.0))).collect();
+    case.params = serde_json::json!({ "penalty": "none", "max_iter": 50 });
+    let rows = Arc::new(rows);
+    for solver in ["lbfgs", "newton-cholesky", "gradient_descent"] {
+        let models = run_threads(2, |comm| {
+            fit_on::<f64>(comm, rows.clone(), &case, solver, Residency::Memory).unwrap()
+        });
+        assert!(models[0].coef[0].is_finite() && models[0].coef[0] > 1.0, "{solver}");
+    }
+}
+
+#[test]
+fn unusable_targets_weights_and_parameters_are_refused() {
+    let golden = golden();
+    let base = &golden.cases["logistic_binary_plain1_0.3_intercept"];
+    let check =
+        |estimator: &str, params: serde_json::Value, change: &dyn Fn(&mut Rows), code: i32, part: &str| {
+            let mut case = base.clone();
+            case.estimator = estimator.into();
+            case.params = params;
+            let mut rows = Rows::of(&golden, &case);
+            change(&mut rows);
+            let rows = Arc::new(rows);
+            let solver = case.params.get("solver").and_then(|s| s.as_str()).unwrap_or("lbfgs").to_string();
+            for error in run_threads(3, |comm| {
+                fit_on::<f64>(comm, rows.clone(), &case, &solver, Residency::Memory).unwrap_err()
+            }) {
+                assert_eq!(error.exit_code().code(), code, "{error}");
+                assert!(error.to_string().contains(part), "{error}");
+            }
+        };
+    let none = serde_json::json!({});
+    let same = |_: &mut Rows| {};
+    check("LogisticRegression", none.clone(), &|r| r.y.fill(1.0), 65, "at least 2 classes");
+    check("LogisticRegression", none.clone(), &|r| r.y[13] = 0.5, 65, "classes");
+    check("PoissonRegressor", none.clone(), &|r| r.y[20] = -1.0, 65, "row 20");
+    check("LogisticRegression", serde_json::json!({"C": 0.0}), &same, 78, "estimator.C");
+    check("LogisticRegression", serde_json::json!({"penalty": "l1"}), &same, 78, "estimator.solver");
+    check(
+        "LogisticRegression",
+        serde_json::json!({"penalty": "elasticnet"}),
+        &same,
+        78,
+        "estimator.l1_ratio",
+    );
+    check("LogisticRegression", serde_json::json!({"class_weight": {"7": 2.0}}), &same, 78, "class_weight.7");
+    check("Ridge", serde_json::json!({"alpha": -1.0}), &same, 78, "estimator.alpha");
+    let weigh = |value: f64| {
+        move |r: &mut Rows| {
+            r.shape.has_weights = true;
+            r.weights = vec![1.0; r.y.len()];
+            if value < 0.0 { r.weights[30] = value } else { r.weights.fill(value) }
+        }
+    };
+    for estimator in ["LinearRegression", "LogisticRegression", "Lasso"] {
+        check(estimator, none.clone(), &weigh(-1.0), 65, "row 30");
+        check(estimator, none.clone(), &weigh(0.0), 65, "positive sum of weights");
+        check(estimator, none.clone(), &|r| r.shape.has_targets = false, 65, "targets");
+    }
+}
