@@ -15,7 +15,7 @@ fn glm(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(format!("logistic, {d} features"));
         group.throughput(Throughput::Elements(ROWS as u64));
         for order in [Order::Value, Order::Gradient, Order::Hessian] {
-            for &isa in Isa::available() {
+            for isa in Isa::available() {
                 let rows = Rows { x: &x, y: &y, weights: &weights, n_features: d };
                 group.bench_function(BenchmarkId::new(format!("{order:?}"), isa.name()), |bencher| {
                     bencher.iter(|| accumulate(isa, Loss::HalfBinomial, rows, &coef, order));

@@ -1,2 +1,5 @@
 //! The `rankfit` program; everything lives in the library.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    rankfit::cli::main()
+}

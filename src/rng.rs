@@ -21,6 +21,8 @@ pub enum Purpose {
     Init = 5,
     /// Shuffled splits.
     Split = 6,
+    /// Candidates of a random search.
+    Candidates = 20,
 }
 
 /// The stream of one block (or of another index) for one purpose.
@@ -28,6 +30,12 @@ pub fn stream(seed: u64, purpose: Purpose, index: u64) -> Xoshiro256PlusPlus {
     // Two rounds of a 64-bit finaliser over each part, so that neighbouring keys share nothing.
     let key = mix(mix(mix(seed ^ 0x9e37_79b9_7f4a_7c15) ^ purpose as u64) ^ index);
     Xoshiro256PlusPlus::seed_from_u64(key)
+}
+
+/// Four numbers of a stream: the state from which a kernel's own generators start.
+pub fn state(seed: u64, purpose: Purpose, index: u64) -> [u64; 4] {
+    let mut rng = stream(seed, purpose, index);
+    std::array::from_fn(|_| rng.next_u64())
 }
 
 /// The finaliser of SplitMix64 (Steele, Lea, Flood 2014, figure 4), a bijection on 64 bits.

@@ -2,13 +2,22 @@
 //!
 //! One rank is not a second code path: it is a communicator of size 1 ([`Single`]). Ranks as threads of one
 //! process ([`run_threads`]) let tests run the real algorithms at any rank count; ranks as MPI processes are
-//! the production case. Errors are agreed upon with [`agree`], sums are formed with [`OrderedReduction`].
+//! the production case, which [`launch`] starts and ends. Errors are agreed upon with [`agree`], sums are formed
+//! with [`OrderedReduction`].
 
 mod agree;
+#[cfg(feature = "mpi")]
+mod closing;
+#[cfg(feature = "mpi")]
+mod framing;
+pub mod launch;
+mod launcher;
 #[cfg(feature = "mpi")]
 mod mpi;
 mod ordered;
 mod single;
+#[cfg(feature = "mpi")]
+mod stall;
 mod threads;
 
 pub use agree::agree;
@@ -70,6 +79,14 @@ pub trait Communicator: Send + Sync {
     fn is_root(&self) -> bool {
         self.rank() == 0
     }
+}
+
+/// The MPI library that the program was built with.
+pub fn mpi_version() -> String {
+    #[cfg(feature = "mpi")]
+    return mpi::library();
+    #[cfg(not(feature = "mpi"))]
+    "none (built without MPI)".into()
 }
 
 /// Encodes a message. Floating-point numbers keep their bits.

@@ -126,7 +126,17 @@ impl Communicator for ThreadComm<'_> {
         self.office.lock().notes.push_back((self.rank, note.to_vec()));
     }
     fn poll(&self) -> Option<(usize, Vec<u8>)> {
-        if self.rank == 0 { self.office.lock().notes.pop_front() } else { None }
+        if self.rank != 0 {
+            return None;
+        }
+        let mut mail = self.office.lock();
+        let note = mail.notes.pop_front();
+        // Whoever waits by polling must learn that nothing more will come.
+        if let (None, Some(failed)) = (&note, mail.failed) {
+            drop(mail);
+            panic!("rank 0 waits for notes, but rank {failed} has died");
+        }
+        note
     }
     fn abort(&self, code: ExitCode) -> ! {
         panic!("rank {} aborts with exit code {}", self.rank, code.code())

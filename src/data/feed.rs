@@ -96,6 +96,24 @@ impl<T: Real> Feed<T> {
         Ok(())
     }
 
+    /// Hands the one block at `position` of the slice to `visit`: from memory, or made or read for this once.
+    ///
+    /// # Errors
+    /// The error of the source, of the check or of `visit`.
+    pub fn with_block<R>(
+        &mut self,
+        telemetry: &Telemetry,
+        position: usize,
+        visit: impl FnOnce(&Block<T>) -> Result<R>,
+    ) -> Result<R> {
+        if let Some(block) = self.resident.get(position) {
+            return visit(block);
+        }
+        let mut block = Block::default();
+        telemetry.time(Phase::Load, || self.load(position, &mut block))?;
+        visit(&block)
+    }
+
     fn make_resident(&mut self, telemetry: &Telemetry) -> Result<()> {
         while self.resident.len() < self.n_resident {
             let mut block = Block::default();

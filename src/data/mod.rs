@@ -4,10 +4,25 @@
 //! out any block on request; [`Feed`] is one rank's way through its slice of blocks, kept in memory or re-made on
 //! each pass.
 
+pub mod blobs;
 mod block;
+mod centers;
+pub mod classification;
+mod csv;
 mod feed;
+mod generated;
+mod hdf5;
+mod nearest;
+pub mod regression;
+mod shares;
+mod signature;
 mod table;
 
+pub use self::csv::{ColumnRef, CsvParams, CsvSource, Header};
+pub use self::hdf5::{Hdf5Params, Hdf5Source};
+pub use blobs::{Blobs, BlobsParams};
 pub use block::{Block, BlockSource, Shape, default_block_rows};
+pub use classification::{Classification, ClassificationParams};
 pub use feed::{Feed, Residency};
+pub use regression::{Regression, RegressionParams};
 pub use table::Table;

@@ -55,6 +55,26 @@ pub fn stream_rows<T: Real>(
     }
 }
 
+/// Hands values that this rank keeps for each block of its slice to `sink` on rank 0, without making the blocks again.
+///
+/// # Collective
+/// As [`stream_rows`].
+///
+/// # Errors
+/// The first error of any rank.
+pub fn stream_kept(
+    comm: &dyn Communicator,
+    shape: &Shape,
+    mut values: impl FnMut(usize) -> Result<Vec<u8>>,
+    sink: &mut dyn RowSink,
+) -> Result<()> {
+    let n_blocks = shape.n_blocks();
+    let n_local = Slice::of(n_blocks, comm.rank(), comm.size()).len();
+    (0..Slice::of(n_blocks, 0, comm.size()).len()).try_for_each(|step| {
+        exchange(comm, shape, n_blocks, step, (step < n_local).then(|| values(step)), sink)
+    })
+}
+
 /// One step: every rank's current block goes to rank 0.
 fn exchange(
     comm: &dyn Communicator,

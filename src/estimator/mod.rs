@@ -4,8 +4,11 @@
 //! An estimator knows neither MPI nor files. A memory-bound one runs passes on the pass engine; a CPU-bound one
 //! fits on plain arrays and is driven by the sweep engine.
 
+pub mod cluster;
 pub mod linear_model;
 pub mod model;
 pub mod moments;
+pub mod searchable;
+pub mod svm;
 
 pub use model::{Array, Model, Values};

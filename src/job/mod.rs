@@ -1,1 +1,24 @@
-//! job
+//! The job: a TOML file and the command line's changes, checked into a [`Plan`], and what becomes of it.
+//!
+//! Every fault names the file and line (or the flag), the key, what was expected and what was found, in words that
+//! need no knowledge of the program. [`run`] does a plan and writes its results; [`predict`] applies a fitted model.
+
+mod bytes;
+mod data;
+mod document;
+mod estimator;
+mod fit;
+pub mod predict;
+mod run;
+mod searchable;
+mod source;
+mod spec;
+mod timing;
+mod wording;
+
+pub use bytes::Bytes;
+pub use data::{Cut, DataJob, Dtype, ResidencyChoice, SOURCES, SourceParams};
+pub use document::Document;
+pub use estimator::{ESTIMATORS, EstimatorJob};
+pub use run::{Ending, Finished, Forecast, Plan, forecast, run};
+pub use spec::{Job, OutputJob, Overrides};

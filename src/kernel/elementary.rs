@@ -78,7 +78,8 @@ pub(crate) unsafe fn log1p<S: Simd>(t: S::V) -> S::V {
 
 #[cfg(test)]
 mod tests {
-    use super::super::simd::{Isa, LANES, dispatch};
+    use super::super::Isa;
+    use super::super::simd::{LANES, dispatch};
     use super::*;
 
     unsafe fn map_exp<S: Simd>(x: &mut [f64]) {
@@ -111,7 +112,7 @@ mod tests {
         let wide: Vec<f64> = (0..80_000).map(|i| -708.0 + 1417.0 * f64::from(i) / 79_999.0).collect();
         let unit: Vec<f64> =
             (0..80_000).map(|i| f64::from(i) / 79_999.0).chain((0..800).map(|i| 0.9f64.powi(i))).collect();
-        for &isa in Isa::available() {
+        for isa in Isa::available() {
             assert!(worst_ulp(isa, &wide, exp_all, f64::exp) <= 1.0);
             assert!(worst_ulp(isa, &unit, log1p_all, f64::ln_1p) <= 2.0);
         }
@@ -129,7 +130,7 @@ mod tests {
             values.iter().map(|v| v.to_bits()).collect::<Vec<_>>()
         };
         let unit: Vec<f64> = inputs.iter().map(|x| x.abs() / 50.0).collect();
-        for &isa in Isa::available() {
+        for isa in Isa::available() {
             assert_eq!(run(isa, exp_all, &inputs), run(Isa::Portable, exp_all, &inputs));
             assert_eq!(run(isa, log1p_all, &unit), run(Isa::Portable, log1p_all, &unit));
         }

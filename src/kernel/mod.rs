@@ -4,12 +4,19 @@
 //! same bits on every instruction set: independent things (rows, centroids) stand in the SIMD lanes, never the
 //! terms of one sum, and every path uses fused multiply-add.
 
+mod affine;
 pub(crate) mod elementary;
 pub mod glm;
+mod isa;
+pub mod lloyd;
 pub mod moments;
+mod normal;
 pub(crate) mod rank_k;
 mod real;
 pub mod simd;
+pub mod svm;
 
+pub use affine::AffineMixture;
+pub use isa::Isa;
+pub use normal::{Mixture, Normal};
 pub use real::Real;
-pub use simd::Isa;

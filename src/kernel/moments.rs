@@ -1,9 +1,9 @@
 //! Mean and centred products of the columns of a block, in two sweeps of cached rows.
 
-use super::Real;
 use super::glm::Tile;
 use super::rank_k::{add_products, padded};
-use super::simd::{Isa, LANES};
+use super::simd::LANES;
+use super::{Isa, Real};
 
 /// Rows of a packed tile.
 const TILE: usize = 64;
@@ -125,7 +125,7 @@ mod tests {
     fn every_instruction_set_gives_the_same_bits() {
         let x: Vec<f32> = (0..130 * 7).map(|i| (i as f32 * 0.7).sin()).collect();
         let expected = block_moments(Isa::Portable, &x, 7, &[], &[]);
-        for &isa in Isa::available() {
+        for isa in Isa::available() {
             assert_eq!(block_moments(isa, &x, 7, &[], &[]), expected);
         }
     }

@@ -1,6 +1,7 @@
 //! Rank-k updates of a symmetric matrix: the sums of products behind Gram matrices, covariances and Hessians.
 
-use super::simd::{Isa, LANES, Simd, dispatch};
+use super::Isa;
+use super::simd::{LANES, Simd, dispatch};
 
 /// Columns a packed tile needs for `n` columns of data: the next multiple of eight.
 pub(crate) fn padded(n: usize) -> usize {
@@ -103,7 +104,7 @@ mod tests {
                         }
                     }
                 }
-                for &isa in Isa::available() {
+                for isa in Isa::available() {
                     let mut got = start.clone();
                     add_products(isa, &left, &right, width, &mut got);
                     assert_eq!(got, expected, "{} {width} x {rows}", isa.name());

@@ -23,6 +23,7 @@ pub trait Real:
     + AddAssign
     + SubAssign
     + Sum
+    + super::lloyd::Lanes
     + private::Sealed
 {
     /// 0.

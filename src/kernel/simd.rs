@@ -10,50 +10,6 @@ use std::arch::x86_64::*;
 /// Lanes of a vector.
 pub(crate) const LANES: usize = 8;
 
-/// An instruction set that kernels are built for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Isa {
-    /// Any machine.
-    Portable,
-    /// x86-64 with AVX2 and FMA.
-    Avx2,
-    /// x86-64 with AVX-512 F, VL and DQ.
-    Avx512,
-}
-
-impl Isa {
-    /// The best this machine has.
-    pub fn best() -> Self {
-        *Self::available().last().unwrap_or(&Self::Portable)
-    }
-
-    /// All that this machine has, the best last.
-    pub fn available() -> &'static [Self] {
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512vl")
-                && is_x86_feature_detected!("avx512dq")
-            {
-                return &[Self::Portable, Self::Avx2, Self::Avx512];
-            }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                return &[Self::Portable, Self::Avx2];
-            }
-        }
-        &[Self::Portable]
-    }
-
-    /// Its name, as `info` prints it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Portable => "portable",
-            Self::Avx2 => "AVX2 + FMA",
-            Self::Avx512 => "AVX-512",
-        }
-    }
-}
-
 /// Eight doubles and what can be done with them.
 ///
 /// # Safety
@@ -413,9 +369,9 @@ macro_rules! dispatch {
     ($(#[$meta:meta])* $vis:vis fn $name:ident $(<$($g:ident : $bound:path),+>)? ( $($arg:ident : $ty:ty),* $(,)? ) $(-> $ret:ty)? = $body:ident) => {
         $(#[$meta])*
         #[allow(clippy::too_many_arguments)]
-        $vis fn $name $(<$($g: $bound),+>)? (isa: $crate::kernel::simd::Isa, $($arg: $ty),*) $(-> $ret)? {
+        $vis fn $name $(<$($g: $bound),+>)? (isa: $crate::kernel::Isa, $($arg: $ty),*) $(-> $ret)? {
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
+            #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
             #[allow(clippy::too_many_arguments)]
             fn avx512 $(<$($g: $bound),+>)? ($($arg: $ty),*) $(-> $ret)? {
                 // SAFETY: this function's features are those of the lanes.
@@ -428,13 +384,13 @@ macro_rules! dispatch {
                 // SAFETY: this function's features are those of the lanes.
                 unsafe { $body::<$crate::kernel::simd::Avx2 $(, $($g),+)?>($($arg),*) }
             }
-            match isa {
-                // SAFETY: an `Isa` other than `Portable` comes from `Isa::available`.
+            match isa.checked() {
+                // SAFETY: the machine has what `checked` returns.
                 #[cfg(target_arch = "x86_64")]
-                $crate::kernel::simd::Isa::Avx512 => unsafe { avx512($($arg),*) },
+                $crate::kernel::Isa::Avx512 => unsafe { avx512($($arg),*) },
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
-                $crate::kernel::simd::Isa::Avx2 => unsafe { avx2($($arg),*) },
+                $crate::kernel::Isa::Avx2 => unsafe { avx2($($arg),*) },
                 // SAFETY: portable lanes need no features.
                 _ => unsafe { $body::<$crate::kernel::simd::Portable $(, $($g),+)?>($($arg),*) },
             }
@@ -446,6 +402,7 @@ pub(crate) use dispatch;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::Isa;
 
     unsafe fn all_ops<S: Simd>(a: &[f64], out: &mut Vec<u64>) {
         // SAFETY: the test gives arrays of 24 values and calls only available instruction sets.
@@ -483,7 +440,7 @@ mod tests {
         let mut expected = Vec::new();
         every_op(Isa::Portable, &a, &mut expected);
         assert_eq!(f64::from_bits(expected[9 * 8]), 0.25f64.max(a[0]).log2().floor());
-        for &isa in Isa::available() {
+        for isa in Isa::available() {
             let mut got = Vec::new();
             every_op(isa, &a, &mut got);
             assert_eq!(got, expected, "{}", isa.name());

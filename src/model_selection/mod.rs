@@ -1,5 +1,26 @@
 //! Splitters, grids and searches under scikit-learn's names and rules.
+//!
+//! A [`SearchSpec`] is what a job file says; checked, it becomes a [`Search`]: candidates, scorers, a splitter.
+//! [`run_search`] does it with any [`Searchable`] on the sweep engine and returns [`CvResults`].
 
-pub mod search;
+mod candidates;
+mod cv_results;
+mod distribution;
+mod driver;
+mod folds;
+mod ranks;
+mod shuffle_split;
+mod spec;
+mod splitter;
 
+// The trait is the estimators' own, one layer below; here it is at hand for those who search.
+use crate::estimator::searchable as search;
+
+pub use candidates::{Candidate, parameter_grid};
+pub use cv_results::{Best, Column, CvResults};
+pub use distribution::Distribution;
+pub use driver::{SearchResult, run_search};
+pub use ranks::rank_scores;
 pub use search::{Chain, FitId, FitOutcome, Searchable, Split};
+pub use spec::{CvSpec, ErrorScoreSpec, Kind, Refit, RefitSpec, ScoringSpec, Search, SearchSpec, TablesSpec};
+pub use splitter::{Size, Splits, Splitter};

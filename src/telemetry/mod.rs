@@ -1,7 +1,14 @@
 //! What the user sees while a job runs, and where its time went: phases' timers, progress on rank 0, the log.
 
+mod fits;
+mod iterations;
 mod phases;
+mod signals;
 mod stop;
+mod talker;
+mod thinning;
 
 pub use phases::{Phase, Telemetry};
+pub use signals::install_signal_handlers;
 pub use stop::{request_stop, stop_requested};
+pub use talker::{Talk, Talker};

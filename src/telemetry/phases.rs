@@ -1,7 +1,10 @@
-//! Seconds and bytes per phase of a rank's work.
+//! Seconds and bytes per phase of a rank's work, and the way to the user.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
+
+use super::{Talk, Talker};
 
 /// What a rank spends its time on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,17 +37,73 @@ impl Phase {
     }
 }
 
-/// One rank's timers. Cheap enough to be read around every block; threads may share them.
+/// One rank's timers, and on rank 0 its voice. Cheap enough to be read around every block; threads may share it.
+///
+/// Every rank calls the same methods; those that speak are silent but on rank 0.
 #[derive(Default)]
 pub struct Telemetry {
     nanoseconds: [AtomicU64; 5],
     bytes: [AtomicU64; 5],
+    talker: Option<Mutex<Talker>>,
 }
 
 impl Telemetry {
-    /// Timers at zero.
+    /// Timers at zero, without a voice.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Timers at zero; talks to stderr on rank 0.
+    pub fn for_rank(rank: usize, talk: Talk) -> Self {
+        if rank == 0 { Self::with_talker(Talker::stderr(talk)) } else { Self::new() }
+    }
+
+    /// Timers at zero, with a voice.
+    pub fn with_talker(talker: Talker) -> Self {
+        Self { talker: Some(Mutex::new(talker)), ..Self::default() }
+    }
+
+    /// Warns the user, whatever they want to hear.
+    pub fn warn(&self, message: &str) {
+        self.talk(|talker| talker.warn(message));
+    }
+
+    /// Tells the user `message`, unless they want quiet.
+    pub fn note(&self, message: &str) {
+        self.talk(|talker| talker.say(Talk::Normal, message));
+    }
+
+    /// Tells the user `message` if they want to hear everything.
+    pub fn detail(&self, message: &str) {
+        self.talk(|talker| talker.say(Talk::Verbose, message));
+    }
+
+    /// Tells of iteration `number` (from 1) of a fit, which took `seconds`; `quantities` are names and values.
+    ///
+    /// A number that does not grow begins another fit.
+    pub fn iteration(&self, number: usize, quantities: &[(&str, f64)], seconds: f64) {
+        self.talk(|talker| talker.iteration(number, quantities, seconds));
+    }
+
+    /// Tells that a search begins; `taken_over` of its fits were done by an earlier, stopped run.
+    pub fn begin_fits(&self, n_folds: usize, n_candidates: usize, taken_over: usize) {
+        self.talk(|talker| talker.begin_fits(n_folds, n_candidates, taken_over));
+    }
+
+    /// Tells that `done` fits of the search, over all ranks and with those taken over, are done.
+    pub fn fits(&self, done: usize) {
+        self.talk(|talker| talker.fits(done));
+    }
+
+    /// Tells that the fit or search that was under way has ended; the last iteration is shown now.
+    pub fn end(&self) {
+        self.talk(Talker::end);
+    }
+
+    fn talk(&self, say: impl FnOnce(&mut Talker)) {
+        if let Some(talker) = &self.talker {
+            say(&mut talker.lock().unwrap_or_else(PoisonError::into_inner));
+        }
     }
 
     /// Runs `work` and adds its time to `phase`.
@@ -68,5 +127,79 @@ impl Telemetry {
     /// Bytes moved in `phase` so far.
     pub fn bytes(&self, phase: Phase) -> u64 {
         self.bytes[phase as usize].load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    #[derive(Clone, Default)]
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is written when `work` is done by a clock that gains a second a call.
+    fn heard(talk: Talk, work: impl FnOnce(&Telemetry)) -> Vec<String> {
+        let buffer = Buffer::default();
+        let seconds = AtomicU64::new(0);
+        let clock = move || Duration::from_secs(seconds.fetch_add(1, Ordering::Relaxed));
+        let telemetry = Telemetry::with_talker(Talker::new(talk, buffer.clone(), clock));
+        work(&telemetry);
+        drop(telemetry);
+        let bytes = buffer.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap().lines().map(String::from).collect()
+    }
+
+    fn two_fits(telemetry: &Telemetry) {
+        for n in (1..=2).chain(1..=6) {
+            telemetry.iteration(n, &[("inertia", 10.0 / n as f64)], 1.0);
+        }
+        telemetry.warn("no convergence");
+    }
+
+    #[test]
+    fn the_last_iteration_of_each_fit_is_shown() {
+        let lines = heard(Talk::Normal, two_fits);
+        let numbers: Vec<&str> = lines.iter().filter_map(|line| line.split_whitespace().nth(1)).collect();
+        assert_eq!(numbers, ["1", "2", "1", "2", "3", "4", "5", "6", "warning:"]);
+        assert_eq!(lines[1], "iteration 2  inertia 5.000e0  1.00 s");
+    }
+
+    #[test]
+    fn quiet_leaves_the_warnings() {
+        assert_eq!(heard(Talk::Quiet, two_fits), ["rankfit: warning: no convergence"]);
+        assert!(heard(Talk::Quiet, |telemetry| telemetry.note("reading")).is_empty());
+    }
+
+    #[test]
+    fn verbose_shows_every_fit() {
+        let search = |telemetry: &Telemetry| {
+            telemetry.begin_fits(5, 40, 0);
+            (1..=200).for_each(|done| telemetry.fits(done));
+        };
+        assert_eq!(heard(Talk::Verbose, search).len(), 201);
+        let normal = heard(Talk::Normal, search);
+        assert!(normal.len() < 40, "{normal:?}");
+        assert_eq!(normal[0], "Fitting 5 folds for each of 40 candidates, totalling 200 fits");
+        assert_eq!(normal.last().unwrap(), "[rankfit]: Done 200 out of 200 | elapsed:  3.3min finished");
+    }
+
+    #[test]
+    fn other_ranks_are_silent() {
+        let telemetry = Telemetry::for_rank(1, Talk::Verbose);
+        assert!(telemetry.talker.is_none());
+        two_fits(&telemetry);
     }
 }

@@ -1,9 +1,8 @@
 //! The Hessian of a tile: rank-k updates of packed rows.
 
 use super::pointwise::TILE;
-use crate::kernel::Real;
 use crate::kernel::rank_k::{add_products, padded};
-use crate::kernel::simd::Isa;
+use crate::kernel::{Isa, Real};
 
 /// Packed rows of a tile, each with a 1 behind its features for the intercept.
 pub(super) struct Packed {

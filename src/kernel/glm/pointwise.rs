@@ -1,7 +1,8 @@
 //! Pointwise losses of a linear predictor η, with their first two derivatives by η.
 
+use crate::kernel::Isa;
 use crate::kernel::elementary::{exp, log1p};
-use crate::kernel::simd::{Isa, LANES, Simd, dispatch};
+use crate::kernel::simd::{LANES, Simd, dispatch};
 
 /// Rows of a tile.
 pub(super) const TILE: usize = 64;

@@ -3,9 +3,9 @@
 use super::hessian::Packed;
 use super::pointwise::{Loss, Pointwise, TILE, evaluate};
 use super::tile::Tile;
-use crate::kernel::Real;
 use crate::kernel::rank_k::padded;
-use crate::kernel::simd::{Isa, LANES};
+use crate::kernel::simd::LANES;
+use crate::kernel::{Isa, Real};
 
 /// How far to differentiate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -302,7 +302,7 @@ mod tests {
                 (accumulate(isa, loss, rows, &coef, order), accumulate(isa, loss, f32s, &coef, order))
             };
             let expected = run(Isa::Portable);
-            for &isa in Isa::available() {
+            for isa in Isa::available() {
                 assert_eq!(run(isa), expected, "{loss:?} {d} {n}");
             }
         }

@@ -1,7 +1,7 @@
 //! Margins and gradients of a tile of rows.
 
-use crate::kernel::Real;
-use crate::kernel::simd::{Isa, LANES, Simd, dispatch};
+use crate::kernel::simd::{LANES, Simd, dispatch};
+use crate::kernel::{Isa, Real};
 
 /// Rows whose reads may run over their end by up to seven values.
 ///

@@ -1,0 +1,266 @@
+//! The columns of a file, from its first lines and what the job says about them.
+
+use super::input::{Input, Window};
+use super::number::{is_missing, leading, quote};
+use super::params::{ColumnRef, CsvParams, Header};
+use super::record::{Blank, Field, blank};
+use super::scan::Mark;
+use crate::data::nearest::nearest;
+use crate::error::{Error, Place, Result};
+
+/// What a column's fields become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The next feature of the row.
+    Feature,
+    /// The target, a number.
+    Target,
+    /// The target, the name of a class.
+    Class,
+    /// The sample weight.
+    Weight,
+    /// Nothing.
+    Unused,
+}
+
+/// The columns of a file.
+#[derive(Debug)]
+pub(super) struct Columns {
+    /// What each of them is.
+    pub(super) roles: Vec<Role>,
+    /// What separates them.
+    pub(super) delimiter: u8,
+    /// The column of each feature.
+    pub(super) features: Vec<usize>,
+    /// The first line, whose number of fields all others must have.
+    pub(super) first_line: u64,
+    names: Option<Vec<String>>,
+}
+
+impl Columns {
+    /// Reads the first lines of a file, and says where the data begin.
+    ///
+    /// # Errors
+    /// A file without data, a header that is no text, a column that is not there.
+    pub(super) fn read(input: &Input, params: &CsvParams, wants_targets: bool) -> Result<(Self, Mark)> {
+        let delimiter = delimiter(params)?;
+        let mut head =
+            Head { window: Window::new(input, input.text_start..input.len), input, delimiter, line: 1 };
+        let Some(first) = head.row()? else {
+            let found = if input.len == input.text_start { "an empty file" } else { "blank lines only" };
+            return Err(input.fault(Place::default(), "rows of data", found));
+        };
+        let has_header = first.is_header(params);
+        let data = if has_header { head.row()? } else { Some(Row { fields: first.fields.clone(), ..first }) };
+        let Some(data) = data else {
+            return Err(input.fault(Place::line(first.line), "rows of data", "a header line only"));
+        };
+        check_delimiter(&first, delimiter)?;
+        let names = if has_header { Some(first.names(input)?) } else { None };
+        let start = Mark { offset: input.text_start, line: 1 };
+        let start = if has_header { first.end } else { start };
+        let mut columns = Self {
+            roles: vec![Role::Feature; first.fields.len()],
+            delimiter,
+            features: Vec::new(),
+            first_line: first.line,
+            names,
+        };
+        columns.assign(params, wants_targets, &data)?;
+        Ok((columns, start))
+    }
+
+    /// A column for messages: its name, or its number from 0.
+    pub(super) fn name(&self, column: usize) -> String {
+        match &self.names {
+            Some(names) if !names[column].is_empty() => names[column].clone(),
+            _ => column.to_string(),
+        }
+    }
+
+    fn assign(&mut self, params: &CsvParams, wants_targets: bool, data: &Row) -> Result<()> {
+        let weight = self.find("data.weight_column", params.weight_column.as_ref())?;
+        let label = self.find("data.label_column", params.label_column.as_ref())?;
+        if let Some(column) = weight {
+            self.roles[column] = Role::Weight;
+            if label == weight {
+                let message = "another column than data.label_column";
+                return Err(Error::job("data.weight_column", message, self.name(column)));
+            }
+        }
+        match label {
+            Some(column) if wants_targets => {
+                // The first label decides: behind a text all labels are names, behind a number all are numbers.
+                let text = data.fields.get(column).is_some_and(|label| !numeric(label));
+                self.roles[column] = if text { Role::Class } else { Role::Target };
+            }
+            Some(column) => self.roles[column] = Role::Unused,
+            None if wants_targets => {
+                let expected = "the column of targets, by name or number, as the estimator needs them";
+                return Err(Error::job("data.label_column", expected, "no such key"));
+            }
+            None => {}
+        }
+        self.features = (0..self.roles.len()).filter(|&column| self.roles[column] == Role::Feature).collect();
+        if self.features.is_empty() {
+            let expected = "at least one column of features";
+            let found = format!("{} column(s), none of them a feature", self.roles.len());
+            return Err(Error::data(params.path.display(), Place::line(self.first_line), expected, found));
+        }
+        Ok(())
+    }
+
+    fn find(&self, key: &str, wanted: Option<&ColumnRef>) -> Result<Option<usize>> {
+        let count = self.roles.len() as i64;
+        match wanted {
+            None => Ok(None),
+            Some(ColumnRef::Number(number)) if (-count..count).contains(number) => {
+                Ok(Some(number.rem_euclid(count) as usize))
+            }
+            Some(ColumnRef::Number(number)) => {
+                let expected =
+                    format!("a column's number from 0 to {}, or from -{count} to -1 (the last)", count - 1);
+                Err(Error::job(key, expected, number.to_string()))
+            }
+            Some(ColumnRef::Name(name)) => self.find_name(key, name).map(Some),
+        }
+    }
+
+    fn find_name(&self, key: &str, wanted: &str) -> Result<usize> {
+        let Some(names) = &self.names else {
+            let expected = "a column's number, as the file has no header line";
+            return Err(Error::job(key, expected, format!("{wanted:?}")));
+        };
+        let mut same = (0..names.len()).filter(|&column| names[column] == wanted);
+        match (same.next(), same.next()) {
+            (Some(column), None) => Ok(column),
+            (Some(first), Some(second)) => {
+                let expected = "a column's number, as several have this name";
+                Err(Error::job(key, expected, format!("{wanted:?} (columns {first} and {second})")))
+            }
+            (None, _) => Err(unknown_name(key, wanted, names)),
+        }
+    }
+}
+
+/// The error for a name that no column has, with the nearest one that there is.
+fn unknown_name(key: &str, wanted: &str, names: &[String]) -> Error {
+    const LISTED: usize = 20;
+    let mut listed = names.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if names.len() > LISTED {
+        listed.push_str(", …");
+    }
+    Error::Job {
+        file: None,
+        line: None,
+        key: key.into(),
+        expected: format!("the name of a column ({listed})"),
+        found: format!("{wanted:?}"),
+        hint: nearest(wanted, names).map(|name| format!("did you mean {name:?}?")),
+    }
+}
+
+/// The delimiter as a byte.
+fn delimiter(params: &CsvParams) -> Result<u8> {
+    let usable = |c: &char| {
+        matches!(c, '\t' | ' ')
+            || (c.is_ascii_punctuation() && !matches!(c, '"' | '.' | '+' | '-' | '_' | '\''))
+    };
+    match Some(params.delimiter).filter(usable) {
+        Some(delimiter) => Ok(delimiter as u8),
+        None => {
+            let expected = "one character that numbers and quotes do not use, such as ',' ';' or a tab";
+            Err(Error::job("data.delimiter", expected, format!("{:?}", params.delimiter)))
+        }
+    }
+}
+
+/// A single column that holds other delimiters is hardly meant.
+fn check_delimiter(first: &Row, delimiter: u8) -> Result<()> {
+    let [only] = first.fields.as_slice() else { return Ok(()) };
+    match b";\t|,".iter().find(|other| only.contains(other)) {
+        Some(&other) => {
+            let found =
+                format!("{:?}, while line {} holds {:?}", delimiter as char, first.line, other as char);
+            Err(Error::job("data.delimiter", "the character that separates the fields", found))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether a field is a number, or stands for one that is missing.
+fn numeric(field: &[u8]) -> bool {
+    let text = field.trim_ascii();
+    is_missing(text) || leading::<f64>(text).is_some_and(|(_, length)| length == text.len())
+}
+
+/// One of the first rows, in pieces.
+struct Row {
+    fields: Vec<Vec<u8>>,
+    line: u64,
+    end: Mark,
+}
+
+impl Row {
+    fn is_header(&self, params: &CsvParams) -> bool {
+        let label = match &params.label_column {
+            Some(ColumnRef::Number(number)) => {
+                let from_end = self.fields.len() as i64 * i64::from(*number < 0);
+                Some(number.wrapping_add(from_end))
+            }
+            _ => None,
+        };
+        let is_text = |(column, field): (usize, &Vec<u8>)| Some(column as i64) != label && !numeric(field);
+        match params.header {
+            Header::Present => true,
+            Header::Absent => false,
+            Header::Auto => self.fields.iter().enumerate().any(is_text),
+        }
+    }
+
+    fn names(&self, input: &Input) -> Result<Vec<String>> {
+        let name = |(column, field): (usize, &Vec<u8>)| {
+            String::from_utf8(field.trim_ascii().to_vec()).map_err(|_| {
+                let place = Place { line: Some(self.line), row: None, column: Some(column.to_string()) };
+                input.fault(place, "a column's name in UTF-8", quote(field))
+            })
+        };
+        self.fields.iter().enumerate().map(name).collect()
+    }
+}
+
+/// The first rows of a file, one after the other.
+struct Head<'a> {
+    window: Window<'a>,
+    input: &'a Input,
+    delimiter: u8,
+    line: u64,
+}
+
+impl Head<'_> {
+    /// The next row that is not blank.
+    fn row(&mut self) -> Result<Option<Row>> {
+        loop {
+            match blank(self.window.unread(), self.delimiter) {
+                Blank::No => break,
+                Blank::Line(length) => {
+                    self.window.advance(length);
+                    self.line += 1;
+                }
+                Blank::Unsure if !self.window.more(self.line)? => return Ok(None),
+                Blank::Unsure => {}
+            }
+        }
+        let mut fields = Vec::new();
+        let length =
+            super::rows::whole_row(self.input, &mut self.window, self.delimiter, self.line, &mut fields)?;
+        let bytes = &self.window.unread()[..length];
+        let line = self.line;
+        self.line += memchr::memchr_iter(b'\n', bytes).count() as u64;
+        let contents = |field: &Field| field.contents(bytes).into_owned();
+        let fields = fields.iter().map(contents).collect();
+        self.window.advance(length);
+        let end = Mark { offset: self.window.offset(), line: self.line };
+        Ok(Some(Row { fields, line, end }))
+    }
+}

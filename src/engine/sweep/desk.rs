@@ -1,0 +1,111 @@
+//! Rank 0's desk: finished fits arrive here from all ranks, for progress and for the journal.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::task::{FitId, Record, Watch};
+use crate::comm::{self, Communicator};
+use crate::engine::keeper::Keeper;
+use crate::error::{Error, Result};
+
+/// What a rank tells rank 0 without waiting.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Note {
+    /// A fit is finished.
+    Fit(Record),
+    /// The rank has nothing left to do, and whether that is because it stopped early.
+    Through { early: bool },
+}
+
+/// The bound that the communicator sets to a note.
+const NOTE_BYTES: usize = 1023;
+
+/// Leaves `note` for rank 0.
+pub(super) fn post(comm: &dyn Communicator, note: &Note) -> Result<()> {
+    let bytes = comm::encode(note)?;
+    if bytes.len() > NOTE_BYTES {
+        return Err(Error::internal(format!("an outcome of {} bytes does not fit in a note", bytes.len())));
+    }
+    comm.post(&bytes);
+    Ok(())
+}
+
+/// Everything rank 0 knows of the sweep so far.
+pub(super) struct Desk<'a> {
+    records: Vec<Record>,
+    seen: BTreeSet<FitId>,
+    total: usize,
+    keeper: Option<&'a dyn Keeper>,
+    watch: &'a mut dyn Watch,
+    n_through: usize,
+    early: bool,
+}
+
+impl<'a> Desk<'a> {
+    /// A desk that knows the fits of an earlier run.
+    pub(super) fn new(
+        known: &[Record],
+        total: usize,
+        keeper: Option<&'a dyn Keeper>,
+        watch: &'a mut dyn Watch,
+    ) -> Self {
+        let seen: BTreeSet<FitId> = known.iter().map(|record| record.outcome.id).collect();
+        watch.on_start(seen.len(), total);
+        Self { records: known.to_vec(), seen, total, keeper, watch, n_through: 0, early: false }
+    }
+
+    /// Takes a finished fit, from this rank or another. One that is known already (a chain done from its start
+    /// again) changes nothing.
+    pub(super) fn take(&mut self, record: Record) {
+        if self.seen.insert(record.outcome.id) {
+            self.watch.on_fit(&record.outcome, self.seen.len(), self.total);
+            self.records.push(record);
+        }
+    }
+
+    /// Takes every note that has arrived, and keeps the journal if it is time to.
+    pub(super) fn clear(&mut self, comm: &dyn Communicator) -> Result<()> {
+        while let Some((_, note)) = comm.poll() {
+            match comm::decode(&note)? {
+                Note::Fit(record) => self.take(record),
+                Note::Through { early } => {
+                    self.n_through += 1;
+                    self.early |= early;
+                }
+            }
+        }
+        match self.keeper {
+            Some(keeper) if keeper.is_due() => self.store(keeper),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits until every rank is through, so that no note is left behind; keeps the journal when one of them
+    /// ended early.
+    ///
+    /// A rank's last note follows all its others, because messages between two ranks keep their order.
+    pub(super) fn close(&mut self, comm: &dyn Communicator) -> Result<()> {
+        let mut journal = Ok(());
+        let mut pause = Duration::from_micros(20);
+        loop {
+            // A journal that cannot be written must not leave notes behind.
+            journal = journal.and(self.clear(comm));
+            if self.n_through == comm.size() {
+                break;
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(5));
+        }
+        journal?;
+        match self.keeper {
+            Some(keeper) if self.early => self.store(keeper),
+            _ => Ok(()),
+        }
+    }
+
+    fn store(&self, keeper: &dyn Keeper) -> Result<()> {
+        keeper.store(&comm::encode(&self.records)?)
+    }
+}

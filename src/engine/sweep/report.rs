@@ -1,0 +1,121 @@
+//! Who did what, and how evenly the work was spread.
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::SweepPlan;
+
+/// One chain as it was done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChainReport {
+    /// Its index in the search.
+    pub chain: usize,
+    /// The rank that did it.
+    pub rank: usize,
+    /// How many fits it had (those left of it, in a resumed sweep).
+    pub n_fits: usize,
+    /// Its cost by the estimator's model.
+    pub cost: f64,
+    /// Its share, by cost, of the seconds that all chains took.
+    pub predicted_s: f64,
+    /// Seconds it took.
+    pub elapsed_s: f64,
+}
+
+/// One rank's share.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RankReport {
+    /// Chains it did.
+    pub n_chains: usize,
+    /// Fits it did.
+    pub n_fits: usize,
+    /// Seconds spent on them.
+    pub busy_s: f64,
+}
+
+/// How a sweep went, equal on all ranks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SweepReport {
+    /// Every chain that was done, in the search's order.
+    pub chains: Vec<ChainReport>,
+    /// Every rank.
+    pub ranks: Vec<RankReport>,
+    /// Fits that an earlier run had done.
+    pub n_resumed: usize,
+    /// Seconds from the start of the sweep to the end of its last fit, as rank 0 saw it.
+    pub elapsed_s: f64,
+}
+
+impl SweepReport {
+    /// Puts together each rank's `(position in plan, seconds)` pairs.
+    pub(super) fn new(
+        plan: &SweepPlan,
+        times: &[Vec<(usize, f64)>],
+        n_resumed: usize,
+        elapsed_s: f64,
+    ) -> Self {
+        let total: f64 = times.iter().flatten().map(|(_, seconds)| seconds).sum();
+        let cost: f64 = plan.assignment.load.iter().sum();
+        let per_cost = if cost > 0.0 { total / cost } else { 0.0 };
+        let mut chains: Vec<ChainReport> = Vec::with_capacity(plan.chains.len());
+        let mut ranks = Vec::with_capacity(times.len());
+        for (rank, times) in times.iter().enumerate() {
+            let first = chains.len();
+            chains.extend(times.iter().map(|&(position, elapsed_s)| ChainReport {
+                chain: plan.origin[position],
+                rank,
+                n_fits: plan.chains[position].fits.len(),
+                cost: plan.chains[position].cost,
+                predicted_s: plan.chains[position].cost * per_cost,
+                elapsed_s,
+            }));
+            ranks.push(RankReport {
+                n_chains: times.len(),
+                n_fits: chains[first..].iter().map(|chain| chain.n_fits).sum(),
+                busy_s: times.iter().map(|(_, seconds)| seconds).sum(),
+            });
+        }
+        chains.sort_by_key(|chain| chain.chain);
+        Self { chains, ranks, n_resumed, elapsed_s }
+    }
+
+    /// Mean of the ranks' busy seconds.
+    pub fn mean_busy_s(&self) -> f64 {
+        self.ranks.iter().map(|rank| rank.busy_s).sum::<f64>() / self.ranks.len().max(1) as f64
+    }
+
+    /// Busy seconds of the busiest rank.
+    pub fn max_busy_s(&self) -> f64 {
+        self.ranks.iter().map(|rank| rank.busy_s).fold(0.0, f64::max)
+    }
+
+    /// The busiest rank's seconds over the mean: 1 when all ranks work equally long.
+    pub fn imbalance(&self) -> f64 {
+        let mean = self.mean_busy_s();
+        if mean > 0.0 { self.max_busy_s() / mean } else { 1.0 }
+    }
+
+    /// Seconds that no schedule of these chains on this many ranks can beat: max(mean, longest chain).
+    pub fn lower_bound_s(&self) -> f64 {
+        self.chains.iter().map(|chain| chain.elapsed_s).fold(self.mean_busy_s(), f64::max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::task::{Chain, FitId};
+    use super::*;
+
+    #[test]
+    fn figures_follow_from_the_times() {
+        let chain = |candidate, cost| Chain { fits: vec![FitId { candidate, fold: 0 }], cost };
+        let plan = SweepPlan::new(&[chain(0, 1.0), chain(1, 3.0), chain(2, 2.0)], 2);
+        assert_eq!(plan.assignment.tasks, [vec![1], vec![2, 0]]);
+        let report = SweepReport::new(&plan, &[vec![(1, 4.0)], vec![(2, 1.0), (0, 1.0)]], 0, 4.0);
+        assert_eq!(
+            report.chains.iter().map(|c| (c.chain, c.rank)).collect::<Vec<_>>(),
+            [(0, 1), (1, 0), (2, 1)]
+        );
+        assert_eq!(report.chains.iter().map(|c| c.predicted_s).collect::<Vec<_>>(), [1.0, 3.0, 2.0]);
+        assert_eq!((report.mean_busy_s(), report.imbalance(), report.lower_bound_s()), (3.0, 4.0 / 3.0, 4.0));
+    }
+}

@@ -1,0 +1,252 @@
+//! Doing a sweep.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::desk::{Desk, Note, post};
+use super::plan::SweepPlan;
+use super::report::SweepReport;
+use super::task::{Chain, FitFailure, FitId, FitOutcome, Fits, OnFailure, Record, Watch};
+use crate::comm::{self, Communicator, agree};
+use crate::engine::keeper::Keeper;
+use crate::engine::pass::signal_name;
+use crate::error::{Error, Result};
+use crate::telemetry::{Phase, Telemetry, stop_requested};
+
+/// The longest reason of a failure that is kept, in bytes.
+const REASON_BYTES: usize = 400;
+
+/// A sweep over this rank and its peers.
+pub struct Sweep<'a> {
+    comm: &'a dyn Communicator,
+    telemetry: &'a Telemetry,
+    keeper: Option<&'a dyn Keeper>,
+    on_failure: OnFailure,
+}
+
+/// What a sweep came to, equal on all ranks.
+#[derive(Clone, Debug)]
+pub struct Swept {
+    /// Every fit's outcome, by candidate and then by fold.
+    pub outcomes: Vec<FitOutcome>,
+    /// The fits that came to nothing, in the same order.
+    pub failures: Vec<FitFailure>,
+    /// Who did what.
+    pub report: SweepReport,
+}
+
+/// What one rank brings to the gathering.
+#[derive(Default, Serialize, Deserialize)]
+struct Share {
+    records: Vec<Record>,
+    /// Position in the plan and seconds of each chain that was done to its end.
+    times: Vec<(usize, f64)>,
+    stopped: Option<i32>,
+    elapsed_s: f64,
+}
+
+impl<'a> Sweep<'a> {
+    /// A sweep that ends at the first fit that fails and keeps no journal.
+    pub fn new(comm: &'a dyn Communicator, telemetry: &'a Telemetry) -> Self {
+        Self { comm, telemetry, keeper: None, on_failure: OnFailure::Raise }
+    }
+
+    /// Keeps finished fits with `keeper`, and takes up those of an earlier run. Without a keeper requests to stop
+    /// are not honoured, since the work would be lost.
+    pub fn with_keeper(mut self, keeper: Option<&'a dyn Keeper>) -> Self {
+        self.keeper = keeper;
+        self
+    }
+
+    /// What to do with fits that fail.
+    pub fn on_failure(mut self, on_failure: OnFailure) -> Self {
+        self.on_failure = on_failure;
+        self
+    }
+
+    /// Does every fit of `chains` and returns all outcomes on every rank.
+    ///
+    /// A request to stop is honoured between fits by the ranks that received it; the others do their share.
+    ///
+    /// # Collective
+    /// One broadcast of what an earlier run left, a note below 1 KiB to rank 0 for each fit, one agreement, and
+    /// one allgather of all outcomes.
+    ///
+    /// # Errors
+    /// The error of any rank's fits, on every rank, once all ranks are through; [`Error::Stopped`] after a request
+    /// to stop; an I/O error when the journal cannot be read or written.
+    pub fn run(&self, chains: &[Chain], fits: &dyn Fits, watch: &mut dyn Watch) -> Result<Swept> {
+        let start = Instant::now();
+        let all: BTreeSet<FitId> = chains.iter().flat_map(|chain| chain.fits.iter().copied()).collect();
+        if all.len() != chains.iter().map(|chain| chain.fits.len()).sum::<usize>() {
+            return Err(Error::internal("a fit stands in two chains"));
+        }
+        let known = self.resume(&all)?;
+        let ids = known.iter().map(|record| record.outcome.id).collect();
+        let plan = SweepPlan::resumed(chains, &ids, fits.are_independent(), self.comm.size());
+        let mut desk = self.comm.is_root().then(|| Desk::new(&known, all.len(), self.keeper, watch));
+
+        let mut share = Share::default();
+        let worked = self.work(&plan, fits, &mut share, &mut desk);
+        let early = worked.is_err() || share.stopped.is_some();
+        let told = post(self.comm, &Note::Through { early });
+        let closed = desk.as_mut().map_or(Ok(()), |desk| desk.close(self.comm));
+        share.elapsed_s = start.elapsed().as_secs_f64();
+        agree(self.comm, worked.and(told).and(closed))?;
+        let shares = self.telemetry.time(Phase::Communicate, || comm::allgather(self.comm, &share))?;
+        self.gather(&all, known, &plan, shares)
+    }
+
+    /// The fits of an earlier run that belong to this sweep, equal on all ranks.
+    fn resume(&self, all: &BTreeSet<FitId>) -> Result<Vec<Record>> {
+        let loaded = match self.keeper {
+            Some(keeper) if self.comm.is_root() => keeper.load(),
+            _ => Ok(None),
+        };
+        let bytes = comm::broadcast(self.comm, 0, Some(agree(self.comm, loaded)?))?;
+        let known: Vec<Record> = bytes.map_or(Ok(Vec::new()), |bytes: Vec<u8>| comm::decode(&bytes))?;
+        if known.iter().any(|record| !all.contains(&record.outcome.id)) {
+            return Err(Error::internal("the kept state is that of another search"));
+        }
+        Ok(known)
+    }
+
+    /// Does this rank's chains in order.
+    fn work(
+        &self,
+        plan: &SweepPlan,
+        fits: &dyn Fits,
+        share: &mut Share,
+        desk: &mut Option<Desk<'_>>,
+    ) -> Result<()> {
+        for &position in &plan.assignment.tasks[self.comm.rank()] {
+            share.stopped = self.stop();
+            if share.stopped.is_some() {
+                break;
+            }
+            let start = Instant::now();
+            self.chain(&plan.chains[position], fits, share, desk)?;
+            if share.stopped.is_some() {
+                break;
+            }
+            share.times.push((position, start.elapsed().as_secs_f64()));
+        }
+        Ok(())
+    }
+
+    /// Does one chain; a fit that fails gets its score and the chain goes on after it, if that is wanted.
+    fn chain(
+        &self,
+        chain: &Chain,
+        fits: &dyn Fits,
+        share: &mut Share,
+        desk: &mut Option<Desk<'_>>,
+    ) -> Result<()> {
+        let mut rest = chain.clone();
+        while !rest.fits.is_empty() {
+            let mut latest = Instant::now();
+            let mut missing = rest.fits.clone();
+            let mut stopped = None;
+            let ended = fits.run(&rest, &mut |outcome| {
+                let Some(at) = missing.iter().position(|&id| id == outcome.id) else {
+                    return Err(Error::internal(format!("an unexpected outcome of {:?}", outcome.id)));
+                };
+                missing.remove(at);
+                self.record(Record { outcome, failure: None }, share, desk)?;
+                latest = Instant::now();
+                stopped = self.stop().filter(|_| !missing.is_empty());
+                // The estimator hands this back, and it goes no further than the match below.
+                stopped.map_or(Ok(()), |signal| Err(self.stopped(signal)))
+            });
+            share.stopped = stopped;
+            rest.fits = match (ended, missing.first(), self.on_failure) {
+                (Ok(()), None, _) => return Ok(()),
+                (Ok(()), Some(id), _) => {
+                    return Err(Error::internal(format!("{id:?} was not done")));
+                }
+                (Err(_), _, _) if stopped.is_some() => return Ok(()),
+                (Err(error), Some(&id), OnFailure::Score { score, n_test, n_train })
+                    if matches!(error, Error::Data { .. } | Error::Diverged { .. }) =>
+                {
+                    let outcome = FitOutcome {
+                        id,
+                        test_scores: vec![score; n_test],
+                        train_scores: vec![score; n_train],
+                        fit_seconds: latest.elapsed().as_secs_f64(),
+                        score_seconds: 0.0,
+                        converged: false,
+                    };
+                    self.record(Record { outcome, failure: Some(reason(&error)) }, share, desk)?;
+                    missing.split_off(1)
+                }
+                (Err(error), _, _) => return Err(error),
+            };
+        }
+        Ok(())
+    }
+
+    /// Hands a finished fit on.
+    fn record(&self, record: Record, share: &mut Share, desk: &mut Option<Desk<'_>>) -> Result<()> {
+        share.records.push(record.clone());
+        match desk {
+            Some(desk) => {
+                desk.take(record);
+                desk.clear(self.comm)
+            }
+            None => post(self.comm, &Note::Fit(record)),
+        }
+    }
+
+    fn stop(&self) -> Option<i32> {
+        self.keeper.and_then(|_| stop_requested())
+    }
+
+    fn stopped(&self, signal: i32) -> Error {
+        let checkpoint = self.keeper.map_or_else(Default::default, |keeper| keeper.path().to_path_buf());
+        Error::Stopped { signal: signal_name(signal), checkpoint }
+    }
+
+    /// Puts all ranks' shares together and checks that nothing is missing.
+    fn gather(
+        &self,
+        all: &BTreeSet<FitId>,
+        known: Vec<Record>,
+        plan: &SweepPlan,
+        shares: Vec<Share>,
+    ) -> Result<Swept> {
+        let n_resumed = all.len() - plan.n_fits();
+        let stopped = shares.iter().find_map(|share| share.stopped);
+        let elapsed_s = shares.first().map_or(0.0, |share| share.elapsed_s);
+        let (mut records, times): (Vec<Vec<Record>>, Vec<_>) =
+            shares.into_iter().map(|share| (share.records, share.times)).unzip();
+        let done: BTreeSet<FitId> = plan.chains.iter().flat_map(|chain| chain.fits.iter().copied()).collect();
+        records.push(known.into_iter().filter(|record| !done.contains(&record.outcome.id)).collect());
+        let mut records: Vec<Record> = records.into_iter().flatten().collect();
+        records.sort_by_key(|record| record.outcome.id);
+        if !records.iter().map(|record| &record.outcome.id).eq(all) {
+            return Err(match stopped {
+                Some(signal) => self.stopped(signal),
+                None => Error::internal("outcomes are missing from a sweep"),
+            });
+        }
+        let failures = records
+            .iter()
+            .filter_map(|r| Some(FitFailure { id: r.outcome.id, message: r.failure.clone()? }))
+            .collect();
+        Ok(Swept {
+            outcomes: records.into_iter().map(|record| record.outcome).collect(),
+            failures,
+            report: SweepReport::new(plan, &times, n_resumed, elapsed_s),
+        })
+    }
+}
+
+/// An error's message, cut so that it fits in a note.
+fn reason(error: &Error) -> String {
+    let mut message = error.to_string();
+    let end = (0..=REASON_BYTES.min(message.len())).rev().find(|&end| message.is_char_boundary(end));
+    message.truncate(end.unwrap_or(0));
+    message
+}

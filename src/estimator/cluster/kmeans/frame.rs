@@ -1,0 +1,54 @@
+//! What every pass of a fit shares: the shift, the sizes and the instruction set.
+
+use crate::data::Block;
+use crate::kernel::Isa;
+use crate::kernel::Real;
+use crate::kernel::lloyd::{Centroids, Rows, Scratch, squared_distances};
+
+/// Rows that the fits of one pass go over together, while they are in the second-level cache.
+pub(super) const CHUNK: usize = 1024;
+
+/// The frame of reference: rows and centroids are taken relative to `shift`.
+#[derive(Clone, Debug)]
+pub(super) struct Frame<T> {
+    /// The mean of the data, rounded to their type.
+    pub(super) shift: Vec<T>,
+    pub(super) isa: Isa,
+}
+
+impl<T: Real> Frame<T> {
+    /// Features of a row.
+    pub(super) fn d(&self) -> usize {
+        self.shift.len()
+    }
+
+    /// The block's rows in chunks, each with the number of its first row within the block.
+    pub(super) fn chunks<'b>(&self, block: &'b Block<T>) -> impl Iterator<Item = (usize, Rows<'b, T>)> {
+        let d = self.d();
+        (0..block.n_rows).step_by(CHUNK).map(move |first| {
+            let end = (first + CHUNK).min(block.n_rows);
+            let weights = if block.weights.is_empty() { &[][..] } else { &block.weights[first..end] };
+            (first, Rows { x: &block.x[first * d..end * d], weights, n_features: d })
+        })
+    }
+
+    /// Centroids, given relative to the shift, ready for the kernel.
+    pub(super) fn pack(&self, centered: &[f64]) -> Centroids<T> {
+        Centroids::new(centered, &self.shift)
+    }
+
+    /// Buffers for the kernel.
+    pub(super) fn scratch(&self) -> Scratch<T> {
+        Scratch::new(self.d(), self.isa)
+    }
+
+    /// A row relative to the shift, in double precision.
+    pub(super) fn centered(&self, row: &[T]) -> Vec<f64> {
+        row.iter().zip(&self.shift).map(|(x, m)| x.to_f64() - m.to_f64()).collect()
+    }
+
+    /// Squared distances of rows to the centroids of their labels.
+    pub(super) fn distances(&self, rows: &Rows<'_, T>, centered: &[f64], labels: &[u32], to: &mut [f64]) {
+        squared_distances(self.isa, rows, &self.shift, centered, labels, to);
+    }
+}

@@ -1,0 +1,98 @@
+//! The first centroids. Draws depend on the seed, the data and their cut into blocks, never on ranks.
+
+mod draw;
+mod file;
+mod parallel;
+mod plus_plus;
+mod recluster;
+
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::Rng;
+
+use super::frame::Frame;
+use super::moments::Survey;
+use super::params::{Init, KMeans};
+use crate::engine::pass::PassEngine;
+use crate::error::{Error, Result};
+use crate::kernel::Real;
+use crate::rng::{Purpose, stream};
+
+/// The first centroids of every run, relative to the shift: `(k, d)` each.
+///
+/// # Collective
+/// The passes of the start.
+///
+/// # Errors
+/// When given centres cannot be read or have the wrong shape, or rows with a weight are too few to be drawn.
+pub(super) fn centers<T: Real>(
+    kmeans: &KMeans,
+    engine: &mut PassEngine<'_, T>,
+    frame: &Frame<T>,
+    survey: &Survey,
+) -> Result<Vec<Vec<f64>>> {
+    let k = kmeans.params.n_clusters;
+    let given = match (&kmeans.centers, &kmeans.params.init) {
+        (Some(centers), _) => Some((centers.clone(), "init".to_string())),
+        (None, Init::File(path)) => Some((file::read(engine.comm(), path)?, path.display().to_string())),
+        _ => None,
+    };
+    if let Some((centers, origin)) = given {
+        return Ok(vec![given_centers(centers, &origin, k, frame)?]);
+    }
+    let seeds: Vec<Seed> = (0..kmeans.restarts).map(|run| Seed { seed: kmeans.seed, run }).collect();
+    match kmeans.params.init {
+        Init::Random => seeds.into_iter().map(|seed| draw::rows(engine, frame, survey, k, seed)).collect(),
+        Init::KMeansParallel => {
+            parallel::centers(engine, frame, survey, k, &seeds, (kmeans.oversampling, kmeans.rounds))
+        }
+        Init::KMeansPlusPlus | Init::File(_) => plus_plus::centers(engine, frame, survey, k, &seeds),
+    }
+}
+
+/// Given centres, checked and taken relative to the shift.
+fn given_centers<T: Real>(centers: Vec<f64>, origin: &str, k: usize, frame: &Frame<T>) -> Result<Vec<f64>> {
+    let d = frame.d();
+    if centers.len() != k * d {
+        let expected = format!("n_clusters = {k} centres of {d} features ({} numbers)", k * d);
+        return Err(Error::data(origin, Default::default(), expected, format!("{} numbers", centers.len())));
+    }
+    // Centres have the type of the data, as in scikit-learn.
+    let relative = |(c, m): (&f64, &T)| T::from_f64(*c).to_f64() - m.to_f64();
+    Ok(centers.iter().zip(frame.shift.iter().cycle()).map(relative).collect())
+}
+
+/// The random numbers of one run's start.
+#[derive(Clone, Copy, Debug)]
+struct Seed {
+    seed: u64,
+    run: usize,
+}
+
+/// What a start draws numbers for.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// Rows out of all rows.
+    Rows = 1,
+    /// A round of k-means||, or a step of k-means++.
+    Round = 2,
+    /// The clustering of candidates.
+    Recluster = 3,
+}
+
+impl Seed {
+    /// The replicated stream of a step.
+    fn stream(self, step: Step, round: usize) -> Xoshiro256PlusPlus {
+        let of_run = stream(self.seed, Purpose::Init, self.run as u64).next_u64();
+        stream(of_run, Purpose::Init, ((step as u64) << 48) + round as u64)
+    }
+
+    /// The seed from which each block draws for a step.
+    fn of_blocks(self, step: Step, round: usize) -> u64 {
+        self.stream(step, round).next_u64()
+    }
+}
+
+/// The stream from which a block draws.
+fn of_block(seed: u64, block: usize) -> Xoshiro256PlusPlus {
+    stream(seed, Purpose::Init, block as u64)
+}

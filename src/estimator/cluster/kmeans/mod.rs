@@ -1,0 +1,29 @@
+//! K-means on data of any size, with scikit-learn's parameters, attributes and rules.
+//!
+//! Minimises the inertia Σᵢ wᵢ minⱼ ‖xᵢ − cⱼ‖². One iteration is one pass: every block labels its rows, adds them to
+//! their centroids' sums and tells how many labels changed; the reduction carries k·(d+1)+2 numbers. Restarts
+//! (`n_init`) share their passes. Everything is done relative to the mean of the data, so that data far from the
+//! origin keep their digits.
+//!
+//! # References
+//! * Lloyd, "Least squares quantization in PCM", 1982.
+//! * Arthur & Vassilvitskii, "k-means++: the advantages of careful seeding", SODA 2007.
+//! * Bahmani, Moseley, Vattani, Kumar, Vassilvitskii, "Scalable k-means++", VLDB 2012.
+//! * scikit-learn 1.9 `sklearn/cluster/_kmeans.py` for the order of the convergence checks and for empty clusters.
+
+mod driver;
+mod finish;
+mod frame;
+mod init;
+mod iteration;
+mod labels;
+mod model;
+mod moments;
+mod params;
+mod relocate;
+mod run;
+
+pub use labels::FitLabels;
+pub use model::KMeansModel;
+pub use params::{Algorithm, Init, KMeans, KMeansParams, NInit};
+pub use run::Record;

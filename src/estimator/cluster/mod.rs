@@ -1,0 +1,5 @@
+//! Clustering.
+
+pub mod kmeans;
+
+pub use kmeans::{KMeans, KMeansModel, KMeansParams};

@@ -1,0 +1,50 @@
+//! What a search asks of an estimator; the search itself is `model_selection`, one layer up.
+
+pub use crate::engine::sweep::{Chain, FitId, FitOutcome};
+use crate::error::Result;
+use crate::estimator::Model;
+
+/// One fold: the rows to fit on and the rows to score on, ascending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// Rows to fit on.
+    pub train: Vec<usize>,
+    /// Rows to score on.
+    pub test: Vec<usize>,
+}
+
+/// An estimator with its data and the candidates of a search.
+///
+/// Built once on every rank from the same job. Knows neither ranks nor files.
+pub trait Searchable: Sync {
+    /// How many candidates there are.
+    fn n_candidates(&self) -> usize;
+
+    /// Every fit of the search, grouped into chains. Equal on all ranks.
+    fn chains(&self, splits: &[Split]) -> Vec<Chain>;
+
+    /// Does the fits of `chain` in order and hands each outcome to `emit` as it comes.
+    ///
+    /// # Errors
+    /// What the fits or `emit` return.
+    fn run(
+        &self,
+        chain: &Chain,
+        splits: &[Split],
+        emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
+    ) -> Result<()>;
+
+    /// Whether a fit's scores are the same, to the bit, whichever fits of its chain came before it.
+    ///
+    /// False for fits that start from their predecessor's solution: a stopped search then does a chain that was
+    /// cut from its start again.
+    fn fits_are_independent(&self) -> bool {
+        false
+    }
+
+    /// Fits `candidate` on all rows.
+    ///
+    /// # Errors
+    /// What the fit returns.
+    fn refit(&self, candidate: usize) -> Result<Model>;
+}

@@ -1,0 +1,19 @@
+//! Support vector machines with libsvm's optimum and scikit-learn's parameters and attributes.
+//!
+//! [`SvcParams`] are validated into [`Svc`], which fits a [`SvcModel`]; [`SvcSearch`] fits many candidates on many
+//! folds and shares between them what they have in common. Two classes make one problem of sequential minimal
+//! optimisation; more make one for each pair.
+
+mod fit;
+mod model;
+mod one_vs_one;
+mod params;
+mod row_cache;
+mod rows;
+mod search;
+mod solver;
+mod training;
+
+pub use model::SvcModel;
+pub use params::{ClassWeight, DecisionShape, Gamma, KernelKind, Svc, SvcParams};
+pub use search::{Scorer, SvcSearch, accuracy};

@@ -1,0 +1,237 @@
+//! Parameters of SVC: as the job gives them, and checked.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::kernel::svm::KernelFunction;
+
+/// The kernel coefficient.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Gamma {
+    /// The coefficient itself.
+    Number(f64),
+    /// `"scale"`, 1 / (n_features · variance of X), or `"auto"`, 1 / n_features.
+    Rule(String),
+}
+
+/// Factors of C for each class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ClassWeight {
+    /// `"balanced"`: n_samples / (n_classes · samples of the class).
+    Rule(String),
+    /// A factor for each class named; 1 for the others.
+    Table(BTreeMap<String, f64>),
+}
+
+/// Parameters of SVC with scikit-learn's names and defaults, unchecked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SvcParams {
+    /// Inverse strength of the regularisation, above 0.
+    #[serde(rename = "C")]
+    pub c: f64,
+    /// `"rbf"`, `"linear"`, `"poly"` or `"sigmoid"`.
+    pub kernel: String,
+    /// The power of the polynomial kernel.
+    pub degree: i64,
+    /// Kernel coefficient.
+    pub gamma: Gamma,
+    /// What poly and sigmoid add to the dot product.
+    pub coef0: f64,
+    /// Leave rows aside that seem to stay at their bounds.
+    pub shrinking: bool,
+    /// Class probabilities; not supported.
+    pub probability: bool,
+    /// Largest violation of optimality at which the solver stops, above 0.
+    pub tol: f64,
+    /// Memory for kernel rows of one fit, in MB.
+    pub cache_size: f64,
+    /// Factors of C for each class.
+    pub class_weight: Option<ClassWeight>,
+    /// Most iterations of one binary problem; −1 for no limit.
+    pub max_iter: i64,
+    /// `"ovr"` or `"ovo"`: one decision value a class, or one a pair of classes.
+    pub decision_function_shape: String,
+    /// Break ties between votes by the decision values.
+    pub break_ties: bool,
+    /// Accepted and not used, as in scikit-learn without probabilities.
+    pub random_state: Option<u64>,
+    /// Most seconds that one fit may take; none for no limit. Not one of scikit-learn's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_seconds_per_fit: Option<f64>,
+}
+
+impl Default for SvcParams {
+    fn default() -> Self {
+        Self {
+            c: 1.0,
+            kernel: "rbf".into(),
+            degree: 3,
+            gamma: Gamma::Rule("scale".into()),
+            coef0: 0.0,
+            shrinking: true,
+            probability: false,
+            tol: 1e-3,
+            cache_size: 200.0,
+            class_weight: None,
+            max_iter: -1,
+            decision_function_shape: "ovr".into(),
+            break_ties: false,
+            random_state: None,
+            max_seconds_per_fit: None,
+        }
+    }
+}
+
+/// Which kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KernelKind {
+    /// x·z
+    Linear,
+    /// (gamma x·z + coef0)^degree
+    Poly,
+    /// exp(−gamma |x − z|²)
+    Rbf,
+    /// tanh(gamma x·z + coef0)
+    Sigmoid,
+}
+
+/// What the decision function returns for more than two classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecisionShape {
+    /// One value a class.
+    OneVsRest,
+    /// One value a pair of classes.
+    OneVsOne,
+}
+
+/// SVC with checked parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Svc {
+    params: SvcParams,
+    pub(super) kind: KernelKind,
+    pub(super) shape: DecisionShape,
+}
+
+impl SvcParams {
+    /// Checks the parameters.
+    ///
+    /// # Errors
+    /// [`Error::Job`] with the key `estimator.…` of the first that cannot be used.
+    pub fn validate(self) -> Result<Svc> {
+        check("C", self.c > 0.0 && self.c.is_finite(), "a number above 0", self.c)?;
+        check("tol", self.tol > 0.0 && self.tol.is_finite(), "a number above 0", self.tol)?;
+        check("coef0", self.coef0.is_finite(), "a finite number", self.coef0)?;
+        check("degree", u32::try_from(self.degree).is_ok(), "a whole number, 0 or above", self.degree)?;
+        check("cache_size", self.cache_size > 0.0, "a number of MB above 0", self.cache_size)?;
+        check("max_iter", self.max_iter >= -1, "-1 or a whole number from 0", self.max_iter)?;
+        check("probability", !self.probability, "false (probabilities are not supported yet)", "true")?;
+        let kind = match self.kernel.as_str() {
+            "linear" => KernelKind::Linear,
+            "poly" => KernelKind::Poly,
+            "rbf" => KernelKind::Rbf,
+            "sigmoid" => KernelKind::Sigmoid,
+            other => return fault("kernel", "\"rbf\", \"linear\", \"poly\" or \"sigmoid\"", quoted(other)),
+        };
+        let shape = match self.decision_function_shape.as_str() {
+            "ovr" => DecisionShape::OneVsRest,
+            "ovo" => DecisionShape::OneVsOne,
+            other => return fault("decision_function_shape", "\"ovr\" or \"ovo\"", quoted(other)),
+        };
+        if self.break_ties && shape == DecisionShape::OneVsOne {
+            return fault("break_ties", "false when decision_function_shape is \"ovo\"", "true");
+        }
+        if let Some(seconds) = self.max_seconds_per_fit {
+            check("max_seconds_per_fit", seconds > 0.0, "a number of seconds above 0", seconds)?;
+        }
+        check_gamma(&self.gamma)?;
+        check_class_weight(self.class_weight.as_ref())?;
+        Ok(Svc { params: self, kind, shape })
+    }
+}
+
+fn check_gamma(gamma: &Gamma) -> Result<()> {
+    let expected = "\"scale\", \"auto\" or a number, 0 or above";
+    match gamma {
+        Gamma::Number(g) => check("gamma", *g >= 0.0 && g.is_finite(), expected, g),
+        Gamma::Rule(rule) => check("gamma", rule == "scale" || rule == "auto", expected, quoted(rule)),
+    }
+}
+
+fn check_class_weight(weight: Option<&ClassWeight>) -> Result<()> {
+    match weight {
+        None => Ok(()),
+        Some(ClassWeight::Rule(rule)) => {
+            check("class_weight", rule == "balanced", "\"balanced\" or a table of classes", quoted(rule))
+        }
+        Some(ClassWeight::Table(table)) => table.iter().try_for_each(|(class, w)| {
+            let key = format!("class_weight.{class}");
+            check(&key, *w > 0.0 && w.is_finite(), "a number above 0", w)
+        }),
+    }
+}
+
+fn check(key: &str, holds: bool, expected: &str, found: impl ToString) -> Result<()> {
+    if holds { Ok(()) } else { fault(key, expected, found) }
+}
+
+fn fault<T>(key: &str, expected: &str, found: impl ToString) -> Result<T> {
+    Err(Error::job(format!("estimator.{key}"), expected, found.to_string()))
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{text}\"")
+}
+
+impl Svc {
+    /// The parameters.
+    pub fn params(&self) -> &SvcParams {
+        &self.params
+    }
+
+    /// Most iterations of a binary problem.
+    pub(super) fn max_iter(&self) -> u64 {
+        u64::try_from(self.params.max_iter).unwrap_or(u64::MAX)
+    }
+
+    /// Most time that a fit may take.
+    pub(super) fn time_limit(&self) -> Option<Duration> {
+        self.params.max_seconds_per_fit.and_then(|s| Duration::try_from_secs_f64(s).ok())
+    }
+
+    /// Whether gamma depends on the rows fitted.
+    pub(super) fn scales(&self) -> bool {
+        self.kind != KernelKind::Linear && self.params.gamma == Gamma::Rule("scale".into())
+    }
+
+    /// The kernel for data with `n_features` and, under `gamma = "scale"`, a variance.
+    pub(super) fn kernel(&self, gamma: f64) -> KernelFunction {
+        let coef0 = self.params.coef0;
+        match self.kind {
+            KernelKind::Linear => KernelFunction::Linear,
+            KernelKind::Rbf => KernelFunction::Rbf { gamma },
+            KernelKind::Sigmoid => KernelFunction::Sigmoid { gamma, coef0 },
+            KernelKind::Poly => {
+                let degree = u32::try_from(self.params.degree).unwrap_or(0);
+                KernelFunction::Poly { gamma, coef0, degree }
+            }
+        }
+    }
+
+    /// Gamma as a number: `variance` is that of all values of X, asked for under `"scale"` only.
+    pub(super) fn gamma(&self, n_features: usize, variance: impl FnOnce() -> f64) -> f64 {
+        match &self.params.gamma {
+            Gamma::Number(gamma) => *gamma,
+            Gamma::Rule(rule) if rule == "auto" => 1.0 / n_features as f64,
+            Gamma::Rule(_) => {
+                let variance = variance();
+                if variance == 0.0 { 1.0 } else { 1.0 / (n_features as f64 * variance) }
+            }
+        }
+    }
+}

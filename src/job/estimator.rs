@@ -1,0 +1,76 @@
+//! The job's section `[estimator]`: what is fitted, and with which parameters.
+
+use serde::Serialize;
+use toml::{Table, Value};
+
+use super::document::Document;
+use super::wording;
+use crate::error::Result;
+use crate::estimator::cluster::KMeansParams;
+use crate::estimator::svm::SvcParams;
+
+/// The estimators, as they are called in a job.
+pub const ESTIMATORS: [&str; 2] = ["KMeans", "SVC"];
+
+/// An estimator and its parameters.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum EstimatorJob {
+    /// K-means, on the pass engine.
+    KMeans(KMeansParams),
+    /// Support vector classification, on plain arrays.
+    Svc(SvcParams),
+}
+
+impl EstimatorJob {
+    /// Reads the section.
+    ///
+    /// # Errors
+    /// [`crate::Error::Job`] for what cannot be used.
+    pub(super) fn read(document: &Document) -> Result<Self> {
+        let mut table = document.section("estimator")?.clone();
+        let name = match table.remove("name") {
+            Some(Value::String(name)) => name,
+            found => {
+                let found = found.as_ref().map_or_else(|| "nothing".into(), wording::describe);
+                return Err(document.fault("estimator.name", wording::one_of(&ESTIMATORS), found, None));
+            }
+        };
+        match name.as_str() {
+            "KMeans" => Ok(Self::KMeans(document.read("estimator", table, &["name"])?)),
+            "SVC" => Ok(Self::Svc(document.read("estimator", table, &["name"])?)),
+            other => {
+                let hint =
+                    wording::nearest(other, &ESTIMATORS).map(|near| format!("did you mean \"{near}\"?"));
+                let found = format!("the text {other:?}");
+                Err(document.fault("estimator.name", wording::one_of(&ESTIMATORS), found, hint))
+            }
+        }
+    }
+
+    /// The estimator's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::KMeans(_) => ESTIMATORS[0],
+            Self::Svc(_) => ESTIMATORS[1],
+        }
+    }
+
+    /// Whether it learns from targets.
+    pub fn needs_targets(&self) -> bool {
+        matches!(self, Self::Svc(_))
+    }
+
+    /// Whether it gives every row a label while it fits.
+    pub fn is_clusterer(&self) -> bool {
+        matches!(self, Self::KMeans(_))
+    }
+
+    /// The section with all defaults.
+    pub(super) fn to_table(&self) -> Result<Table, toml::ser::Error> {
+        let mut table = Table::new();
+        table.insert("name".into(), self.name().into());
+        table.extend(Table::try_from(self)?);
+        Ok(table)
+    }
+}

@@ -1,0 +1,254 @@
+//! The one place that knows every estimator: how each is fitted by the engine it runs on.
+
+use std::sync::Arc;
+
+use super::estimator::EstimatorJob;
+use super::run::Plan;
+use super::spec::Job;
+use super::{searchable, source};
+use crate::comm::{Communicator, agree};
+use crate::data::{BlockSource, Feed, Shape, Table};
+use crate::engine::keeper::Keeper;
+use crate::engine::pass::PassEngine;
+use crate::engine::rows::{RowSink, stream_kept};
+use crate::engine::sweep::{FitOutcome, SweepReport, Watch};
+use crate::error::Result;
+use crate::estimator::cluster::KMeansParams;
+use crate::estimator::cluster::kmeans::FitLabels;
+use crate::estimator::svm::{SvcParams, SvcSearch};
+use crate::estimator::{Array, Values};
+use crate::kernel::Real;
+use crate::model_selection::{CvResults, Search, run_search};
+use crate::results::{self, Contents, FileKeeper, ResultsWriter, RowType};
+use crate::telemetry::{Phase, Telemetry};
+
+/// What a fit or search leaves for the results file.
+pub(super) struct Fitted {
+    pub(super) contents: Contents,
+    pub(super) cluster_sizes: Option<Vec<u64>>,
+    pub(super) report: Option<SweepReport>,
+}
+
+/// Checks the estimator's parameters.
+///
+/// # Errors
+/// [`Error::Job`] with file and line.
+pub(super) fn check(job: &Job) -> Result<()> {
+    let checked = match &job.estimator {
+        EstimatorJob::KMeans(params) => params.validate(job.seed).map(drop),
+        EstimatorJob::Svc(params) => params.clone().validate().map(drop),
+    };
+    checked.map_err(|error| job.place("estimator", error))
+}
+
+/// Bytes of rows that this rank would hold at once.
+pub(super) fn memory_bytes<T: Real>(
+    comm: &dyn Communicator,
+    job: &Job,
+    source: Arc<dyn BlockSource<T>>,
+) -> Result<u64> {
+    let shape = source.shape().clone();
+    match &job.estimator {
+        EstimatorJob::KMeans(_) => {
+            let residency = source::residency::<T>(comm, job, &shape)?;
+            let waits = source.waits_for_input();
+            let feed = Feed::new(source, residency, comm.rank(), comm.size());
+            let streamed = feed.slice().len() - feed.n_resident();
+            let in_flight = streamed.min(if waits { 2 } else { 1 });
+            Ok((feed.n_resident() + in_flight) as u64 * shape.block_bytes::<T>())
+        }
+        EstimatorJob::Svc(_) => {
+            source::check_table(comm, job, &shape)?;
+            Ok(shape.n_samples * (shape.n_features as u64 + 1) * 8)
+        }
+    }
+}
+
+/// Fits what the plan says.
+///
+/// # Collective
+/// Those of the engine.
+///
+/// # Errors
+/// Those of the engine and the estimator.
+pub(super) fn fit<T: Real>(
+    comm: &dyn Communicator,
+    plan: &Plan,
+    source: Arc<dyn BlockSource<T>>,
+    keeper: &FileKeeper,
+    writer: &mut Option<ResultsWriter>,
+    telemetry: &Telemetry,
+) -> Result<Fitted> {
+    match (&plan.job.estimator, &plan.search) {
+        (EstimatorJob::KMeans(params), _) => {
+            k_means(comm, &plan.job, params, source, keeper, writer, telemetry)
+        }
+        (EstimatorJob::Svc(params), Some(search)) => {
+            svc_search(comm, &plan.job, params, search, &*source, keeper, telemetry)
+        }
+        (EstimatorJob::Svc(params), None) => svc(comm, &plan.job, params, &*source, telemetry),
+    }
+}
+
+fn k_means<T: Real>(
+    comm: &dyn Communicator,
+    job: &Job,
+    params: &KMeansParams,
+    source: Arc<dyn BlockSource<T>>,
+    keeper: &FileKeeper,
+    writer: &mut Option<ResultsWriter>,
+    telemetry: &Telemetry,
+) -> Result<Fitted> {
+    let residency = source::residency::<T>(comm, job, source.shape())?;
+    let shape = source.shape().clone();
+    let feed = Feed::new(source, residency, comm.rank(), comm.size());
+    let mut engine = PassEngine::new(comm, feed, telemetry).with_keeper(keeper);
+    let (model, labels) = params.validate(job.seed)?.fit_predict(&mut engine)?;
+    telemetry.end();
+    model.warnings.iter().for_each(|warning| telemetry.warn(warning));
+    if !model.converged {
+        telemetry.warn(&format!(
+            "KMeans did not converge within max_iter = {} iterations; the model is the last one's",
+            model.n_iter_
+        ));
+    }
+    let cluster_sizes = if job.output.labels {
+        Some(write_labels(comm, &shape, &labels, model.n_clusters(), writer, telemetry)?)
+    } else {
+        None
+    };
+    let contents =
+        Contents { model: Some(model.export()), history: model.history_arrays(), ..Contents::default() };
+    Ok(Fitted { contents, cluster_sizes, report: None })
+}
+
+/// Writes every row's label and counts them; the counts are rank 0's.
+fn write_labels(
+    comm: &dyn Communicator,
+    shape: &Shape,
+    labels: &FitLabels,
+    n_clusters: usize,
+    writer: &mut Option<ResultsWriter>,
+    telemetry: &Telemetry,
+) -> Result<Vec<u64>> {
+    let rows =
+        writer.as_mut().map(|writer| writer.rows("model/labels_", shape.n_samples, RowType::I32)).transpose();
+    let rows = agree(comm, rows)?;
+    let mut sink = Counted { rows, sizes: vec![0; n_clusters], telemetry };
+    stream_kept(comm, shape, |position| Ok(labels.bytes(position)), &mut sink)?;
+    Ok(sink.sizes)
+}
+
+/// Counts labels on their way to the file.
+struct Counted<'a, R> {
+    rows: Option<R>,
+    sizes: Vec<u64>,
+    telemetry: &'a Telemetry,
+}
+
+impl<R: RowSink> RowSink for Counted<'_, R> {
+    fn put(&mut self, first_row: u64, values: &[u8]) -> Result<()> {
+        for label in values.chunks_exact(4) {
+            let label = i32::from_le_bytes([label[0], label[1], label[2], label[3]]);
+            if let Some(size) = usize::try_from(label).ok().and_then(|label| self.sizes.get_mut(label)) {
+                *size += 1;
+            }
+        }
+        self.telemetry.count_bytes(Phase::Write, values.len() as u64);
+        match &mut self.rows {
+            Some(rows) => self.telemetry.time(Phase::Write, || rows.put(first_row, values)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Reads all rows on this rank.
+fn table<T: Real>(
+    comm: &dyn Communicator,
+    job: &Job,
+    source: &dyn BlockSource<T>,
+    telemetry: &Telemetry,
+) -> Result<Table> {
+    source::check_table(comm, job, source.shape())?;
+    let table = telemetry.time(Phase::Load, || Table::read(source));
+    let table = agree(comm, table)?;
+    telemetry.count_bytes(Phase::Load, (table.x.len() * size_of::<T>()) as u64);
+    Ok(table)
+}
+
+fn svc<T: Real>(
+    comm: &dyn Communicator,
+    job: &Job,
+    params: &SvcParams,
+    source: &dyn BlockSource<T>,
+    telemetry: &Telemetry,
+) -> Result<Fitted> {
+    let table = table(comm, job, source, telemetry)?;
+    let svc = params.clone().validate()?;
+    let fitted =
+        if comm.is_root() { telemetry.time(Phase::Compute, || svc.fit(&table)).map(Some) } else { Ok(None) };
+    let model = agree(comm, fitted)?;
+    let contents = Contents { model: model.map(|model| model.export()), ..Contents::default() };
+    Ok(Fitted { contents, cluster_sizes: None, report: None })
+}
+
+fn svc_search<T: Real>(
+    comm: &dyn Communicator,
+    job: &Job,
+    params: &SvcParams,
+    search: &Search,
+    source: &dyn BlockSource<T>,
+    keeper: &FileKeeper,
+    telemetry: &Telemetry,
+) -> Result<Fitted> {
+    let table = table(comm, job, source, telemetry)?;
+    let splits = search.splits(table.y.len(), &table.y, None).map_err(|error| job.place("search", error))?;
+    splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
+    let candidates = searchable::candidates(job, params, search)?;
+    let scorers = searchable::scorers(job, search, &table.y)?;
+    let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
+    let searchable =
+        SvcSearch::new(Arc::new(table), candidates, scorers, search.return_train_score, budget_bytes);
+    let mut watch = Told { telemetry, n_folds: splits.splits.len(), n_candidates: search.candidates.len() };
+    let keeper: Option<&dyn Keeper> = Some(keeper);
+    let result = run_search(comm, telemetry, &searchable, &splits.splits, search, keeper, &mut watch)?;
+    telemetry.end();
+    result.warnings.iter().for_each(|warning| telemetry.warn(warning));
+    let contents = Contents {
+        model: result.model,
+        cv_results: Some(cv_results(&result.cv_results, splits.splits.len(), result.refit_s)),
+        ..Contents::default()
+    };
+    Ok(Fitted { contents, cluster_sizes: None, report: Some(result.report) })
+}
+
+/// The table of a search as the results file has it.
+fn cv_results(table: &CvResults, n_splits: usize, refit_s: f64) -> results::CvResults {
+    let text = |text: String| Array::new([], Values::Text(vec![text]));
+    let mut attributes = Vec::new();
+    if let Some(best) = &table.best {
+        attributes.push(("best_index_".to_owned(), Array::integer(best.index as i64)));
+        attributes.push(("best_score_".to_owned(), Array::scalar(best.score)));
+        attributes.push(("best_params_".to_owned(), text(best.params_json())));
+    }
+    attributes.push(("n_splits_".to_owned(), Array::integer(n_splits as i64)));
+    attributes.push(("refit_time_".to_owned(), Array::scalar(refit_s)));
+    results::CvResults { columns: table.arrays(), attributes }
+}
+
+/// Tells the user how a search goes.
+struct Told<'a> {
+    telemetry: &'a Telemetry,
+    n_folds: usize,
+    n_candidates: usize,
+}
+
+impl Watch for Told<'_> {
+    fn on_start(&mut self, done: usize, _total: usize) {
+        self.telemetry.begin_fits(self.n_folds, self.n_candidates, done);
+    }
+
+    fn on_fit(&mut self, _outcome: &FitOutcome, done: usize, _total: usize) {
+        self.telemetry.fits(done);
+    }
+}

@@ -1,0 +1,234 @@
+//! A run from its job to its results file.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::data::Dtype;
+use super::fit::{self, Fitted};
+use super::source;
+use super::spec::{Job, Overrides};
+use super::timing;
+use crate::comm::{Communicator, agree, mpi_version};
+use crate::data::Shape;
+use crate::error::{Error, Result};
+use crate::kernel::Real;
+use crate::model_selection::Search;
+use crate::partition::Slice;
+use crate::results::checkpoint::{self, Fingerprint};
+use crate::results::provenance::{self, Machine};
+use crate::results::{Contents, FileKeeper, OnExisting, Output, ResultsFile, ResultsWriter, schema};
+use crate::telemetry::Telemetry;
+
+/// A job that has been checked; equal on all ranks.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The job.
+    pub job: Job,
+    /// The checked search, if the job has one.
+    pub search: Option<Search>,
+}
+
+impl Plan {
+    /// Reads and checks a job file and what the command line adds to it.
+    ///
+    /// # Collective
+    /// One broadcast of the job file's text.
+    ///
+    /// # Errors
+    /// [`Error::InputMissing`], [`Error::JobSyntax`], [`Error::Job`], [`Error::Usage`].
+    pub fn read(comm: &dyn Communicator, file: &Path, overrides: &Overrides) -> Result<Self> {
+        let text = source::job_text(comm, file)?;
+        let job = Job::read(file, &text, overrides)?;
+        fit::check(&job)?;
+        let search = match &job.search {
+            Some(spec) => {
+                let classifier = job.estimator.needs_targets();
+                Some(spec.check(classifier, job.seed).map_err(|error| job.place("search", error))?)
+            }
+            None => None,
+        };
+        Ok(Self { job, search })
+    }
+}
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// The results file.
+    pub path: PathBuf,
+    /// What it holds; complete on rank 0 only.
+    pub contents: Contents,
+    /// Rows of each cluster, where labels were written.
+    pub cluster_sizes: Option<Vec<u64>>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub enum Ending {
+    /// The work was done.
+    Finished(Box<Finished>),
+    /// The output of the same job was there already.
+    Found(PathBuf),
+}
+
+/// What a dry run tells.
+#[derive(Clone, Debug)]
+pub struct Forecast {
+    /// The resolved job as TOML.
+    pub job: String,
+    /// What the data are.
+    pub data: String,
+    /// Size and cut.
+    pub shape: Shape,
+    /// For each rank its blocks.
+    pub slices: Vec<Slice>,
+    /// For each rank the bytes of blocks it keeps in memory, and of those it streams at a time.
+    pub memory_bytes: Vec<u64>,
+    /// Candidates and folds of the search.
+    pub search: Option<String>,
+}
+
+/// Does the job and writes its results.
+///
+/// # Collective
+/// Every rank calls it with the same arguments.
+///
+/// # Errors
+/// Any; see [`Error`].
+pub fn run(
+    comm: &dyn Communicator,
+    mut plan: Plan,
+    on_existing: OnExisting,
+    telemetry: &Telemetry,
+) -> Result<Ending> {
+    let path = plan.job.output_path()?;
+    // The name is checked before any work; whether an output is this job's own is known once the data are open.
+    let output = agree(comm, on_root(comm, || check_output(&path, on_existing)))?;
+    match plan.job.data.cut.dtype {
+        Dtype::F64 => typed::<f64>(comm, &mut plan, &path, output.flatten(), on_existing, telemetry),
+        Dtype::F32 => typed::<f32>(comm, &mut plan, &path, output.flatten(), on_existing, telemetry),
+    }
+}
+
+/// `Ok(None)` for an output that exists and may be the same job's.
+fn check_output(path: &Path, on_existing: OnExisting) -> Result<Option<Output>> {
+    let checkpoint = checkpoint::path_for(path);
+    match on_existing {
+        OnExisting::Resume if path.is_file() => Ok(None),
+        OnExisting::Fail if checkpoint.symlink_metadata().is_ok() && path.symlink_metadata().is_err() => {
+            Err(Error::CannotCreate {
+                path: checkpoint,
+                message: "holds the work of a run that was stopped; go on with it by --on-existing resume, \
+                          or start anew by --on-existing replace"
+                    .into(),
+            })
+        }
+        _ => Output::check(path, on_existing == OnExisting::Replace).map(Some),
+    }
+}
+
+fn on_root<R>(comm: &dyn Communicator, work: impl FnOnce() -> Result<R>) -> Result<Option<R>> {
+    if comm.is_root() { work().map(Some) } else { Ok(None) }
+}
+
+fn typed<T: Real>(
+    comm: &dyn Communicator,
+    plan: &mut Plan,
+    path: &Path,
+    output: Option<Output>,
+    on_existing: OnExisting,
+    telemetry: &Telemetry,
+) -> Result<Ending> {
+    let (begun, start) = (Instant::now(), provenance::now());
+    let source = source::open::<T>(comm, &plan.job)?;
+    plan.job.data.cut.block_rows = Some(source.shape().block_rows);
+    let data = source::describe(comm, &plan.job, &*source)?;
+    let fingerprint = Fingerprint::of(&[schema::SOFTWARE, &plan.job.essence()?, &data]);
+    let found = on_root(comm, || match &output {
+        None => same_job(path, &fingerprint).map(|()| true),
+        Some(_) => Ok(false),
+    });
+    let found = crate::comm::broadcast(comm, 0, Some(agree(comm, found)?.unwrap_or_default()))?;
+    if found {
+        return Ok(Ending::Found(path.to_path_buf()));
+    }
+    let interval = Duration::from_secs_f64(plan.job.output.checkpoint_every_s);
+    let keeper = FileKeeper::new(path, fingerprint, on_existing == OnExisting::Resume, interval);
+    let writer = on_root(comm, || {
+        let output = output.as_ref().ok_or_else(|| Error::internal("rank 0 has no output"))?;
+        ResultsWriter::new(output, schema::FORMAT)
+    });
+    let mut writer = agree(comm, writer)?;
+    let Fitted { mut contents, cluster_sizes, report } =
+        fit::fit(comm, plan, source, &keeper, &mut writer, telemetry)?;
+    telemetry.end();
+    contents.timing = timing::gather(comm, telemetry, report.as_ref(), begun.elapsed().as_secs_f64())?;
+    let machines = Machine::all(comm)?;
+    let job = plan.job.to_toml()?;
+    contents.provenance = provenance::provenance(
+        &provenance::Run {
+            job: &job,
+            seed: plan.job.seed,
+            start: &start,
+            data: &data,
+            fingerprint: &fingerprint.hex(),
+            mpi_version: &mpi_version(),
+        },
+        &machines,
+    );
+    let written = match writer {
+        Some(writer) => writer.finish(&contents).and_then(|()| keeper.remove()),
+        None => Ok(()),
+    };
+    agree(comm, written)?;
+    Ok(Ending::Finished(Box::new(Finished { path: path.to_path_buf(), contents, cluster_sizes })))
+}
+
+/// Whether the finished output at `path` is that of the job with this fingerprint.
+fn same_job(path: &Path, fingerprint: &Fingerprint) -> Result<()> {
+    let file = ResultsFile::open(path)?;
+    let provenance = file.group(schema::PROVENANCE, 1)?;
+    let theirs = provenance.as_ref().and_then(|group| group.text("fingerprint"));
+    if theirs == Some(fingerprint.hex().as_str()) {
+        return Ok(());
+    }
+    Err(Error::CannotCreate {
+        path: path.into(),
+        message: "holds the results of another job (its parameters, seed or data differ); give another \
+                  --output, or --on-existing replace"
+            .into(),
+    })
+}
+
+/// What the job would do: the resolved job, who owns what, and the memory it takes. Runs and writes nothing.
+///
+/// # Collective
+/// Every rank calls it with the same arguments.
+///
+/// # Errors
+/// What opening the data returns.
+pub fn forecast(comm: &dyn Communicator, mut plan: Plan) -> Result<Forecast> {
+    match plan.job.data.cut.dtype {
+        Dtype::F64 => forecast_typed::<f64>(comm, &mut plan),
+        Dtype::F32 => forecast_typed::<f32>(comm, &mut plan),
+    }
+}
+
+fn forecast_typed<T: Real>(comm: &dyn Communicator, plan: &mut Plan) -> Result<Forecast> {
+    let source = source::open::<T>(comm, &plan.job)?;
+    let shape = source.shape().clone();
+    plan.job.data.cut.block_rows = Some(shape.block_rows);
+    let data = source::describe(comm, &plan.job, &*source)?;
+    let mine = fit::memory_bytes::<T>(comm, &plan.job, source)?;
+    let n_blocks = shape.n_blocks();
+    Ok(Forecast {
+        job: plan.job.to_toml()?,
+        data,
+        slices: (0..comm.size()).map(|rank| Slice::of(n_blocks, rank, comm.size())).collect(),
+        shape,
+        memory_bytes: crate::comm::allgather(comm, &mine)?,
+        search: plan.search.as_ref().map(|search| {
+            format!("{} candidates, scored by {}", search.candidates.len(), search.score_names().join(", "))
+        }),
+    })
+}

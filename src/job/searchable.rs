@@ -1,0 +1,96 @@
+//! From the points of a search to checked estimators.
+
+use serde_json::{Map, Value};
+
+use super::spec::Job;
+use super::wording;
+use crate::error::{Error, Result};
+use crate::estimator::svm::{Scorer, Svc, SvcParams};
+use crate::metrics::Needs;
+use crate::model_selection::{Candidate, Search};
+
+/// The estimator at every candidate of the search.
+///
+/// # Errors
+/// [`Error::Job`] at the key of `[search]` that holds a parameter or value that the estimator does not take.
+pub(super) fn candidates(job: &Job, params: &SvcParams, search: &Search) -> Result<Vec<Svc>> {
+    let base = match serde_json::to_value(params) {
+        Ok(Value::Object(base)) => base,
+        _ => return Err(Error::internal("parameters that are no table")),
+    };
+    search.candidates.iter().map(|candidate| at(job, &base, candidate)).collect()
+}
+
+fn at(job: &Job, base: &Map<String, Value>, candidate: &Candidate) -> Result<Svc> {
+    for name in candidate.keys() {
+        // Parameters without a value may be left out of the base; the deserialiser knows them all the same.
+        let mut alone = Map::new();
+        alone.insert(name.clone(), candidate[name].clone());
+        if let Err(error) = serde_json::from_value::<SvcParams>(Value::Object(alone)) {
+            return Err(fault(job, base, name, &candidate[name], &error.to_string()));
+        }
+    }
+    let mut all = base.clone();
+    all.extend(candidate.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let params: SvcParams = serde_json::from_value(Value::Object(all))
+        .map_err(|error| Error::internal(format!("parameters that do not go together: {error}")))?;
+    params.validate().map_err(|error| match error {
+        Error::Job { key, expected, found, hint, .. } => {
+            let name = key.strip_prefix("estimator.").unwrap_or(&key);
+            let name = name.split('.').next().unwrap_or(name);
+            if candidate.contains_key(name) {
+                job.fault_at(&place(job, name), expected, found, hint)
+            } else {
+                job.place("estimator", Error::Job { file: None, line: None, key, expected, found, hint })
+            }
+        }
+        other => other,
+    })
+}
+
+fn fault(job: &Job, base: &Map<String, Value>, name: &str, value: &Value, message: &str) -> Error {
+    let key = place(job, name);
+    if message.starts_with("unknown field") {
+        let known: Vec<&str> = base.keys().map(String::as_str).collect();
+        let expected = format!("a parameter of {}", job.estimator.name());
+        return job.fault_at(&key, expected, "an unknown one", Some(wording::suggest(name, &known)));
+    }
+    let mut table = toml::Table::new();
+    if let Ok(value) = toml::Value::try_from(value) {
+        table.insert(name.into(), value);
+    }
+    // serde_json adds a place in a text that the user never sees.
+    let message = message.split(" at line ").next().unwrap_or(message);
+    let fault = wording::translate(message, name, &table, &[]);
+    job.fault_at(&key, fault.expected, fault.found, None)
+}
+
+/// The key under which the search lists a parameter's values.
+fn place(job: &Job, name: &str) -> String {
+    let keys = [format!("search.grid.{name}"), format!("search.distributions.{name}")];
+    let known = keys.iter().find(|key| job.has(key));
+    known.cloned().unwrap_or_else(|| format!("search.grid.{name}"))
+}
+
+/// The scores of the search as functions of targets and predictions.
+///
+/// # Errors
+/// [`Error::Job`] when one of them needs more than predictions, or is not defined for the classes of `y`.
+pub(super) fn scorers(job: &Job, search: &Search, y: &[f64]) -> Result<Vec<Scorer>> {
+    search
+        .scorers
+        .iter()
+        .map(|&scorer| {
+            if scorer.needs() != Needs::Prediction {
+                let expected =
+                    format!("a score of predictions, such as accuracy, for {}", job.estimator.name());
+                return Err(job.fault("search.scoring", expected, format!("{:?}", scorer.name())));
+            }
+            // What is not defined for all rows is not defined for some of them.
+            scorer.score(y, y)?;
+            let score =
+                move |y_true: &[f64], y_pred: &[f64]| scorer.score(y_true, y_pred).unwrap_or(f64::NAN);
+            Ok(Box::new(score) as Scorer)
+        })
+        .collect()
+}

@@ -1,0 +1,181 @@
+//! Opens the source that a job names, in the precision that it asks for.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use super::data::{ResidencyChoice, SourceParams};
+use super::spec::Job;
+use crate::comm::{self, Communicator, agree};
+use crate::data::{Blobs, BlockSource, Classification, CsvSource, Hdf5Source, Regression, Residency, Shape};
+use crate::error::{Error, Result};
+use crate::kernel::Real;
+use crate::partition::Slice;
+use crate::results::provenance;
+
+/// More blocks than this are certainly a mistake; every rank keeps a little for each of its own.
+const MOST_BLOCKS: usize = 1 << 26;
+
+/// Opens the job's source; every rank gets the same.
+///
+/// # Collective
+/// Readers may exchange a few numbers a block.
+///
+/// # Errors
+/// [`Error::Job`] with file and line for parameters out of range, and what the reader returns.
+pub(super) fn open<T: Real>(comm: &dyn Communicator, job: &Job) -> Result<Arc<dyn BlockSource<T>>> {
+    let (seed, block_rows) = (job.seed, job.data.cut.block_rows);
+    let wants_targets = job.estimator.needs_targets();
+    let here = Path::new("");
+    let opened: Result<Arc<dyn BlockSource<T>>> = match &job.data.source {
+        SourceParams::Blobs(params) => shared(Blobs::new(params, here, seed, block_rows)),
+        SourceParams::Classification(params) => shared(Classification::new(params, seed, block_rows)),
+        SourceParams::Regression(params) => shared(Regression::new(params, seed, block_rows)),
+        SourceParams::Hdf5(params) => shared(Hdf5Source::open(params, wants_targets, block_rows)),
+        SourceParams::Csv(params) => {
+            shared(CsvSource::open(comm, params, wants_targets, block_rows, size_of::<T>()))
+        }
+    };
+    let source = agree(comm, opened).map_err(|error| job.place("data", error))?;
+    check_blocks(job, source.shape())?;
+    Ok(source)
+}
+
+fn shared<T: Real, S: BlockSource<T> + 'static>(source: Result<S>) -> Result<Arc<dyn BlockSource<T>>> {
+    Ok(Arc::new(source?))
+}
+
+fn check_blocks(job: &Job, shape: &Shape) -> Result<()> {
+    let n_blocks = shape.n_samples.div_ceil(shape.block_rows as u64);
+    if n_blocks <= MOST_BLOCKS as u64 {
+        return Ok(());
+    }
+    let expected = format!("blocks so large that there are at most {MOST_BLOCKS}");
+    let found = format!("{} rows a block, {n_blocks} blocks", shape.block_rows);
+    Err(job.fault("data.block_rows", expected, found))
+}
+
+/// Memory that this rank may use for blocks: what the job says, or its part of half of what is free on its node.
+pub(super) fn budget_bytes(comm: &dyn Communicator, job: &Job) -> u64 {
+    match job.data.cut.memory_per_rank {
+        Some(bytes) => bytes.0,
+        None => provenance::available_bytes()
+            .map_or(1 << 30, |free| free / 2 / comm.ranks_on_node().max(1) as u64),
+    }
+}
+
+/// The residency of this rank's blocks, once it is clear that they fit.
+///
+/// # Collective
+/// One agreement, for nodes may differ.
+///
+/// # Errors
+/// [`Error::Job`] when all blocks are to stay in memory and there is not enough of it.
+pub(super) fn residency<T: Real>(comm: &dyn Communicator, job: &Job, shape: &Shape) -> Result<Residency> {
+    let budget_bytes = budget_bytes(comm, job);
+    let residency = match job.data.cut.residency {
+        ResidencyChoice::Stream => Ok(Residency::Stream),
+        ResidencyChoice::Auto => Ok(Residency::Auto { budget_bytes }),
+        ResidencyChoice::Memory => fits::<T>(comm, job, shape).map(|()| Residency::Memory),
+    };
+    agree(comm, residency)
+}
+
+fn fits<T: Real>(comm: &dyn Communicator, job: &Job, shape: &Shape) -> Result<()> {
+    let slice = Slice::of(shape.n_blocks(), comm.rank(), comm.size());
+    let needed = slice.len() as u128 * u128::from(shape.block_bytes::<T>());
+    let free = match job.data.cut.memory_per_rank {
+        Some(bytes) => bytes.0,
+        None => provenance::available_bytes().unwrap_or(u64::MAX) / comm.ranks_on_node().max(1) as u64,
+    };
+    if needed <= u128::from(free) {
+        return Ok(());
+    }
+    let expected = format!("\"stream\" or \"auto\", for a rank may use {free} bytes");
+    let found = format!("\"memory\" for {needed} bytes a rank");
+    Err(job.fault("data.residency", expected, found))
+}
+
+/// Checks that all rows fit in memory, where every rank needs them.
+///
+/// # Errors
+/// [`Error::Job`] when they do not.
+pub(super) fn check_table(comm: &dyn Communicator, job: &Job, shape: &Shape) -> Result<()> {
+    let needed = u128::from(shape.n_samples) * (shape.n_features as u128 + 2) * 8;
+    let free = match job.data.cut.memory_per_rank {
+        Some(bytes) => bytes.0,
+        None => provenance::available_bytes().unwrap_or(u64::MAX) / comm.ranks_on_node().max(1) as u64,
+    };
+    let name = job.estimator.name();
+    let checked = if needed <= u128::from(free) {
+        Ok(())
+    } else {
+        let expected = format!("at most {free} bytes of rows, all of which {name} keeps on every rank");
+        let found = format!("{} x {} values", shape.n_samples, shape.n_features);
+        Err(job.fault("data", expected, found))
+    };
+    agree(comm, checked)
+}
+
+/// What the data are: for the provenance, and so that a checkpoint is not taken up with other data.
+///
+/// # Collective
+/// One broadcast.
+///
+/// # Errors
+/// An internal error.
+pub(super) fn describe<T: Real>(
+    comm: &dyn Communicator,
+    job: &Job,
+    source: &dyn BlockSource<T>,
+) -> Result<String> {
+    let shape = source.shape();
+    let version = match &job.data.source {
+        SourceParams::Hdf5(params) => file_version(&params.path),
+        SourceParams::Csv(params) => file_version(&params.path),
+        _ => String::new(),
+    };
+    let text = format!(
+        "{}: {} samples, {} features, {}, blocks of {} rows{version}",
+        source.origin(),
+        shape.n_samples,
+        shape.n_features,
+        T::NAME,
+        shape.block_rows,
+    );
+    comm::broadcast(comm, 0, Some(text))
+}
+
+fn file_version(path: &Path) -> String {
+    let Ok(metadata) = std::fs::metadata(path) else { return String::new() };
+    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    format!(", {} bytes, modified {} s after 1970", metadata.len(), modified.map_or(0, |time| time.as_secs()))
+}
+
+/// Reads the text of the job file on rank 0.
+///
+/// # Collective
+/// One broadcast of the text.
+///
+/// # Errors
+/// [`Error::InputMissing`] when there is no such file, [`Error::Io`] when it cannot be read.
+pub(super) fn job_text(comm: &dyn Communicator, file: &Path) -> Result<String> {
+    let read = if comm.is_root() { read_text(file) } else { Ok(String::new()) };
+    let text = agree(comm, read)?;
+    comm::broadcast(comm, 0, Some(text))
+}
+
+fn read_text(file: &Path) -> Result<String> {
+    let bytes = std::fs::read(file).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            Error::InputMissing { path: file.into(), message: "there is no such job file".into() }
+        }
+        _ => Error::io(file, "reading the job file", error),
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = valid.iter().filter(|&&b| b == b'\n').count() + 1;
+        let column = valid.iter().rev().take_while(|&&b| b != b'\n').count() + 1;
+        Error::JobSyntax { file: file.into(), line, column, message: "a byte that is no UTF-8".into() }
+    })
+}

@@ -1,0 +1,243 @@
+//! A job: everything a run is told, checked, with all defaults filled in.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use super::data::{DataJob, SourceParams};
+use super::document::Document;
+use super::estimator::EstimatorJob;
+use super::wording;
+use crate::error::{Error, Result};
+use crate::model_selection::SearchSpec;
+
+/// Sections and keys at the top of a job.
+const TOP: [&str; 5] = ["seed", "data", "estimator", "search", "output"];
+
+/// Keys that hold a file's name; relative ones are relative to the job file.
+const PATHS: [&str; 4] = ["data.path", "data.centers", "estimator.init.file", "output.path"];
+
+/// The section `[output]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OutputJob {
+    /// The results file; `--output` wins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// Whether a clusterer also writes `labels_`.
+    pub labels: bool,
+    /// Seconds between checkpoints.
+    pub checkpoint_every_s: f64,
+}
+
+impl Default for OutputJob {
+    fn default() -> Self {
+        Self { path: None, labels: false, checkpoint_every_s: 60.0 }
+    }
+}
+
+/// What the command line adds to a job file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--set key.path=value`, in order.
+    pub set: Vec<String>,
+    /// `--output`, relative to the working directory.
+    pub output: Option<PathBuf>,
+}
+
+/// Everything a run is told. Equal on all ranks.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Seed of every random stream.
+    pub seed: u64,
+    /// Where rows come from.
+    pub data: DataJob,
+    /// What is fitted.
+    pub estimator: EstimatorJob,
+    /// The search, if any.
+    pub search: Option<SearchSpec>,
+    /// Where results go.
+    pub output: OutputJob,
+    document: Document,
+}
+
+impl PartialEq for Job {
+    /// Equal in what they ask for, wherever it was written.
+    fn eq(&self, other: &Self) -> bool {
+        self.seed == other.seed
+            && self.data == other.data
+            && self.estimator == other.estimator
+            && self.search == other.search
+            && self.output == other.output
+    }
+}
+
+impl Job {
+    /// Reads a job from the text of `file` and the command line.
+    ///
+    /// # Errors
+    /// [`Error::JobSyntax`], [`Error::Job`] for what cannot be used, [`Error::Usage`] for a malformed `--set`.
+    pub fn read(file: &Path, text: &str, overrides: &Overrides) -> Result<Self> {
+        let mut document = Document::parse(file, text)?;
+        for assignment in &overrides.set {
+            document.set(assignment)?;
+        }
+        let folder = absolute(file.parent().unwrap_or(Path::new("")))?;
+        for key in PATHS {
+            if let Some(Value::String(path)) = document.get(key) {
+                let path = folder.join(path).to_string_lossy().into_owned();
+                document.replace(key, Value::String(path));
+            }
+        }
+        check_top(&document)?;
+        let mut output: OutputJob = section(&document, "output")?.unwrap_or_default();
+        if let Some(path) = &overrides.output {
+            output.path = Some(absolute(path)?);
+        }
+        let job = Self {
+            seed: seed(&document)?,
+            data: DataJob::read(&document)?,
+            estimator: EstimatorJob::read(&document)?,
+            search: section(&document, "search")?,
+            output,
+            document,
+        };
+        job.check()?;
+        Ok(job)
+    }
+
+    /// The job as TOML with all defaults; read back it gives an equal job.
+    ///
+    /// # Errors
+    /// An internal error when a value has no form in TOML.
+    pub fn to_toml(&self) -> Result<String> {
+        let internal =
+            |e: toml::ser::Error| Error::internal(format!("the job cannot be written as TOML: {e}"));
+        let mut table = Table::new();
+        table.insert("seed".into(), Value::Integer(self.seed as i64));
+        table.insert("data".into(), self.data.to_table().map_err(internal)?.into());
+        table.insert("estimator".into(), self.estimator.to_table().map_err(internal)?.into());
+        if let Some(search) = &self.search {
+            table.insert("search".into(), Table::try_from(search).map_err(internal)?.into());
+        }
+        table.insert("output".into(), Table::try_from(&self.output).map_err(internal)?.into());
+        toml::to_string(&table).map_err(internal)
+    }
+
+    /// The part of the job that its results depend on, as TOML: two jobs of equal text have equal results.
+    ///
+    /// # Errors
+    /// As [`to_toml`](Self::to_toml).
+    pub fn essence(&self) -> Result<String> {
+        let mut job = self.clone();
+        job.output = OutputJob::default();
+        job.data.cut.residency = Default::default();
+        job.data.cut.memory_per_rank = None;
+        job.to_toml()
+    }
+
+    /// Where the results go.
+    ///
+    /// # Errors
+    /// [`Error::Job`] when neither the job nor the command line says it.
+    pub fn output_path(&self) -> Result<PathBuf> {
+        let missing = || self.fault("output.path", "the results file's name, here or by --output", "nothing");
+        self.output.path.clone().ok_or_else(missing)
+    }
+
+    /// An error about the value at the dotted path `key`, with its file and line.
+    pub fn fault(&self, key: &str, expected: impl Into<String>, found: impl Into<String>) -> Error {
+        self.document.fault(key, expected, found, None)
+    }
+
+    /// The same with a hint.
+    pub(super) fn fault_at(
+        &self,
+        key: &str,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+        hint: Option<String>,
+    ) -> Error {
+        self.document.fault(key, expected, found, hint)
+    }
+
+    /// Whether the user wrote the dotted path `key`.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.document.get(key).is_some()
+    }
+
+    /// Gives an unplaced [`Error::Job`] about a key of `section` its file and line; others pass through.
+    pub fn place(&self, section: &str, error: Error) -> Error {
+        self.document.place(section, error)
+    }
+
+    /// The value at `key` as the user wrote it, for messages.
+    pub fn written(&self, key: &str) -> String {
+        self.document.get(key).map_or_else(|| "nothing".into(), wording::describe)
+    }
+
+    /// What one section alone cannot tell.
+    fn check(&self) -> Result<()> {
+        let name = self.estimator.name();
+        if self.estimator.needs_targets() {
+            match &self.data.source {
+                SourceParams::Csv(params) if params.label_column.is_none() => {
+                    let expected = format!("the column of the classes, which {name} learns");
+                    return Err(self.fault("data.label_column", expected, "nothing"));
+                }
+                SourceParams::Regression(_) => {
+                    let expected = format!("a source of classes, which {name} learns");
+                    return Err(self.fault("data.source", expected, self.written("data.source")));
+                }
+                _ => {}
+            }
+        }
+        if self.output.labels && !self.estimator.is_clusterer() {
+            let expected = format!("false, for {name} is no clusterer");
+            return Err(self.fault("output.labels", expected, "true"));
+        }
+        let interval = self.output.checkpoint_every_s;
+        if !(interval > 0.0 && interval < 1e9) {
+            let found = self.written("output.checkpoint_every_s");
+            return Err(self.fault("output.checkpoint_every_s", "a positive number of seconds", found));
+        }
+        if self.search.is_some() && !matches!(self.estimator, EstimatorJob::Svc(_)) {
+            let expected = "no such section, or an estimator that can be searched (SVC)";
+            return Err(self.fault("search", expected, format!("a search over {name}")));
+        }
+        Ok(())
+    }
+}
+
+fn check_top(document: &Document) -> Result<()> {
+    match document.table().keys().find(|key| !TOP.contains(&key.as_str())) {
+        Some(key) => {
+            let hint = wording::suggest(key, &TOP);
+            Err(document.fault(key, "a known key", "an unknown one", Some(hint)))
+        }
+        None => Ok(()),
+    }
+}
+
+fn seed(document: &Document) -> Result<u64> {
+    match document.get("seed") {
+        None => Ok(0),
+        Some(&Value::Integer(seed)) if seed >= 0 => Ok(seed as u64),
+        Some(other) => Err(document.fault("seed", "a non-negative integer", wording::describe(other), None)),
+    }
+}
+
+fn section<P: serde::de::DeserializeOwned>(document: &Document, name: &str) -> Result<Option<P>> {
+    if !document.table().contains_key(name) {
+        return Ok(None);
+    }
+    document.read(name, document.section(name)?.clone(), &[]).map(Some)
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    // Without resolving links, so that the user recognises the name.
+    let path = std::path::absolute(path).map_err(|e| Error::io(path, "finding the working directory", e))?;
+    Ok(path)
+}

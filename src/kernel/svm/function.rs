@@ -1,0 +1,90 @@
+//! The kernel functions of support vector machines.
+
+use super::exp::{exp, tanh};
+
+/// A kernel k(x, z) of two rows, under scikit-learn's names.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum KernelFunction {
+    /// x·z
+    Linear,
+    /// (gamma x·z + coef0)^degree
+    Poly {
+        /// Factor of the dot product.
+        gamma: f64,
+        /// What is added to it.
+        coef0: f64,
+        /// The power.
+        degree: u32,
+    },
+    /// exp(−gamma |x − z|²)
+    Rbf {
+        /// Factor of the squared distance.
+        gamma: f64,
+    },
+    /// tanh(gamma x·z + coef0)
+    Sigmoid {
+        /// Factor of the dot product.
+        gamma: f64,
+        /// What is added to it.
+        coef0: f64,
+    },
+}
+
+impl KernelFunction {
+    /// Kernel values from dot products `dots` of one row, whose squared norm is `own`, with rows of squared norms `norms`.
+    #[inline(always)]
+    pub(super) fn of_dots<const W: usize>(self, dots: [f64; W], own: f64, norms: &[f64; W]) -> [f64; W] {
+        match self {
+            Self::Rbf { gamma } => {
+                let mut exponent = [0.0; W];
+                for l in 0..W {
+                    exponent[l] = -gamma * ((own + norms[l]) - 2.0 * dots[l]);
+                }
+                exp(exponent)
+            }
+            _ => self.of_products(dots),
+        }
+    }
+
+    /// Kernel values of the kernels that are functions of the dot product alone.
+    #[inline(always)]
+    pub(super) fn of_products<const W: usize>(self, dots: [f64; W]) -> [f64; W] {
+        // Loops, not `map`: that may be compiled apart, without the caller's instruction set.
+        let mut out = dots;
+        match self {
+            Self::Linear | Self::Rbf { .. } => {}
+            Self::Poly { gamma, coef0, degree } => {
+                for v in &mut out {
+                    *v = power(gamma * *v + coef0, degree);
+                }
+            }
+            Self::Sigmoid { gamma, coef0 } => {
+                for v in &mut out {
+                    *v = gamma * *v + coef0;
+                }
+                out = tanh(out);
+            }
+        }
+        out
+    }
+
+    /// k(x, x) of a row with squared norm `norm`.
+    pub fn diagonal(self, norm: f64) -> f64 {
+        let [value] = self.of_dots([norm], norm, &[norm]);
+        value
+    }
+}
+
+/// `base` to a whole power by repeated squaring.
+#[inline(always)]
+fn power(base: f64, degree: u32) -> f64 {
+    let (mut square, mut result, mut left) = (base, 1.0, degree);
+    while left > 0 {
+        if left % 2 == 1 {
+            result *= square;
+        }
+        square *= square;
+        left /= 2;
+    }
+    result
+}

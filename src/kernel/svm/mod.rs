@@ -1,0 +1,19 @@
+//! Kernel functions, kernel rows and the inner loops of sequential minimal optimisation.
+//!
+//! Every loop is written once over fixed arrays of lanes and compiled for AVX-512, AVX2 with FMA and any machine;
+//! lanes are rows of the data, so that all three give the same bits.
+
+mod dispatch;
+mod exp;
+mod expansion;
+mod function;
+mod gram;
+mod panels;
+mod smo;
+mod smo_avx512;
+
+pub use expansion::weighted_sums;
+pub use function::KernelFunction;
+pub use gram::dot_products;
+pub use panels::{PANEL, Panels, gathered_row, kernel_row};
+pub use smo::{LOW, Pair, UP, add_row, first_of_pair, second_of_pair, step};

@@ -1,0 +1,144 @@
+//! Rows of data side by side in panels, and kernel rows computed from them.
+
+use super::KernelFunction;
+use super::dispatch::dispatched;
+
+/// Rows of a panel: the lanes of every loop over rows.
+pub const PANEL: usize = 32;
+
+/// Rows of a data set in panels of [`PANEL`] rows, feature by feature: `(n_panels, n_features, PANEL)`.
+///
+/// Lanes past the last row are 0.
+#[derive(Clone, Debug, Default)]
+pub struct Panels {
+    /// How many rows there are.
+    pub n_rows: usize,
+    /// Features of a row.
+    pub n_features: usize,
+    values: Vec<f64>,
+    norms: Vec<f64>,
+}
+
+impl Panels {
+    /// Packs rows of `n_features` values each.
+    pub fn new<'a>(rows: impl ExactSizeIterator<Item = &'a [f64]>, n_features: usize) -> Self {
+        let n_rows = rows.len();
+        let n_panels = n_rows.div_ceil(PANEL);
+        let mut values = vec![0.0; n_panels * n_features * PANEL];
+        let mut norms = vec![0.0; n_panels * PANEL];
+        for (i, row) in rows.enumerate() {
+            let (panel, lane) = (i / PANEL, i % PANEL);
+            for (f, &v) in row.iter().enumerate() {
+                values[(panel * n_features + f) * PANEL + lane] = v;
+            }
+            norms[i] = squared_norm(row);
+        }
+        Self { n_rows, n_features, values, norms }
+    }
+
+    /// How many panels there are.
+    pub fn n_panels(&self) -> usize {
+        self.norms.len() / PANEL
+    }
+
+    /// The squared norms of the rows.
+    pub fn norms(&self) -> &[f64] {
+        &self.norms[..self.n_rows]
+    }
+
+    /// The values of a panel, `(n_features, PANEL)`.
+    #[inline(always)]
+    pub(super) fn panel(&self, index: usize) -> &[f64] {
+        let size = self.n_features * PANEL;
+        &self.values[index * size..(index + 1) * size]
+    }
+
+    #[inline(always)]
+    pub(super) fn panel_norms(&self, index: usize) -> &[f64; PANEL] {
+        lanes(&self.norms[index * PANEL..])
+    }
+}
+
+/// |x|², summed in order with fused multiply-adds, as every dot product here is.
+pub(super) fn squared_norm(x: &[f64]) -> f64 {
+    x.iter().fold(0.0, |sum, &v| v.mul_add(v, sum))
+}
+
+/// The first `W` values.
+#[inline(always)]
+pub(super) fn lanes<T, const W: usize>(values: &[T]) -> &[T; W] {
+    match values.first_chunk() {
+        Some(lanes) => lanes,
+        None => unreachable!("a panel is always whole"),
+    }
+}
+
+/// Dot products of `x` with the rows of a panel.
+#[inline(always)]
+pub(super) fn panel_dots(panel: &[f64], x: &[f64]) -> [f64; PANEL] {
+    let mut sums = [0.0f64; PANEL];
+    for (feature, &v) in panel.chunks_exact(PANEL).zip(x) {
+        let feature: &[f64; PANEL] = lanes(feature);
+        for l in 0..PANEL {
+            sums[l] = feature[l].mul_add(v, sums[l]);
+        }
+    }
+    sums
+}
+
+dispatched! {
+    /// Kernel values of the row `x` with every row of `panels`, rounded to single precision into `out` `(n_rows,)`.
+    ///
+    /// 2 n_features flops and one kernel function a value, in double precision.
+    pub fn kernel_row(kernel: KernelFunction, panels: &Panels, x: &[f64], out: &mut [f32]) = kernel_row_body
+}
+
+#[inline(always)]
+fn kernel_row_body(kernel: KernelFunction, panels: &Panels, x: &[f64], out: &mut [f32]) {
+    assert!(x.len() == panels.n_features && out.len() == panels.n_rows);
+    let own = x.iter().fold(0.0, |sum: f64, &v| v.mul_add(v, sum));
+    for (p, out) in out.chunks_mut(PANEL).enumerate() {
+        let dots = panel_dots(panels.panel(p), x);
+        let values = kernel.of_dots(dots, own, panels.panel_norms(p));
+        if let Some(out) = out.first_chunk_mut::<PANEL>() {
+            for l in 0..PANEL {
+                out[l] = values[l] as f32;
+            }
+        } else {
+            for (out, v) in out.iter_mut().zip(values) {
+                *out = v as f32;
+            }
+        }
+    }
+}
+
+dispatched! {
+    /// The same from dot products that are known already: `dots[rows[k]]` is the product with row `k`, whose squared
+    /// norm is `norms[rows[k]]`; `own` is the squared norm of the row itself.
+    pub fn gathered_row(
+        kernel: KernelFunction, dots: &[f64], norms: &[f64], own: f64, rows: &[u32], out: &mut [f32],
+    ) = gathered_row_body
+}
+
+#[inline(always)]
+fn gathered_row_body(
+    kernel: KernelFunction,
+    dots: &[f64],
+    norms: &[f64],
+    own: f64,
+    rows: &[u32],
+    out: &mut [f32],
+) {
+    assert!(rows.len() == out.len());
+    for (rows, out) in rows.chunks(PANEL).zip(out.chunks_mut(PANEL)) {
+        let (mut d, mut n) = ([0.0; PANEL], [0.0; PANEL]);
+        for (l, &row) in rows.iter().enumerate() {
+            d[l] = dots[row as usize];
+            n[l] = norms[row as usize];
+        }
+        let values = kernel.of_dots(d, own, &n);
+        for (out, v) in out.iter_mut().zip(values) {
+            *out = v as f32;
+        }
+    }
+}

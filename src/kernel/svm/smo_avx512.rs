@@ -1,0 +1,149 @@
+//! The two passes of an iteration in AVX-512 intrinsics, lane for lane what [`smo`](super::smo) does.
+//!
+//! Written out because the compiler keeps the lanes' winners in memory otherwise, which doubles the time.
+
+#![cfg(target_arch = "x86_64")]
+
+use std::arch::x86_64::*;
+
+use super::smo::{BLOCK, Best, LOW, Pair, TAU, UP, W, finish_second, last_equal, with_tail};
+
+/// Lanes of a vector.
+const V: usize = 8;
+
+/// Which of 8 rows are marked with `bit`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
+fn marked(marks: &[u8; V], bit: u8) -> __mmask8 {
+    let marks = _mm_cvtsi64_si128(i64::from_le_bytes(*marks));
+    _mm_test_epi8_mask(marks, _mm_set1_epi8(bit as i8)) as __mmask8
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
+fn load(values: &[f64; V]) -> __m512d {
+    // SAFETY: the array holds 8 doubles; alignment is not asked for.
+    unsafe { _mm512_loadu_pd(values.as_ptr()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
+fn load_single(values: &[f32; V]) -> __m512d {
+    // SAFETY: the array holds 8 singles; alignment is not asked for.
+    _mm512_cvtps_pd(unsafe { _mm256_loadu_ps(values.as_ptr()) })
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
+fn store(to: &mut [f64; V], values: __m512d) {
+    // SAFETY: the array holds 8 doubles; alignment is not asked for.
+    unsafe { _mm512_storeu_pd(to.as_mut_ptr(), values) }
+}
+
+/// As [`step`](super::step).
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
+pub(super) fn step(f: &mut [f64], row_a: &[f32], a: f64, row_b: &[f32], b: f64, marks: &[u8]) -> Pair {
+    let n = f.len();
+    assert!(row_a.len() == n && row_b.len() == n && marks.len() == n);
+    let (va, vb) = (_mm512_set1_pd(a), _mm512_set1_pd(b));
+    let (mut extreme, mut start) = (f64::NEG_INFINITY, 0);
+    let rows = row_a.chunks(BLOCK).zip(row_b.chunks(BLOCK));
+    for (i, ((f, marks), (ka, kb))) in f.chunks_mut(BLOCK).zip(marks.chunks(BLOCK)).zip(rows).enumerate() {
+        let mut best = _mm512_set1_pd(f64::NEG_INFINITY);
+        let whole = f.len() / W * W / V;
+        let (chunks, _) = f.as_chunks_mut::<V>();
+        let rows = ka.as_chunks::<V>().0.iter().zip(kb.as_chunks::<V>().0);
+        let others = marks.as_chunks::<V>().0.iter().zip(rows);
+        for (f, (marks, (ka, kb))) in chunks[..whole].iter_mut().zip(others) {
+            let change =
+                _mm512_add_pd(_mm512_mul_pd(load_single(ka), va), _mm512_mul_pd(load_single(kb), vb));
+            let new = _mm512_sub_pd(load(f), change);
+            store(f, new);
+            best = _mm512_mask_max_pd(best, marked(marks, UP), best, new);
+        }
+        for t in f.len() / W * W..f.len() {
+            f[t] -= f64::from(ka[t]) * a + f64::from(kb[t]) * b;
+        }
+        let largest = with_tail(_mm512_reduce_max_pd(best), f, marks);
+        if largest >= extreme {
+            (extreme, start) = (largest, i * BLOCK);
+        }
+    }
+    last_equal(f, marks, start, extreme)
+}
+
+/// Eight of the lanes of a [`Best`].
+#[derive(Clone, Copy)]
+struct Lanes {
+    square: __m512d,
+    curvature: __m512d,
+    chunk: __m512d,
+    smallest: __m512d,
+}
+
+/// What all rows are compared with.
+#[derive(Clone, Copy)]
+struct First {
+    own: __m512d,
+    largest: __m512d,
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
+fn meet(
+    old: Lanes,
+    first: First,
+    f: __m512d,
+    k: __m512d,
+    d: __m512d,
+    low: __mmask8,
+    chunk: __m512d,
+) -> Lanes {
+    let zero = _mm512_setzero_pd();
+    let gap = _mm512_sub_pd(first.largest, f);
+    let square = _mm512_mul_pd(gap, gap);
+    let curvature = _mm512_sub_pd(_mm512_add_pd(first.own, d), _mm512_add_pd(k, k));
+    let positive = _mm512_cmp_pd_mask::<_CMP_GT_OQ>(curvature, zero);
+    let curvature = _mm512_mask_blend_pd(positive, _mm512_set1_pd(TAU), curvature);
+    let (new, kept) = (_mm512_mul_pd(square, old.curvature), _mm512_mul_pd(old.square, curvature));
+    let take = _mm512_mask_cmp_pd_mask::<_CMP_GT_OQ>(low, gap, zero);
+    let take = _mm512_mask_cmp_pd_mask::<_CMP_GE_OQ>(take, new, kept);
+    Lanes {
+        square: _mm512_mask_blend_pd(take, old.square, square),
+        curvature: _mm512_mask_blend_pd(take, old.curvature, curvature),
+        chunk: _mm512_mask_blend_pd(take, old.chunk, chunk),
+        smallest: _mm512_mask_min_pd(old.smallest, low, f, old.smallest),
+    }
+}
+
+/// As [`second_of_pair`](super::second_of_pair).
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
+pub(super) fn second(f: &[f64], row: &[f32], diagonal: &[f64], own: f64, marks: &[u8], largest: f64) -> Pair {
+    let n = f.len();
+    assert!(row.len() == n && diagonal.len() == n && marks.len() == n);
+    let first = First { own: _mm512_set1_pd(own), largest: _mm512_set1_pd(largest) };
+    let start = Lanes {
+        square: _mm512_setzero_pd(),
+        curvature: _mm512_set1_pd(1.0),
+        chunk: _mm512_set1_pd(-1.0),
+        smallest: _mm512_set1_pd(f64::INFINITY),
+    };
+    let (mut even, mut odd, mut chunk) = (start, start, _mm512_setzero_pd());
+    let one = _mm512_set1_pd(1.0);
+    let rows = f.as_chunks::<V>().0.chunks_exact(2).zip(row.as_chunks::<V>().0.chunks_exact(2));
+    let others = diagonal.as_chunks::<V>().0.chunks_exact(2).zip(marks.as_chunks::<V>().0.chunks_exact(2));
+    for ((f, k), (d, m)) in rows.zip(others) {
+        let (low0, low1) = (marked(&m[0], LOW), marked(&m[1], LOW));
+        even = meet(even, first, load(&f[0]), load_single(&k[0]), load(&d[0]), low0, chunk);
+        odd = meet(odd, first, load(&f[1]), load_single(&k[1]), load(&d[1]), low1, chunk);
+        chunk = _mm512_add_pd(chunk, one);
+    }
+    let mut best = Best { square: [0.0; W], curvature: [0.0; W], chunk: [0.0; W], smallest: [0.0; W] };
+    for (half, lanes) in [even, odd].into_iter().enumerate() {
+        store(&mut best.square.as_chunks_mut().0[half], lanes.square);
+        store(&mut best.curvature.as_chunks_mut().0[half], lanes.curvature);
+        store(&mut best.chunk.as_chunks_mut().0[half], lanes.chunk);
+        store(&mut best.smallest.as_chunks_mut().0[half], lanes.smallest);
+    }
+    finish_second(&best, f, row, diagonal, own, marks, largest)
+}

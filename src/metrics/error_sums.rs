@@ -1,0 +1,156 @@
+//! What every score of predicted numbers follows from.
+
+use serde::{Deserialize, Serialize};
+
+use super::pairwise::{mean, pairwise_sum};
+use crate::comm::Partial;
+
+/// Moments of the target and of the error, which merge without loss of digits.
+///
+/// # References
+/// Chan, Golub, LeVeque (1983), "Algorithms for computing the sample variance", eq. 2.1.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ErrorSums {
+    n_samples: u64,
+    target: Moments,
+    error: Moments,
+    squares: f64,
+    absolutes: f64,
+    relatives: f64,
+    largest: f64,
+}
+
+/// A mean and the sum of squares about it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Moments {
+    mean: f64,
+    squares: f64,
+}
+
+impl Moments {
+    fn new(values: &[f64]) -> Self {
+        if values.is_empty() {
+            return Self::default();
+        }
+        let mean = mean(values);
+        let squares: Vec<f64> = values.iter().map(|value| (value - mean) * (value - mean)).collect();
+        Self { mean, squares: pairwise_sum(&squares) }
+    }
+
+    fn merge(&mut self, n: f64, right: Self, n_right: f64) {
+        let shift = right.mean - self.mean;
+        self.mean += shift * (n_right / (n + n_right));
+        self.squares += right.squares + shift * shift * (n * n_right / (n + n_right));
+    }
+}
+
+impl ErrorSums {
+    /// The sums of rows with targets `y_true` and predictions `y_pred`, both `(n_samples,)`.
+    pub fn new(y_true: &[f64], y_pred: &[f64]) -> Self {
+        debug_assert_eq!(y_true.len(), y_pred.len());
+        let errors: Vec<f64> =
+            y_true.iter().zip(y_pred).map(|(truth, predicted)| truth - predicted).collect();
+        let sum_of =
+            |term: &dyn Fn(usize) -> f64| pairwise_sum(&(0..errors.len()).map(term).collect::<Vec<f64>>());
+        Self {
+            n_samples: y_true.len() as u64,
+            target: Moments::new(y_true),
+            error: Moments::new(&errors),
+            squares: sum_of(&|row| errors[row] * errors[row]),
+            absolutes: sum_of(&|row| errors[row].abs()),
+            relatives: sum_of(&|row| errors[row].abs() / y_true[row].abs().max(f64::EPSILON)),
+            largest: errors.iter().fold(0.0, |largest, error| {
+                // A NaN must not be lost in a maximum.
+                if error.is_nan() || error.abs() > largest { error.abs() } else { largest }
+            }),
+        }
+    }
+
+    fn per_row(&self, sum: f64) -> f64 {
+        sum / self.n_samples as f64
+    }
+
+    /// The mean squared error.
+    pub fn mean_squared_error(&self) -> f64 {
+        self.per_row(self.squares)
+    }
+
+    /// The mean absolute error.
+    pub fn mean_absolute_error(&self) -> f64 {
+        self.per_row(self.absolutes)
+    }
+
+    /// The mean of |error| / max(|target|, 2⁻⁵²).
+    pub fn mean_absolute_percentage_error(&self) -> f64 {
+        self.per_row(self.relatives)
+    }
+
+    /// The largest absolute error.
+    pub fn max_error(&self) -> f64 {
+        self.largest
+    }
+
+    /// 1 − Σ error² / Σ (target − mean)²; NaN below two rows.
+    ///
+    /// With a constant target 1 for a perfect prediction and 0 otherwise, as in scikit-learn.
+    pub fn r2(&self) -> f64 {
+        if self.n_samples < 2 {
+            return f64::NAN;
+        }
+        explained(self.squares, self.target.squares)
+    }
+
+    /// 1 − Var(error) / Var(target), with the same rule for a constant target.
+    pub fn explained_variance(&self) -> f64 {
+        explained(self.per_row(self.error.squares), self.per_row(self.target.squares))
+    }
+}
+
+fn explained(unexplained: f64, total: f64) -> f64 {
+    match (unexplained == 0.0, total == 0.0) {
+        (true, _) => 1.0,
+        (false, true) => 0.0,
+        (false, false) => 1.0 - unexplained / total,
+    }
+}
+
+impl Partial for ErrorSums {
+    fn merge(&mut self, right: Self) {
+        if right.n_samples == 0 {
+            return;
+        }
+        let (n, n_right) = (self.n_samples as f64, right.n_samples as f64);
+        self.target.merge(n, right.target, n_right);
+        self.error.merge(n, right.error, n_right);
+        self.n_samples += right.n_samples;
+        self.squares += right.squares;
+        self.absolutes += right.absolutes;
+        self.relatives += right.relatives;
+        if right.largest.is_nan() || right.largest > self.largest {
+            self.largest = right.largest;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_merge_to_the_digits_of_the_whole() {
+        let y_true: Vec<f64> = (0..100).map(|i| 1e6 + f64::from(i * i % 37)).collect();
+        let y_pred: Vec<f64> = (0..100).map(|i| 1e6 + f64::from(i * i % 41)).collect();
+        let whole = ErrorSums::new(&y_true, &y_pred);
+        // Merging rounds means: the loss is 2⁻⁵² times mean / deviation (10⁵ here), where sums of squares would
+        // lose the square of that.
+        let bound = f64::EPSILON * 1e6 / (whole.target.squares / 100.0).sqrt();
+        for cut in [0, 1, 50, 99, 100] {
+            let mut left = ErrorSums::new(&y_true[..cut], &y_pred[..cut]);
+            left.merge(ErrorSums::new(&y_true[cut..], &y_pred[cut..]));
+            assert!((left.r2() - whole.r2()).abs() < bound, "{} {}", left.r2(), whole.r2());
+            assert!((left.explained_variance() - whole.explained_variance()).abs() < bound);
+            assert!((left.mean_squared_error() / whole.mean_squared_error() - 1.0).abs() < 1e-14);
+            assert_eq!(left.max_error(), whole.max_error());
+        }
+    }
+}

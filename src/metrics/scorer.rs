@@ -1,0 +1,251 @@
+//! Scores by name.
+
+use super::class_counts::{Average, ClassCounts};
+use super::error_sums::ErrorSums;
+use super::ranking::roc_auc;
+use crate::error::{Error, Place, Result};
+
+/// What a score is computed from, besides the targets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Predicted classes or numbers, `(n_samples,)`.
+    Prediction,
+    /// Decision values of two classes, larger for the second, `(n_samples,)`.
+    Decision,
+}
+
+/// A score under scikit-learn's name; greater is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scorer {
+    /// The fraction of rows predicted as what they are.
+    Accuracy,
+    /// The mean recall of the classes.
+    BalancedAccuracy,
+    /// Hits over rows predicted as the class.
+    Precision(Average),
+    /// Hits over rows of the class.
+    Recall(Average),
+    /// The harmonic mean of precision and recall.
+    F1(Average),
+    /// Hits over rows that are of the class or predicted as it.
+    Jaccard(Average),
+    /// Matthews' correlation coefficient.
+    MatthewsCorrcoef,
+    /// The area under the ROC curve of two classes.
+    RocAuc,
+    /// The coefficient of determination.
+    R2,
+    /// The explained part of the variance.
+    ExplainedVariance,
+    /// Minus the mean squared error.
+    NegMeanSquaredError,
+    /// Minus its root.
+    NegRootMeanSquaredError,
+    /// Minus the mean absolute error.
+    NegMeanAbsoluteError,
+    /// Minus the mean relative error.
+    NegMeanAbsolutePercentageError,
+    /// Minus the largest error.
+    NegMaxError,
+}
+
+use Average::{Binary, Macro, Micro, Weighted};
+
+/// Every name; where a score has two, the first is the one it is written under.
+const NAMES: &[(&str, Scorer)] = &[
+    ("accuracy", Scorer::Accuracy),
+    ("balanced_accuracy", Scorer::BalancedAccuracy),
+    ("precision", Scorer::Precision(Binary)),
+    ("precision_macro", Scorer::Precision(Macro)),
+    ("precision_micro", Scorer::Precision(Micro)),
+    ("precision_weighted", Scorer::Precision(Weighted)),
+    ("recall", Scorer::Recall(Binary)),
+    ("recall_macro", Scorer::Recall(Macro)),
+    ("recall_micro", Scorer::Recall(Micro)),
+    ("recall_weighted", Scorer::Recall(Weighted)),
+    ("f1", Scorer::F1(Binary)),
+    ("f1_macro", Scorer::F1(Macro)),
+    ("f1_micro", Scorer::F1(Micro)),
+    ("f1_weighted", Scorer::F1(Weighted)),
+    ("jaccard", Scorer::Jaccard(Binary)),
+    ("jaccard_macro", Scorer::Jaccard(Macro)),
+    ("jaccard_micro", Scorer::Jaccard(Micro)),
+    ("jaccard_weighted", Scorer::Jaccard(Weighted)),
+    ("matthews_corrcoef", Scorer::MatthewsCorrcoef),
+    ("roc_auc", Scorer::RocAuc),
+    ("r2", Scorer::R2),
+    ("explained_variance", Scorer::ExplainedVariance),
+    ("neg_mean_squared_error", Scorer::NegMeanSquaredError),
+    ("neg_root_mean_squared_error", Scorer::NegRootMeanSquaredError),
+    ("neg_mean_absolute_error", Scorer::NegMeanAbsoluteError),
+    ("neg_mean_absolute_percentage_error", Scorer::NegMeanAbsolutePercentageError),
+    ("neg_max_error", Scorer::NegMaxError),
+    // The name that scikit-learn used before 1.6, for the same negated score.
+    ("max_error", Scorer::NegMaxError),
+];
+
+impl Scorer {
+    /// The score called `name`.
+    ///
+    /// # Errors
+    /// [`Error::Job`] at `search.scoring`, with the nearest names, when there is none.
+    pub fn parse(name: &str) -> Result<Self> {
+        NAMES.iter().find(|(known, _)| *known == name).map(|(_, scorer)| *scorer).ok_or_else(|| Error::Job {
+            file: None,
+            line: None,
+            key: "search.scoring".into(),
+            expected: "the name of a score".into(),
+            found: format!("{name:?}"),
+            hint: Some(nearest(name)),
+        })
+    }
+
+    /// Every name that [`parse`](Self::parse) knows.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(name, _)| *name)
+    }
+
+    /// The name in column names.
+    pub fn name(self) -> &'static str {
+        NAMES.iter().find(|(_, scorer)| *scorer == self).map_or("score", |(name, _)| name)
+    }
+
+    /// What the score is computed from.
+    pub fn needs(self) -> Needs {
+        if self == Self::RocAuc { Needs::Decision } else { Needs::Prediction }
+    }
+
+    /// Whether it scores classes; the others score numbers.
+    pub fn is_for_classes(self) -> bool {
+        use Scorer::{Accuracy, BalancedAccuracy, F1, Jaccard, MatthewsCorrcoef, Precision, Recall, RocAuc};
+        matches!(
+            self,
+            Accuracy
+                | BalancedAccuracy
+                | Precision(_)
+                | Recall(_)
+                | F1(_)
+                | Jaccard(_)
+                | MatthewsCorrcoef
+                | RocAuc
+        )
+    }
+
+    /// The score of rows with targets `y_true` and what the score [`needs`](Self::needs), both `(n_samples,)`.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when the score is not defined for these classes.
+    pub fn score(self, y_true: &[f64], predicted: &[f64]) -> Result<f64> {
+        if self == Self::RocAuc {
+            return self.area(y_true, predicted);
+        }
+        if self.is_for_classes() {
+            return self.of_classes(&ClassCounts::new(y_true, predicted));
+        }
+        self.of_errors(&ErrorSums::new(y_true, predicted))
+    }
+
+    /// The score of counted classes.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when it needs two classes, one of them 1, and these are others;
+    /// [`Error::Internal`] when it is no score of counts.
+    pub fn of_classes(self, counts: &ClassCounts) -> Result<f64> {
+        if let Self::Precision(Binary) | Self::Recall(Binary) | Self::F1(Binary) | Self::Jaccard(Binary) =
+            self
+            && !counts.is_binary()
+        {
+            let name = self.name();
+            let expected = format!("two classes, 0 and 1, for {name} (or {name}_macro, _micro, _weighted)");
+            return Err(self.undefined(expected, &counts.classes));
+        }
+        Ok(match self {
+            Self::Accuracy => counts.accuracy(),
+            Self::BalancedAccuracy => counts.balanced_accuracy(),
+            Self::Precision(average) => counts.precision(average),
+            Self::Recall(average) => counts.recall(average),
+            Self::F1(average) => counts.f1(average),
+            Self::Jaccard(average) => counts.jaccard(average),
+            Self::MatthewsCorrcoef => counts.matthews_corrcoef(),
+            _ => return Err(Error::internal(format!("{} is no score of counts", self.name()))),
+        })
+    }
+
+    /// The score of summed errors.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it is no score of errors.
+    pub fn of_errors(self, sums: &ErrorSums) -> Result<f64> {
+        Ok(match self {
+            Self::R2 => sums.r2(),
+            Self::ExplainedVariance => sums.explained_variance(),
+            Self::NegMeanSquaredError => -sums.mean_squared_error(),
+            Self::NegRootMeanSquaredError => -sums.mean_squared_error().sqrt(),
+            Self::NegMeanAbsoluteError => -sums.mean_absolute_error(),
+            Self::NegMeanAbsolutePercentageError => -sums.mean_absolute_percentage_error(),
+            Self::NegMaxError => -sums.max_error(),
+            _ => return Err(Error::internal(format!("{} is no score of errors", self.name()))),
+        })
+    }
+
+    fn area(self, y_true: &[f64], decision: &[f64]) -> Result<f64> {
+        let mut classes = y_true.to_vec();
+        classes.sort_unstable_by(f64::total_cmp);
+        classes.dedup();
+        let [_, second] = classes[..] else {
+            return Err(self.undefined("rows of exactly two classes for roc_auc".into(), &classes));
+        };
+        let positive: Vec<bool> = y_true.iter().map(|&class| class == second).collect();
+        roc_auc(&positive, decision)
+            .ok_or_else(|| Error::data("scoring", Place::default(), "finite decision values", "NaN"))
+    }
+
+    fn undefined(self, expected: String, classes: &[f64]) -> Error {
+        let found = match classes {
+            [a, b, c, _, ..] => format!("{} classes: {a}, {b}, {c}, …", classes.len()),
+            _ => format!("classes {classes:?}"),
+        };
+        Error::data("scoring", Place::default(), expected, found)
+    }
+}
+
+/// The names that are nearest to `name`, for a hint.
+fn nearest(name: &str) -> String {
+    let mut names: Vec<&str> = Scorer::names().collect();
+    names.sort_by(|a, b| strsim::jaro_winkler(b, name).total_cmp(&strsim::jaro_winkler(a, name)));
+    format!("did you mean {}, {} or {}?", names[0], names[1], names[2])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_leads_to_its_scorer() {
+        for (name, scorer) in NAMES.iter().filter(|(name, _)| *name != "max_error") {
+            assert_eq!(Scorer::parse(name).unwrap(), *scorer);
+            assert_eq!(scorer.name(), *name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_nearest() {
+        let message = Scorer::parse("acuracy").unwrap_err().to_string();
+        assert!(message.starts_with("search.scoring: "), "{message}");
+        assert!(message.contains("did you mean accuracy"), "{message}");
+    }
+
+    #[test]
+    fn a_binary_score_of_three_classes_is_refused() {
+        let error = Scorer::F1(Binary).score(&[0.0, 1.0, 2.0], &[0.0, 1.0, 2.0]).unwrap_err();
+        assert!(error.to_string().contains("f1_macro"), "{error}");
+        assert!(Scorer::Recall(Binary).score(&[3.0, 4.0], &[3.0, 4.0]).is_err());
+    }
+
+    #[test]
+    fn an_area_needs_two_classes() {
+        assert!(Scorer::RocAuc.score(&[1.0, 1.0], &[0.5, 0.1]).is_err());
+        assert_eq!(Scorer::RocAuc.score(&[0.0, 1.0, 1.0], &[0.5, 0.5, 0.7]).unwrap(), 0.75);
+    }
+}

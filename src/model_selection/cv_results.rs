@@ -1,0 +1,209 @@
+//! `cv_results_` in scikit-learn's columns and order.
+
+use std::io;
+
+use serde_json::Value;
+use serde_json::ser::{Formatter, Serializer};
+
+use super::candidates::Candidate;
+use super::ranks::{means_and_stds, rank_scores};
+use super::search::FitOutcome;
+use super::spec::Search;
+use crate::error::{Error, Result};
+use crate::estimator::{Array, Values};
+
+/// One column, with an entry for each candidate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// Its name in scikit-learn's `cv_results_`.
+    pub name: String,
+    /// Its entries `(n_candidates,)`.
+    pub array: Array,
+    /// Whether it holds seconds, which differ from run to run.
+    pub is_time: bool,
+}
+
+/// The best candidate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Best {
+    /// `best_index_`: the first candidate of the best rank.
+    pub index: usize,
+    /// `best_score_`: its mean score.
+    pub score: f64,
+    /// `best_params_`.
+    pub params: Candidate,
+}
+
+/// The table of a search.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CvResults {
+    /// scikit-learn's columns in its order, then `converged` (whether all fits of a candidate did).
+    ///
+    /// A parameter's column is numeric when it is a number in every candidate; otherwise it holds JSON texts, with
+    /// `null` where a sub-grid lacks the parameter. `params` holds JSON texts.
+    pub columns: Vec<Column>,
+    /// The best candidate; none when several scores were taken and none of them was named in `refit`.
+    pub best: Option<Best>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+impl CvResults {
+    /// The table of `outcomes`, which stand candidate by candidate and fold by fold.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when outcomes or scores are missing.
+    pub fn new(search: &Search, n_splits: usize, outcomes: &[FitOutcome]) -> Result<Self> {
+        check(search, n_splits, outcomes)?;
+        let mut table = Builder { n_splits, columns: Vec::new(), warnings: Vec::new() };
+        table.times("fit_time", outcomes.iter().map(|outcome| outcome.fit_seconds).collect());
+        table.times("score_time", outcomes.iter().map(|outcome| outcome.score_seconds).collect());
+        table.params(&search.candidates);
+        let mut best = None;
+        for (metric, name) in search.score_names().into_iter().enumerate() {
+            let scores: Vec<f64> = outcomes.iter().map(|outcome| outcome.test_scores[metric]).collect();
+            let means = table.scores("test", name, &scores);
+            let ranks = rank_scores(&means);
+            if search.refit.metric == Some(metric) {
+                best = best_of(&search.candidates, &means, &ranks);
+            }
+            table.push(format!("rank_test_{name}"), Values::I32(ranks), false);
+            if search.return_train_score {
+                let scores: Vec<f64> = outcomes.iter().map(|outcome| outcome.train_scores[metric]).collect();
+                table.scores("train", name, &scores);
+            }
+        }
+        let all = |fits: &[FitOutcome]| fits.iter().all(|fit| fit.converged);
+        table.push(
+            "converged".into(),
+            Values::Bool(outcomes.chunks_exact(n_splits).map(all).collect()),
+            false,
+        );
+        Ok(Self { columns: table.columns, best, warnings: table.warnings })
+    }
+
+    /// The entries of the column called `name`.
+    pub fn column(&self, name: &str) -> Option<&Array> {
+        self.columns.iter().find(|column| column.name == name).map(|column| &column.array)
+    }
+
+    /// Every column's name and entries, for the results file.
+    pub fn arrays(&self) -> Vec<(String, Array)> {
+        self.columns.iter().map(|column| (column.name.clone(), column.array.clone())).collect()
+    }
+}
+
+impl Best {
+    /// `best_params_` as JSON text.
+    pub fn params_json(&self) -> String {
+        json_text(&Value::Object(self.params.clone()))
+    }
+}
+
+fn check(search: &Search, n_splits: usize, outcomes: &[FitOutcome]) -> Result<()> {
+    let n_train = if search.return_train_score { search.scorers.len() } else { 0 };
+    let mut expected = (0..search.candidates.len()).flat_map(|c| (0..n_splits).map(move |fold| (c, fold)));
+    let whole = outcomes.iter().all(|outcome| {
+        expected.next() == Some((outcome.id.candidate, outcome.id.fold))
+            && outcome.test_scores.len() == search.scorers.len()
+            && outcome.train_scores.len() >= n_train
+    });
+    if n_splits == 0 || !whole || expected.next().is_some() {
+        return Err(Error::internal("outcomes or scores are missing from a search"));
+    }
+    Ok(())
+}
+
+fn best_of(candidates: &[Candidate], means: &[f64], ranks: &[i32]) -> Option<Best> {
+    let index = (0..ranks.len()).min_by_key(|&index| (ranks[index], index))?;
+    Some(Best { index, score: means[index], params: candidates[index].clone() })
+}
+
+/// Columns so far.
+struct Builder {
+    n_splits: usize,
+    columns: Vec<Column>,
+    warnings: Vec<String>,
+}
+
+impl Builder {
+    fn push(&mut self, name: String, values: Values, is_time: bool) {
+        self.columns.push(Column { name, array: Array::vector(values), is_time });
+    }
+
+    fn times(&mut self, name: &str, seconds: Vec<f64>) {
+        let (means, stds) = means_and_stds(&seconds, self.n_splits);
+        self.push(format!("mean_{name}"), Values::F64(means), true);
+        self.push(format!("std_{name}"), Values::F64(stds), true);
+    }
+
+    /// The columns of one score; returns the means.
+    fn scores(&mut self, rows: &str, name: &str, scores: &[f64]) -> Vec<f64> {
+        for fold in 0..self.n_splits {
+            let of_fold = scores.iter().skip(fold).step_by(self.n_splits).copied().collect();
+            self.push(format!("split{fold}_{rows}_{name}"), Values::F64(of_fold), false);
+        }
+        let (means, stds) = means_and_stds(scores, self.n_splits);
+        if means.iter().any(|mean| !mean.is_finite()) {
+            self.warnings.push(format!("One or more of the {rows} scores are non-finite: {means:?}"));
+        }
+        self.push(format!("mean_{rows}_{name}"), Values::F64(means.clone()), false);
+        self.push(format!("std_{rows}_{name}"), Values::F64(stds), false);
+        means
+    }
+
+    /// One column a parameter, in the order in which they first occur, and `params`.
+    fn params(&mut self, candidates: &[Candidate]) {
+        let mut names: Vec<&String> = Vec::new();
+        for name in candidates.iter().flat_map(Candidate::keys) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        for name in names {
+            let values: Vec<Option<&Value>> =
+                candidates.iter().map(|candidate| candidate.get(name)).collect();
+            self.push(format!("param_{name}"), param_values(&values), false);
+        }
+        let params =
+            candidates.iter().map(|candidate| json_text(&Value::Object(candidate.clone()))).collect();
+        self.push("params".into(), Values::Text(params), false);
+    }
+}
+
+/// Integers or doubles when all entries are numbers, else JSON texts.
+fn param_values(values: &[Option<&Value>]) -> Values {
+    let integers: Option<Vec<i64>> = values.iter().map(|value| value.and_then(Value::as_i64)).collect();
+    let numbers: Option<Vec<f64>> = values.iter().map(|value| value.and_then(Value::as_f64)).collect();
+    match (integers, numbers) {
+        (Some(integers), _) => Values::I64(integers),
+        (None, Some(numbers)) => Values::F64(numbers),
+        (None, None) => Values::Text(values.iter().map(|v| json_text(v.unwrap_or(&Value::Null))).collect()),
+    }
+}
+
+/// JSON as Python's `json.dumps` spaces it.
+fn json_text(value: &Value) -> String {
+    let mut bytes = Vec::new();
+    let mut serializer = Serializer::with_formatter(&mut bytes, Spaced);
+    // Writing a value into memory cannot fail.
+    let _ = serde::Serialize::serialize(value, &mut serializer);
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// A space after each comma and colon.
+struct Spaced;
+
+impl Formatter for Spaced {
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
+    }
+}

@@ -1,0 +1,149 @@
+//! A search from its plan to its table, with whatever estimator.
+
+use std::time::Instant;
+
+use super::cv_results::CvResults;
+use super::search::{Chain, FitId, FitOutcome, Searchable, Split};
+use super::spec::Search;
+use crate::comm::{self, Communicator, agree};
+use crate::engine::keeper::Keeper;
+use crate::engine::sweep::{FitFailure, Fits, OnFailure, Sweep, SweepReport, Watch};
+use crate::error::{Error, Place, Result};
+use crate::estimator::Model;
+use crate::telemetry::{Phase, Telemetry};
+
+/// What a search came to, equal on all ranks but for the model.
+#[derive(Clone, Debug)]
+pub struct SearchResult {
+    /// The table and the best candidate.
+    pub cv_results: CvResults,
+    /// Fits that came to nothing and have the score of failures.
+    pub failures: Vec<FitFailure>,
+    /// Who did what.
+    pub report: SweepReport,
+    /// The best candidate fitted on all rows: on rank 0, when a refit was asked for.
+    pub model: Option<Model>,
+    /// Seconds of the refit (scikit-learn's `refit_time_`), 0 without one.
+    pub refit_s: f64,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// Does every fit of `search` on `splits` of the data that `searchable` holds, and the refit on rank 0.
+///
+/// `searchable` has `search.candidates` in their order, and emits `search.scorers` in their order. Stops, resumes
+/// and tells `watch` as [`Sweep::run`] says. The fits of the search are kept until it is over; a request to stop
+/// during the refit waits for its end.
+///
+/// # Collective
+/// Those of [`Sweep::run`], one agreement and one broadcast of a number.
+///
+/// # Errors
+/// Those of [`Sweep::run`]; [`Error::Data`] with the first reason when every fit failed; the error of the refit.
+pub fn run_search(
+    comm: &dyn Communicator,
+    telemetry: &Telemetry,
+    searchable: &dyn Searchable,
+    splits: &[Split],
+    search: &Search,
+    keeper: Option<&dyn Keeper>,
+    watch: &mut dyn Watch,
+) -> Result<SearchResult> {
+    let work = Work { searchable, splits, search };
+    let chains = searchable.chains(splits);
+    check_chains(searchable, &chains, search, splits.len())?;
+    let sweep = Sweep::new(comm, telemetry).with_keeper(keeper).on_failure(work.on_failure());
+    let swept = sweep.run(&chains, &work, watch)?;
+    let mut warnings = search.warnings.clone();
+    warnings.extend(of_failures(&swept.failures, swept.outcomes.len(), search.error_score)?);
+    let cv_results = CvResults::new(search, splits.len(), &swept.outcomes)?;
+    warnings.extend(cv_results.warnings.iter().cloned());
+    let best = cv_results.best.as_ref().filter(|_| search.refit.wanted).map(|best| best.index);
+    let (model, refit_s) = match best {
+        Some(best) => refit(comm, telemetry, searchable, best)?,
+        None => (None, 0.0),
+    };
+    Ok(SearchResult { cv_results, failures: swept.failures, report: swept.report, model, refit_s, warnings })
+}
+
+/// Checks before hours of work that the chains are the whole search.
+fn check_chains(
+    searchable: &dyn Searchable,
+    chains: &[Chain],
+    search: &Search,
+    n_splits: usize,
+) -> Result<()> {
+    if searchable.n_candidates() != search.candidates.len() {
+        return Err(Error::internal("the estimator was prepared for other candidates"));
+    }
+    let mut ids: Vec<FitId> = chains.iter().flat_map(|chain| chain.fits.iter().copied()).collect();
+    ids.sort_unstable();
+    let all = (0..search.candidates.len())
+        .flat_map(|candidate| (0..n_splits).map(move |fold| FitId { candidate, fold }));
+    if ids.into_iter().ne(all) {
+        return Err(Error::internal("the chains are not every candidate on every fold once"));
+    }
+    Ok(())
+}
+
+/// Fits the best candidate on rank 0; the others wait.
+fn refit(
+    comm: &dyn Communicator,
+    telemetry: &Telemetry,
+    searchable: &dyn Searchable,
+    best: usize,
+) -> Result<(Option<Model>, f64)> {
+    let start = Instant::now();
+    let fitted = if comm.is_root() {
+        telemetry.time(Phase::Compute, || searchable.refit(best)).map(Some)
+    } else {
+        Ok(None)
+    };
+    let elapsed_s = start.elapsed().as_secs_f64();
+    let model = agree(comm, fitted)?;
+    Ok((model, comm::broadcast(comm, 0, Some(elapsed_s))?))
+}
+
+/// scikit-learn's warning about fits that failed, or its error when all did.
+fn of_failures(failures: &[FitFailure], n_fits: usize, score: Option<f64>) -> Result<Option<String>> {
+    let Some(first) = failures.first() else { return Ok(None) };
+    let (n, reason) = (failures.len(), &first.message);
+    if n == n_fits {
+        return Err(Error::data(
+            "search",
+            Place::default(),
+            "a fit that succeeds",
+            format!("all {n} fits failed, the first with: {reason}"),
+        ));
+    }
+    let score = score.unwrap_or(f64::NAN);
+    Ok(Some(format!(
+        "{n} fits failed out of a total of {n_fits}. The score on these train-test partitions for these \
+         parameters will be set to {score}. The first failed with: {reason}"
+    )))
+}
+
+/// A searchable estimator as the sweep engine sees it.
+struct Work<'a> {
+    searchable: &'a dyn Searchable,
+    splits: &'a [Split],
+    search: &'a Search,
+}
+
+impl Work<'_> {
+    fn on_failure(&self) -> OnFailure {
+        let n_test = self.search.scorers.len();
+        let n_train = if self.search.return_train_score { n_test } else { 0 };
+        self.search.error_score.map_or(OnFailure::Raise, |score| OnFailure::Score { score, n_test, n_train })
+    }
+}
+
+impl Fits for Work<'_> {
+    fn run(&self, chain: &Chain, emit: &mut dyn FnMut(FitOutcome) -> Result<()>) -> Result<()> {
+        self.searchable.run(chain, self.splits, emit)
+    }
+
+    fn are_independent(&self) -> bool {
+        self.searchable.fits_are_independent()
+    }
+}

@@ -1,0 +1,179 @@
+//! The file that keeps the work of a job which stops before its end.
+//!
+//! It lies beside the output as `<output>.checkpoint` and is replaced whole. A SHA-256 over the state guards
+//! against damage, a fingerprint of the job and its data against use by another job.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+
+use super::output;
+use crate::engine::keeper::Keeper;
+use crate::error::{Error, Place, Result};
+
+/// First bytes of a checkpoint; the number is the version of the layout.
+const MAGIC: &[u8; 20] = b"rankfit-checkpoint1\n";
+const DIGEST_BYTES: usize = 32;
+const HEAD_BYTES: usize = MAGIC.len() + 2 * DIGEST_BYTES + 8;
+
+/// What a checkpoint must belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint([u8; DIGEST_BYTES]);
+
+impl Fingerprint {
+    /// The fingerprint of a job: of everything that its results depend on, in fixed order.
+    pub fn of(parts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+        Self(hash.finalize().into())
+    }
+
+    /// As hexadecimal digits.
+    pub fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// The checkpoint's name for an output.
+pub fn path_for(output: &Path) -> PathBuf {
+    let mut name = output.as_os_str().to_owned();
+    name.push(".checkpoint");
+    name.into()
+}
+
+/// Keeps a job's state in a file.
+pub struct FileKeeper {
+    path: PathBuf,
+    fingerprint: Fingerprint,
+    resume: bool,
+    interval: Duration,
+    last: Mutex<Instant>,
+}
+
+impl FileKeeper {
+    /// A keeper beside `output`; with `resume` an earlier run's state is taken up.
+    pub fn new(output: &Path, fingerprint: Fingerprint, resume: bool, interval: Duration) -> Self {
+        Self { path: path_for(output), fingerprint, resume, interval, last: Mutex::new(Instant::now()) }
+    }
+
+    /// Removes the file, if there is one: the results are whole.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn remove(&self) -> Result<()> {
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::io(&self.path, "removing the checkpoint", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn state<'a>(&self, bytes: &'a [u8]) -> Result<&'a [u8]> {
+        let damaged = |found: &str| {
+            Error::data(self.path.display(), Place::default(), "a whole checkpoint of this version", found)
+        };
+        if bytes.len() < HEAD_BYTES || !bytes.starts_with(MAGIC) {
+            return Err(damaged("another kind of file, or a cut one"));
+        }
+        let (owner, rest) = bytes[MAGIC.len()..].split_at(DIGEST_BYTES);
+        let (digest, rest) = rest.split_at(DIGEST_BYTES);
+        let (length, state) = rest.split_at(8);
+        if length != (state.len() as u64).to_le_bytes() || digest != Sha256::digest(state).as_slice() {
+            return Err(damaged("a damaged one; start anew with --on-existing replace"));
+        }
+        if owner != self.fingerprint.0 {
+            return Err(Error::CannotCreate {
+                path: self.path.clone(),
+                message: "is the checkpoint of another job (its parameters, seed or data differ); \
+                          give another --output, or start anew with --on-existing replace"
+                    .into(),
+            });
+        }
+        Ok(state)
+    }
+}
+
+impl Keeper for FileKeeper {
+    fn load(&self) -> Result<Option<Vec<u8>>> {
+        if !self.resume {
+            return Ok(None);
+        }
+        match std::fs::read(&self.path) {
+            Ok(bytes) => Ok(Some(self.state(&bytes)?.to_vec())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io(&self.path, "reading the checkpoint", error)),
+        }
+    }
+
+    fn store(&self, state: &[u8]) -> Result<()> {
+        let digest = Sha256::digest(state);
+        let length = (state.len() as u64).to_le_bytes();
+        output::write_whole(&self.path, &[MAGIC, &self.fingerprint.0, &digest, &length, state])?;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        Ok(())
+    }
+
+    fn is_due(&self) -> bool {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).elapsed() >= self.interval
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ExitCode;
+
+    fn keeper(output: &Path, job: &str, resume: bool) -> FileKeeper {
+        FileKeeper::new(output, Fingerprint::of(&[job]), resume, Duration::ZERO)
+    }
+
+    #[test]
+    fn a_state_comes_back_to_its_own_job_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let output = folder.path().join("o.h5");
+        let mine = keeper(&output, "a", true);
+        assert_eq!(mine.load().unwrap(), None);
+        mine.store(b"old").unwrap();
+        mine.store(b"state").unwrap();
+        assert_eq!(mine.load().unwrap().as_deref(), Some(&b"state"[..]));
+        assert_eq!(keeper(&output, "a", false).load().unwrap(), None);
+        let other = keeper(&output, "b", true).load().unwrap_err();
+        assert_eq!(other.exit_code(), ExitCode::CannotCreate);
+        assert!(mine.is_due());
+        mine.remove().unwrap();
+        mine.remove().unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn every_flipped_byte_and_every_cut_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let output = folder.path().join("o.h5");
+        let mine = keeper(&output, "a", true);
+        mine.store(b"some state").unwrap();
+        let whole = std::fs::read(mine.path()).unwrap();
+        for i in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[i] ^= 0x10;
+            std::fs::write(mine.path(), &bytes).unwrap();
+            assert!(mine.load().is_err(), "byte {i}");
+            std::fs::write(mine.path(), &whole[..i]).unwrap();
+            assert_eq!(mine.load().unwrap_err().exit_code(), ExitCode::Data, "cut at {i}");
+        }
+    }
+
+    #[test]
+    fn parts_of_a_fingerprint_do_not_run_together() {
+        assert_ne!(Fingerprint::of(&["ab", "c"]), Fingerprint::of(&["a", "bc"]));
+    }
+}

@@ -1,0 +1,75 @@
+//! Signals that ask a job to stop.
+
+use std::sync::Once;
+use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::iterator::Signals;
+
+use super::request_stop;
+use crate::error::{Error, Result};
+
+/// Launchers and batch systems may deliver one signal twice, moments apart.
+const SAME: Duration = Duration::from_millis(500);
+
+/// Makes SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 ask for a [stop](super::stop_requested) at the next safe point.
+///
+/// A second SIGTERM or SIGINT ends the process at once with 128 + the signal. SIGUSR1 and SIGUSR2 are what batch
+/// systems send ahead of the time limit; the SIGTERM that follows them counts as the first. Call it once the work
+/// that can be stopped begins: before that, signals should end the program as they always do. Further calls do
+/// nothing.
+///
+/// # Errors
+/// When the system refuses the handlers.
+pub fn install_signal_handlers() -> Result<()> {
+    static ONCE: Once = Once::new();
+    let mut installed = Ok(());
+    ONCE.call_once(|| installed = install());
+    installed
+}
+
+fn install() -> Result<()> {
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGUSR1, SIGUSR2])
+        .map_err(|e| Error::internal(format!("signal handlers could not be installed: {e}")))?;
+    std::thread::spawn(move || {
+        let mut asked = Asked::default();
+        for signal in signals.forever() {
+            if asked.is_final(signal, Instant::now()) {
+                signal_hook::low_level::exit(128 + signal);
+            }
+            request_stop(signal);
+        }
+    });
+    Ok(())
+}
+
+/// When the user first asked for the end.
+#[derive(Default)]
+struct Asked(Option<Instant>);
+
+impl Asked {
+    /// Whether `signal` insists on what an earlier one asked for.
+    fn is_final(&mut self, signal: i32, now: Instant) -> bool {
+        if signal != SIGINT && signal != SIGTERM {
+            return false;
+        }
+        now.duration_since(*self.0.get_or_insert(now)) > SAME
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_later_second_request_is_final() {
+        let mut asked = Asked::default();
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs_f64(seconds);
+        assert!(!asked.is_final(SIGUSR1, at(0.0)));
+        assert!(!asked.is_final(SIGTERM, at(10.0)));
+        assert!(!asked.is_final(SIGTERM, at(10.1)), "delivered twice");
+        assert!(!asked.is_final(SIGUSR2, at(20.0)));
+        assert!(asked.is_final(SIGINT, at(20.0)));
+    }
+}

@@ -1,0 +1,91 @@
+//! Reads the golden files and runs searches on their data.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ndarray::Array2;
+use rankfit::data::Table;
+use rankfit::estimator::svm::{Svc, SvcParams, SvcSearch, accuracy};
+use rankfit::model_selection::{FitOutcome, Searchable, Split};
+use serde_json::Value;
+
+pub(crate) fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+}
+
+pub(crate) fn read(name: &str) -> Value {
+    let text = std::fs::read_to_string(path(&format!("svc/{name}.json"))).expect("a golden file");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+pub(crate) fn vector(value: &Value) -> Vec<f64> {
+    value.as_array().expect("a list").iter().map(|v| v.as_f64().expect("a number")).collect()
+}
+
+pub(crate) fn matrix(value: &Value) -> Array2<f64> {
+    let rows: Vec<Vec<f64>> = value.as_array().expect("rows").iter().map(vector).collect();
+    let shape = (rows.len(), rows[0].len());
+    Array2::from_shape_vec(shape, rows.concat()).expect("equal rows")
+}
+
+pub(crate) fn table(x: Array2<f64>, y: Vec<f64>) -> Table {
+    Table { x, y, weights: Vec::new(), class_names: None, origin: "golden".into() }
+}
+
+/// The data set of the tutorial.
+pub(crate) fn tutorial() -> Table {
+    let file = hdf5::File::open(path("classification.h5")).expect("the tutorial's data");
+    let x: Array2<f64> = file.dataset("X").and_then(|d| d.read_2d()).expect("X");
+    let y: Vec<i64> = file.dataset("y").and_then(|d| d.read_raw()).expect("y");
+    table(x, y.into_iter().map(|v| v as f64).collect())
+}
+
+pub(crate) fn splits(folds: &[usize]) -> Vec<Split> {
+    let n_folds = folds.iter().max().map_or(0, |f| f + 1);
+    let rows = |keep: &dyn Fn(usize) -> bool| (0..folds.len()).filter(|&r| keep(folds[r])).collect();
+    (0..n_folds).map(|i| Split { train: rows(&|f| f != i), test: rows(&|f| f == i) }).collect()
+}
+
+pub(crate) fn svc(params: &Value) -> Svc {
+    serde_json::from_value::<SvcParams>(params.clone())
+        .expect("parameters")
+        .validate()
+        .expect("valid parameters")
+}
+
+/// A search with accuracy as its score.
+pub(crate) fn search(table: Table, grid: &Value, budget_bytes: usize) -> SvcSearch {
+    let candidates = grid.as_array().expect("a grid").iter().map(|c| svc(&c["params"])).collect();
+    SvcSearch::new(Arc::new(table), candidates, vec![Box::new(accuracy)], false, budget_bytes)
+}
+
+/// All outcomes in order of candidate and fold.
+pub(crate) fn run(search: &SvcSearch, splits: &[Split]) -> Vec<FitOutcome> {
+    let mut outcomes = Vec::new();
+    for chain in search.chains(splits) {
+        let mut emit = |outcome| {
+            outcomes.push(outcome);
+            Ok(())
+        };
+        search.run(&chain, splits, &mut emit).expect("a chain");
+    }
+    outcomes.sort_by_key(|o| o.id);
+    outcomes
+}
+
+/// Checks every fold's score to be scikit-learn's.
+pub(crate) fn assert_scores(outcomes: &[FitOutcome], grid: &Value, n_folds: usize) {
+    assert_eq!(outcomes.len(), grid.as_array().expect("a grid").len() * n_folds);
+    let mut wrong = Vec::new();
+    for o in outcomes {
+        let candidate = &grid[o.id.candidate];
+        let expected = candidate["scores"][o.id.fold].as_f64().expect("a score");
+        if o.test_scores != [expected] {
+            wrong.push(format!(
+                "{} fold {}: {} for {expected}",
+                candidate["params"], o.id.fold, o.test_scores[0]
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), outcomes.len(), wrong.join("\n"));
+}

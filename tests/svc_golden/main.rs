@@ -1,0 +1,7 @@
+//! SVC against scikit-learn: scores of searches, attributes of fits, optimality recomputed.
+
+mod fits;
+mod golden;
+mod optimality;
+mod search;
+mod sharing;

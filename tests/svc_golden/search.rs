@@ -1,0 +1,57 @@
+//! Scores of searches equal scikit-learn's on every fold.
+
+use crate::golden::{assert_scores, matrix, read, run, search, splits, table, tutorial, vector};
+
+const BUDGET: usize = 1 << 30;
+
+fn folds(value: &serde_json::Value) -> Vec<usize> {
+    vector(value).into_iter().map(|f| f as usize).collect()
+}
+
+fn stored(name: &str, budget: usize) {
+    let golden = read(name);
+    let splits = splits(&folds(&golden["folds"]));
+    let search = search(table(matrix(&golden["X"]), vector(&golden["y"])), &golden["grid"], budget);
+    assert_scores(&run(&search, &splits), &golden["grid"], splits.len());
+}
+
+#[test]
+fn tutorial_grid() {
+    let golden = read("tutorial");
+    let (starts, values) = (folds(&golden["fold_starts"]), folds(&golden["fold_values"]));
+    let data = tutorial();
+    let mut fold = vec![0; data.y.len()];
+    for (&start, &value) in starts.iter().zip(&values) {
+        fold[start..].fill(value);
+    }
+    let splits = splits(&fold);
+    let search = search(data, &golden["grid"], BUDGET);
+    let outcomes = run(&search, &splits);
+    assert_scores(&outcomes, &golden["grid"], splits.len());
+    let means: Vec<f64> =
+        outcomes.chunks(5).map(|c| c.iter().map(|o| o.test_scores[0]).sum::<f64>() / 5.0).collect();
+    for (mean, expected) in means.iter().zip([0.8324, 0.8876, 0.9054, 0.9088, 0.9115, 0.9119]) {
+        assert!((mean - expected).abs() < 1e-12, "{mean} for {expected}");
+    }
+    assert!(outcomes.iter().all(|o| o.converged));
+}
+
+#[test]
+fn four_kernels_with_and_without_shrinking() {
+    stored("grid", BUDGET);
+}
+
+#[test]
+fn scores_do_not_depend_on_the_memory_for_kernel_rows() {
+    stored("grid", 50_000);
+}
+
+#[test]
+fn five_classes_and_shared_products() {
+    stored("wide", BUDGET);
+}
+
+#[test]
+fn five_classes_without_shared_products() {
+    stored("wide", 100_000);
+}
