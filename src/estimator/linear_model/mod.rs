@@ -1,5 +1,6 @@
 //! Linear models under scikit-learn's names: a loss, an objective over the data, a solver, a model.
 
+mod any;
 mod coordinate_descent;
 mod dense;
 mod glm;
@@ -10,7 +11,8 @@ mod params;
 pub mod solver;
 mod targets;
 
-pub use model::{LinearModel, Response};
+pub use any::LinearParams;
+pub use model::{LinearModel, Record, Response};
 pub use params::{
     ClassWeight, ElasticNetParams, LassoParams, LinearRegressionParams, LogisticRegressionParams, Penalty,
     PoissonRegressorParams, RidgeParams, Solver,

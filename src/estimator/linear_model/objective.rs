@@ -1,12 +1,15 @@
 //! The objective of a generalised linear model as passes over the data.
 
+use std::time::Instant;
+
 use serde::{Deserialize, Serialize};
 
-use super::solver::{Evaluation, Objective};
+use super::model::Record;
+use super::solver::{Evaluation, Objective, State};
 use crate::comm::Partial;
 use crate::data::Block;
 use crate::engine::pass::{Pass, PassEngine};
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::kernel::glm::{Loss, Order, Rows, accumulate};
 use crate::kernel::{Isa, Real};
 
@@ -98,8 +101,15 @@ pub(super) struct GlmObjective<'e, 'a, T: Real> {
     l2: f64,
     fit_intercept: bool,
     what: &'static str,
-    iteration: usize,
-    history: Vec<f64>,
+    kept: Kept,
+    since: Instant,
+}
+
+/// What a stopped fit leaves for the one that goes on.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Kept {
+    state: State,
+    history: Vec<Record>,
 }
 
 /// What defines an objective over given data.
@@ -127,14 +137,35 @@ impl<'e, 'a, T: Real> GlmObjective<'e, 'a, T> {
             l2,
             fit_intercept,
             what,
-            iteration: 0,
-            history: Vec::new(),
+            kept: Kept::default(),
+            since: Instant::now(),
         }
     }
 
-    /// The objective after each iteration, the start first.
-    pub(super) fn into_history(self) -> Vec<f64> {
-        self.history
+    /// Where the solver starts: at `params`, or where a stopped fit left off.
+    ///
+    /// # Collective
+    /// One broadcast of the state.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a state of another size.
+    pub(super) fn start(&mut self, params: Vec<f64>) -> Result<State> {
+        let Some(kept) = self.engine.resume::<Kept>()? else { return Ok(State::start(params)) };
+        if kept.state.params.len() != params.len() {
+            return Err(Error::data(
+                "checkpoint",
+                Place::default(),
+                "the state of this job",
+                "that of another",
+            ));
+        }
+        self.kept = kept;
+        Ok(self.kept.state.clone())
+    }
+
+    /// One record an iteration.
+    pub(super) fn into_history(self) -> Vec<Record> {
+        self.kept.history
     }
 
     fn n_features(&self) -> usize {
@@ -209,12 +240,9 @@ impl<T: Real> Objective for GlmObjective<'_, '_, T> {
         if order >= Order::Gradient && evaluation.value.is_nan() {
             return Err(Error::Diverged {
                 what: self.what.into(),
-                iteration: self.iteration,
+                iteration: self.kept.history.len(),
                 found: format!("a loss of {}", evaluation.value),
             });
-        }
-        if self.history.is_empty() {
-            self.history.push(evaluation.value);
         }
         Ok(evaluation)
     }
@@ -225,9 +253,13 @@ impl<T: Real> Objective for GlmObjective<'_, '_, T> {
         Ok(each.map(|(point, total)| self.penalised(point, total, Order::Value).value).collect())
     }
 
-    fn iteration(&mut self, number: usize, _params: &[f64], evaluation: &Evaluation) -> Result<()> {
-        self.iteration = number;
-        self.history.push(evaluation.value);
-        Ok(())
+    fn iteration(&mut self, state: &State, loss: f64, gradient_norm: f64) -> Result<()> {
+        let seconds = self.since.elapsed().as_secs_f64();
+        self.since = Instant::now();
+        self.kept.history.push(Record { loss, gradient_norm, seconds });
+        let quantities = [("loss", loss), ("gradient", gradient_norm)];
+        self.engine.telemetry().iteration(state.n_iter, &quantities, seconds);
+        self.kept.state.clone_from(state);
+        self.engine.checkpoint(&self.kept)
     }
 }

@@ -220,7 +220,7 @@ impl LogisticRegressionParams {
         if self.l1_strength() > 0.0 && !self.solver.takes_l1() {
             return Err(Error::job(
                 "estimator.solver",
-                "\"proximal_grad\" or \"admm\" for a penalty with an l1 part",
+                "\"proximal_grad\" for a penalty with an l1 part",
                 format!("\"{}\"", self.solver.name()),
             ));
         }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Evaluation, Objective, Solution, Step, Stopping, backtrack, dot, max_norm};
+use super::{Evaluation, Objective, Solution, State, Step, Stopping, backtrack, dot, max_norm};
 use crate::error::Result;
 use crate::kernel::glm::Order;
 
@@ -18,13 +18,13 @@ const MEMORY: usize = 10;
 ///
 /// # References
 /// Nocedal & Wright, Numerical Optimization, 2006, algorithm 7.4 (two-loop recursion) and §3.1.
-pub fn lbfgs(objective: &mut dyn Objective, start: Vec<f64>, stopping: Stopping) -> Result<Solution> {
-    let mut params = start;
+pub fn lbfgs(objective: &mut dyn Objective, start: State, stopping: Stopping) -> Result<Solution> {
+    let State { mut n_iter, mut params, vectors, .. } = start;
     let mut at = objective.evaluate(&params, Order::Gradient)?;
-    let mut pairs = Pairs::default();
-    for n_iter in 0..=stopping.max_iter {
+    let mut pairs = Pairs::of(&vectors);
+    loop {
         let converged = max_norm(&at.gradient) <= stopping.tol;
-        if converged || n_iter == stopping.max_iter {
+        if converged || n_iter >= stopping.max_iter {
             return Ok(Solution { params, value: at.value, n_iter, converged });
         }
         let direction = pairs.descent(&at.gradient);
@@ -41,9 +41,10 @@ pub fn lbfgs(objective: &mut dyn Objective, start: Vec<f64>, stopping: Stopping)
         };
         pairs.remember(&params, &at, &step);
         (params, at) = (step.params, step.evaluation);
-        objective.iteration(n_iter + 1, &params, &at)?;
+        n_iter += 1;
+        let state = State { n_iter, params: params.clone(), vectors: pairs.vectors(), scalars: Vec::new() };
+        objective.iteration(&state, at.value, max_norm(&at.gradient))?;
     }
-    unreachable!("the last iteration returns")
 }
 
 /// The last steps s and gradient changes y, with 1 / (s·y).
@@ -51,6 +52,17 @@ pub fn lbfgs(objective: &mut dyn Objective, start: Vec<f64>, stopping: Stopping)
 struct Pairs(VecDeque<(Vec<f64>, Vec<f64>, f64)>);
 
 impl Pairs {
+    /// From steps and gradient changes in turn.
+    fn of(vectors: &[Vec<f64>]) -> Self {
+        let pair = |pair: &[Vec<f64>]| (pair[0].clone(), pair[1].clone(), 1.0 / dot(&pair[0], &pair[1]));
+        Self(vectors.chunks_exact(2).map(pair).collect())
+    }
+
+    /// What [`of`](Self::of) takes.
+    fn vectors(&self) -> Vec<Vec<f64>> {
+        self.0.iter().flat_map(|(s, y, _)| [s.clone(), y.clone()]).collect()
+    }
+
     fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -13,6 +13,8 @@ pub use lbfgs::lbfgs;
 pub use newton_cholesky::newton_cholesky;
 pub use proximal_grad::proximal_grad;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Result;
 use crate::kernel::glm::Order;
 
@@ -43,12 +45,33 @@ pub trait Objective {
         points.iter().map(|point| Ok(self.evaluate(point, Order::Value)?.value)).collect()
     }
 
-    /// Called after each iteration with its number from 1, the parameters and the objective there.
+    /// Called after each iteration with all that the solver needs to go on from there, the function's value (with
+    /// any l1 term) and the largest component of its gradient.
     ///
     /// # Errors
     /// An error ends the fit.
-    fn iteration(&mut self, _number: usize, _params: &[f64], _evaluation: &Evaluation) -> Result<()> {
+    fn iteration(&mut self, _state: &State, _value: f64, _gradient_norm: f64) -> Result<()> {
         Ok(())
+    }
+}
+
+/// Where a solver stands between two iterations: started from it, it goes on with the same bits.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// Iterations done.
+    pub n_iter: usize,
+    /// The parameters.
+    pub params: Vec<f64>,
+    /// Vectors that the solver remembers.
+    pub vectors: Vec<Vec<f64>>,
+    /// Numbers that it remembers.
+    pub scalars: Vec<f64>,
+}
+
+impl State {
+    /// The start of a fit.
+    pub fn start(params: Vec<f64>) -> Self {
+        Self { params, ..Self::default() }
     }
 }
 
@@ -172,7 +195,7 @@ pub(super) mod tests {
         let stopping = Stopping { tol: 1e-9, max_iter: 5000 };
         for solver in [lbfgs, newton_cholesky, gradient_descent] {
             let mut objective = Quartic { center: center.clone() };
-            let solution = solver(&mut objective, vec![0.0; 6], stopping).unwrap();
+            let solution = solver(&mut objective, State::start(vec![0.0; 6]), stopping).unwrap();
             assert!(solution.converged, "{solution:?}");
             for (x, c) in solution.params.iter().zip(&center) {
                 assert!((x - c).abs() < 1e-8, "{solution:?}");
@@ -185,7 +208,7 @@ pub(super) mod tests {
         let mut objective = Quartic { center: vec![1.0, -2.0, 0.002, 3.0] };
         let l1 = [0.5, 0.5, 0.5, 0.0];
         let stopping = Stopping { tol: 1e-9, max_iter: 5000 };
-        let solution = proximal_grad(&mut objective, vec![0.0; 4], &l1, stopping).unwrap();
+        let solution = proximal_grad(&mut objective, State::start(vec![0.0; 4]), &l1, stopping).unwrap();
         assert!(solution.converged);
         let gradient = objective.evaluate(&solution.params, Order::Gradient).unwrap().gradient;
         assert_eq!(solution.params[2], 0.0);
@@ -198,7 +221,52 @@ pub(super) mod tests {
     #[test]
     fn running_out_of_iterations_is_told() {
         let mut objective = Quartic { center: vec![5.0; 3] };
-        let solution = lbfgs(&mut objective, vec![0.0; 3], Stopping { tol: 1e-9, max_iter: 1 }).unwrap();
+        let stopping = Stopping { tol: 1e-9, max_iter: 1 };
+        let solution = lbfgs(&mut objective, State::start(vec![0.0; 3]), stopping).unwrap();
         assert!(!solution.converged && solution.n_iter == 1);
+    }
+
+    /// Stops after some iterations, keeping the state.
+    struct Interrupted {
+        quartic: Quartic,
+        after: usize,
+        state: Option<State>,
+    }
+
+    impl Objective for Interrupted {
+        fn evaluate(&mut self, params: &[f64], order: Order) -> Result<Evaluation> {
+            self.quartic.evaluate(params, order)
+        }
+        fn iteration(&mut self, state: &State, _value: f64, _gradient_norm: f64) -> Result<()> {
+            if state.n_iter < self.after {
+                return Ok(());
+            }
+            self.state = Some(state.clone());
+            Err(crate::error::Error::internal("enough"))
+        }
+    }
+
+    #[test]
+    fn an_interrupted_solver_goes_on_with_the_same_bits() {
+        let quartic = || Quartic { center: vec![1.0, -2.0, 0.5, 3.0, 0.0, 10.0] };
+        let stopping = Stopping { tol: 1e-9, max_iter: 5000 };
+        let l1 = [0.1; 6];
+        type Run<'a> = &'a dyn Fn(&mut dyn Objective, State) -> Result<Solution>;
+        let solvers: [Run; 4] = [
+            &|o, s| lbfgs(o, s, stopping),
+            &|o, s| newton_cholesky(o, s, stopping),
+            &|o, s| gradient_descent(o, s, stopping),
+            &|o, s| proximal_grad(o, s, &l1, stopping),
+        ];
+        for solver in solvers {
+            let start = || State::start(vec![0.0; 6]);
+            let whole = solver(&mut quartic(), start()).unwrap();
+            for after in [1, 2, 4] {
+                let mut objective = Interrupted { quartic: quartic(), after, state: None };
+                assert!(solver(&mut objective, start()).is_err());
+                let resumed = solver(&mut quartic(), objective.state.unwrap()).unwrap();
+                assert_eq!(resumed, whole);
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Accelerated proximal gradient for objectives with an l1 term.
 
-use super::{Objective, Solution, Stopping, dot};
+use super::{Objective, Solution, State, Stopping, dot};
 use crate::error::Result;
 use crate::kernel::glm::Order;
 
@@ -17,14 +17,17 @@ use crate::kernel::glm::Order;
 /// O'Donoghue & Candès, Adaptive restart for accelerated gradient schemes, 2015, §3.2.
 pub fn proximal_grad(
     objective: &mut dyn Objective,
-    start: Vec<f64>,
+    start: State,
     l1: &[f64],
     stopping: Stopping,
 ) -> Result<Solution> {
-    let mut params = start;
-    let mut ahead = params.clone();
-    let (mut momentum, mut length) = (1.0f64, 1.0);
-    for n_iter in 0..=stopping.max_iter {
+    let State { n_iter: done, mut params, vectors, scalars } = start;
+    let mut ahead = vectors.into_iter().next().unwrap_or_else(|| params.clone());
+    let (mut momentum, mut length) = match scalars[..] {
+        [momentum, length] => (momentum, length),
+        _ => (1.0f64, 1.0),
+    };
+    for n_iter in done..=stopping.max_iter {
         let at = objective.evaluate(&ahead, Order::Gradient)?;
         if ahead == params {
             let converged = subgradient(&params, &at.gradient, l1) <= stopping.tol;
@@ -34,16 +37,17 @@ pub fn proximal_grad(
         } else if n_iter == stopping.max_iter {
             break;
         }
-        let next = loop {
+        let (next, value) = loop {
             let next = shrink(&ahead, &at.gradient, l1, length);
             let change: Vec<f64> = next.iter().zip(&ahead).map(|(n, a)| n - a).collect();
             let model = at.value + dot(&at.gradient, &change) + dot(&change, &change) / (2.0 * length);
             let value = objective.evaluate(&next, Order::Value)?.value;
             if value <= model + 4.0 * f64::EPSILON * at.value.abs() || length < 1e-300 {
-                break next;
+                break (next, value);
             }
             length *= 0.5;
         };
+        let steepest = next.iter().zip(&ahead).map(|(n, a)| (n - a).abs()).fold(0.0, f64::max) / length;
         // Momentum that leads uphill is dropped, and the next step starts afresh from `next`.
         let uphill: f64 = (0..next.len()).map(|i| (ahead[i] - next[i]) * (next[i] - params[i])).sum();
         let small = next.iter().zip(&ahead).all(|(n, a)| (n - a).abs() <= 0.1 * stopping.tol * length);
@@ -58,7 +62,14 @@ pub fn proximal_grad(
         }
         params = next;
         length *= 1.1;
-        objective.iteration(n_iter + 1, &params, &at)?;
+        let state = State {
+            n_iter: n_iter + 1,
+            params: params.clone(),
+            vectors: vec![ahead.clone()],
+            scalars: vec![momentum, length],
+        };
+        let penalty: f64 = params.iter().zip(l1).map(|(x, l1)| l1 * x.abs()).sum();
+        objective.iteration(&state, value + penalty, steepest)?;
     }
     let at = objective.evaluate(&params, Order::Gradient)?;
     let converged = subgradient(&params, &at.gradient, l1) <= stopping.tol;
