@@ -121,7 +121,7 @@ fn the_generator_of_regressions_is_recovered() {
 fn logistic_regression_fits_tells_and_predicts() {
     let desk = Desk::new();
     desk.write("d.csv", csv(200, |a, b, i| (u8::from(a + b > 0.1) ^ u8::from(i % 9 == 0)).to_string()));
-    for solver in ["lbfgs", "newton-cholesky", "gradient_descent", "proximal_grad"] {
+    for solver in ["lbfgs", "newton-cholesky", "gradient_descent", "proximal_grad", "admm"] {
         let file = desk.fit(&job(&format!("'LogisticRegression'\nsolver = '{solver}'")));
         let model = &file["model"];
         assert_eq!(model["classes_"], serde_json::json!([0, 1]));

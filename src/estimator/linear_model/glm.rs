@@ -3,7 +3,7 @@
 use super::model::{LinearModel, Response};
 use super::objective::{Coding, Definition, GlmObjective};
 use super::params::{ClassWeight, LogisticRegressionParams, PoissonRegressorParams, Solver};
-use super::solver::{Solution, Stopping, gradient_descent, lbfgs, newton_cholesky, proximal_grad};
+use super::solver::{Solution, Stopping, admm, gradient_descent, lbfgs, newton_cholesky, proximal_grad};
 use super::targets::{Targets, check_classes, check_numbers, class_names, survey};
 use crate::engine::pass::PassEngine;
 use crate::error::{Error, Place, Result};
@@ -123,8 +123,8 @@ impl PoissonRegressorParams {
             let place = Place::cell(row, "y");
             return Err(Error::data(engine.origin(), place, "a count of 0 or more", y.to_string()));
         }
-        if self.solver.takes_l1() {
-            let expected = "\"lbfgs\", \"newton-cholesky\" or \"gradient_descent\"";
+        if self.solver == Solver::ProximalGrad {
+            let expected = "\"lbfgs\", \"newton-cholesky\", \"gradient_descent\" or \"admm\"";
             return Err(Error::job("estimator.solver", expected, format!("\"{}\"", self.solver.name())));
         }
         let definition = Definition {
@@ -164,7 +164,7 @@ impl Fit {
     ) -> Result<LinearModel> {
         let params = params.map_err(|e| Error::internal(format!("parameters cannot be written: {e}")))?;
         let d = engine.shape().n_features;
-        let (what, fit_intercept) = (definition.what, definition.fit_intercept);
+        let (what, fit_intercept, l2) = (definition.what, definition.fit_intercept, definition.l2);
         let stride = d + usize::from(fit_intercept);
         let mut objective = GlmObjective::new(engine, definition);
         let start = objective.start(self.start)?;
@@ -173,9 +173,13 @@ impl Fit {
             Solver::NewtonCholesky => newton_cholesky(&mut objective, start, self.stopping),
             Solver::GradientDescent => gradient_descent(&mut objective, start, self.stopping),
             Solver::ProximalGrad => {
-                let l1: Vec<f64> =
-                    (0..start.params.len()).map(|p| if p % stride < d { self.l1 } else { 0.0 }).collect();
+                let l1 = objective.layout.on_coef(start.params.len(), self.l1);
                 proximal_grad(&mut objective, start, &l1, self.stopping)
+            }
+            Solver::Admm => {
+                let n = start.params.len();
+                let (l1, l2) = (objective.layout.on_coef(n, self.l1), objective.layout.on_coef(n, l2));
+                admm(&mut objective, start, &l1, &l2, self.stopping)
             }
         }?;
         let history = objective.into_history();

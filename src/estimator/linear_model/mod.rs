@@ -1,9 +1,11 @@
 //! Linear models under scikit-learn's names: a loss, an objective over the data, a solver, a model.
 
 mod any;
+mod block_terms;
 mod coordinate_descent;
 mod dense;
 mod glm;
+mod layout;
 mod least_squares;
 mod model;
 mod objective;

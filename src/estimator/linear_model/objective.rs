@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use super::layout::Layout;
 use super::model::Record;
 use super::solver::{Evaluation, Objective, State};
 use crate::comm::Partial;
@@ -23,6 +24,13 @@ pub(super) struct Coding {
 }
 
 impl Coding {
+    /// Coded targets and weights of a block.
+    pub(super) fn apply<T>(&self, block: &Block<T>) -> (Vec<f64>, Vec<f64>) {
+        let codes = self.code(&block.y);
+        let weights = self.weigh(&block.weights, &codes);
+        (codes, weights)
+    }
+
     fn code(&self, y: &[f64]) -> Vec<f64> {
         if self.classes.is_empty() {
             return y.to_vec();
@@ -40,10 +48,10 @@ impl Coding {
 
 /// Sums over rows, as they travel.
 #[derive(Clone, Serialize, Deserialize)]
-struct Total {
-    loss: f64,
-    gradient: Vec<f64>,
-    hessian: Vec<f64>,
+pub(super) struct Total {
+    pub(super) loss: f64,
+    pub(super) gradient: Vec<f64>,
+    pub(super) hessian: Vec<f64>,
 }
 
 impl Partial for Total {
@@ -70,19 +78,13 @@ impl<T: Real> Pass<T> for DataTerm<'_> {
     type Memory = Option<(Vec<f64>, Vec<f64>)>;
 
     fn block(&self, block: &Block<T>, memory: &mut Self::Memory) -> Result<Vec<Total>> {
-        let (y, weights) = memory.take().unwrap_or_else(|| {
-            let codes = self.coding.code(&block.y);
-            let weights = self.coding.weigh(&block.weights, &codes);
-            (codes, weights)
-        });
-        let rows = Rows { x: &block.x, y: &y, weights: &weights, n_features: block.n_features };
+        let (y, weights) = memory.get_or_insert_with(|| self.coding.apply(block));
+        let rows = Rows { x: &block.x, y, weights, n_features: block.n_features };
         let totals = self.points.iter().map(|point| {
             let sums = accumulate(self.isa, self.loss, rows, point, self.order);
             Total { loss: sums.loss, gradient: sums.gradient, hessian: sums.hessian }
         });
-        let totals = totals.collect();
-        *memory = Some((y, weights));
-        Ok(totals)
+        Ok(totals.collect())
     }
 }
 
@@ -91,15 +93,15 @@ impl<T: Real> Pass<T> for DataTerm<'_> {
 ///
 /// Parameters stand output by output, each with its coefficients and, when fitted, its intercept behind them.
 pub(super) struct GlmObjective<'e, 'a, T: Real> {
-    engine: &'e mut PassEngine<'a, T>,
-    memory: Vec<Option<(Vec<f64>, Vec<f64>)>>,
+    pub(super) engine: &'e mut PassEngine<'a, T>,
+    pub(super) memory: Vec<Option<(Vec<f64>, Vec<f64>)>>,
+    pub(super) layout: Layout,
     keep: bool,
-    isa: Isa,
-    loss: Loss,
-    coding: Coding,
-    scale: f64,
+    pub(super) isa: Isa,
+    pub(super) loss: Loss,
+    pub(super) coding: Coding,
+    pub(super) scale: f64,
     l2: f64,
-    fit_intercept: bool,
     what: &'static str,
     kept: Kept,
     since: Instant,
@@ -126,8 +128,10 @@ pub(super) struct Definition {
 impl<'e, 'a, T: Real> GlmObjective<'e, 'a, T> {
     pub(super) fn new(engine: &'e mut PassEngine<'a, T>, definition: Definition) -> Self {
         let Definition { what, loss, coding, scale, l2, fit_intercept } = definition;
+        let layout = Layout { n_features: engine.shape().n_features, fit_intercept };
         Self {
             memory: engine.memory(),
+            layout,
             keep: engine.all_resident(),
             engine,
             isa: Isa::best(),
@@ -135,7 +139,6 @@ impl<'e, 'a, T: Real> GlmObjective<'e, 'a, T> {
             coding,
             scale,
             l2,
-            fit_intercept,
             what,
             kept: Kept::default(),
             since: Instant::now(),
@@ -168,66 +171,49 @@ impl<'e, 'a, T: Real> GlmObjective<'e, 'a, T> {
         self.kept.history
     }
 
-    fn n_features(&self) -> usize {
-        self.engine.shape().n_features
-    }
-
-    /// Parameters with an intercept for each output, 0 when it is not fitted.
-    fn expand(&self, params: &[f64]) -> Vec<f64> {
-        if self.fit_intercept {
-            return params.to_vec();
-        }
-        let d = self.n_features();
-        params.chunks_exact(d).flat_map(|c| c.iter().copied().chain([0.0])).collect()
-    }
-
-    /// Which of the expanded parameters are fitted.
-    fn fitted(&self, n_expanded: usize) -> Vec<usize> {
-        let d = self.n_features();
-        (0..n_expanded).filter(|p| self.fit_intercept || p % (d + 1) < d).collect()
-    }
-
     fn pass(&mut self, points: &[Vec<f64>], order: Order) -> Result<Vec<Total>> {
-        let expanded: Vec<Vec<f64>> = points.iter().map(|p| self.expand(p)).collect();
+        let expanded: Vec<Vec<f64>> = points.iter().map(|p| self.layout.expand(p)).collect();
         let pass =
             DataTerm { isa: self.isa, loss: self.loss, coding: &self.coding, points: &expanded, order };
         let totals = self.engine.run(&pass, &mut self.memory)?;
-        if !self.keep {
-            // Streamed blocks leave no room for what can be made again.
-            self.memory.iter_mut().for_each(|memory| *memory = None);
-        }
+        self.forget();
         Ok(totals)
     }
 
-    fn penalised(&self, params: &[f64], total: Total, order: Order) -> Evaluation {
-        let stride = self.n_features() + usize::from(self.fit_intercept);
-        let is_coef = |p: usize| p % stride < self.n_features();
-        let fitted = self.fitted(self.expand(params).len());
-        let mut value = self.scale * total.loss;
-        let mut gradient = Vec::new();
-        let mut hessian = Vec::new();
-        for (p, &x) in params.iter().enumerate().filter(|(p, _)| is_coef(*p)) {
-            debug_assert!(p < params.len());
-            value = (0.5 * self.l2 * x).mul_add(x, value);
+    /// Streamed blocks leave no room for what can be made again.
+    pub(super) fn forget(&mut self) {
+        if !self.keep {
+            self.memory.iter_mut().for_each(|memory| *memory = None);
         }
-        if order >= Order::Gradient {
-            gradient = fitted.iter().map(|&p| self.scale * total.gradient[p]).collect();
-            for p in (0..params.len()).filter(|&p| is_coef(p)) {
-                gradient[p] = self.l2.mul_add(params[p], gradient[p]);
+    }
+
+    /// Adds the l2 penalty to sums over all rows.
+    pub(super) fn penalised(&self, params: &[f64], total: Total, order: Order) -> Evaluation {
+        let (n, l2) = (params.len(), self.l2);
+        let mut at = self.layout.reduce(total.loss, &total.gradient, &total.hessian, self.scale, order);
+        for (p, &x) in params.iter().enumerate().filter(|(p, _)| self.layout.is_coef(*p)) {
+            at.value = (0.5 * l2 * x).mul_add(x, at.value);
+            if order >= Order::Gradient {
+                at.gradient[p] = l2.mul_add(x, at.gradient[p]);
+            }
+            if order == Order::Hessian {
+                at.hessian[p * n + p] += l2;
             }
         }
-        if order == Order::Hessian {
-            let n = self.expand(params).len();
-            hessian = fitted
-                .iter()
-                .flat_map(|&i| fitted.iter().map(move |&j| (i, j)))
-                .map(|(i, j)| self.scale * total.hessian[i * n + j])
-                .collect();
-            for p in (0..params.len()).filter(|&p| is_coef(p)) {
-                hessian[p * params.len() + p] += self.l2;
-            }
+        at
+    }
+
+    /// # Errors
+    /// [`Error::Diverged`] for a loss that is no number.
+    pub(super) fn check(&self, evaluation: &Evaluation) -> Result<()> {
+        if !evaluation.value.is_nan() {
+            return Ok(());
         }
-        Evaluation { value, gradient, hessian }
+        Err(Error::Diverged {
+            what: self.what.into(),
+            iteration: self.kept.history.len(),
+            found: format!("a loss of {}", evaluation.value),
+        })
     }
 }
 
@@ -237,12 +223,8 @@ impl<T: Real> Objective for GlmObjective<'_, '_, T> {
         let evaluation = self.penalised(params, total, order);
         // A trial step may overflow and is refused by the line search; a gradient there is never asked for
         // unless it is the start or was accepted.
-        if order >= Order::Gradient && evaluation.value.is_nan() {
-            return Err(Error::Diverged {
-                what: self.what.into(),
-                iteration: self.kept.history.len(),
-                found: format!("a loss of {}", evaluation.value),
-            });
+        if order >= Order::Gradient {
+            self.check(&evaluation)?;
         }
         Ok(evaluation)
     }

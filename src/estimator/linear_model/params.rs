@@ -21,6 +21,8 @@ pub enum Solver {
     /// Accelerated proximal gradient.
     #[serde(rename = "proximal_grad")]
     ProximalGrad,
+    /// Consensus over blocks.
+    Admm,
 }
 
 impl Solver {
@@ -31,12 +33,13 @@ impl Solver {
             Self::NewtonCholesky => "newton-cholesky",
             Self::GradientDescent => "gradient_descent",
             Self::ProximalGrad => "proximal_grad",
+            Self::Admm => "admm",
         }
     }
 
     /// Whether it can minimise an l1 term.
     pub fn takes_l1(self) -> bool {
-        self == Self::ProximalGrad
+        matches!(self, Self::ProximalGrad | Self::Admm)
     }
 }
 
@@ -220,7 +223,7 @@ impl LogisticRegressionParams {
         if self.l1_strength() > 0.0 && !self.solver.takes_l1() {
             return Err(Error::job(
                 "estimator.solver",
-                "\"proximal_grad\" for a penalty with an l1 part",
+                "\"proximal_grad\" or \"admm\" for a penalty with an l1 part",
                 format!("\"{}\"", self.solver.name()),
             ));
         }

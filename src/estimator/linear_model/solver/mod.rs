@@ -3,11 +3,13 @@
 //! A solver sees vectors only. That evaluating the objective is a pass over data on many ranks is not its affair;
 //! that a pass is what costs is: solvers count evaluations, and prefer to look at several points in one.
 
+mod admm;
 mod gradient_descent;
 mod lbfgs;
 mod newton_cholesky;
 mod proximal_grad;
 
+pub use admm::{Blocks, admm};
 pub use gradient_descent::gradient_descent;
 pub use lbfgs::lbfgs;
 pub use newton_cholesky::newton_cholesky;
@@ -122,7 +124,8 @@ struct Step {
 const AT_ONCE: usize = 4;
 
 /// Backtracking along a descent direction: the longest of `length`, `length`/2, `length`/4 … with the sufficient
-/// decrease of Armijo (Nocedal & Wright 2006, §3.1, c₁ = 10⁻⁴). The full step is tried first, evaluated to
+/// decrease of Armijo (Nocedal & Wright 2006, §3.1, c₁ = 10⁻⁴), or, where rounding hides it, the slope of Hager & Zhang
+/// (SIAM J. Optimization 16, 2005, §4, approximate Wolfe conditions). `order` is at least the gradient. The full step is tried first, evaluated to
 /// `order`; when it fails, several shorter ones share a pass.
 ///
 /// Returns `None` when no step down to 10⁻¹⁰ of the first decreases the objective: the point is as good as rounding lets it be.
@@ -135,12 +138,14 @@ fn backtrack(
     order: Order,
 ) -> Result<Option<Step>> {
     let slope = dot(&at.gradient, direction);
-    // Rounding of the objective itself must not refuse a step near the minimum.
     let slack = 4.0 * f64::EPSILON * at.value.abs();
-    let enough = |value: f64, t: f64| value <= at.value + 1e-4 * t * slope + slack;
+    let enough = |value: f64, t: f64| value <= at.value + 1e-4 * t * slope;
+    // Near the minimum values differ by their rounding only; there the slope tells what the values cannot.
+    let level = |value: f64| value <= at.value + slack;
+    let flat = |evaluation: &Evaluation| dot(&evaluation.gradient, direction) <= -(1.0 - 2e-4) * slope;
     let full = moved(params, direction, length);
     let evaluation = objective.evaluate(&full, order)?;
-    if enough(evaluation.value, length) {
+    if enough(evaluation.value, length) || (level(evaluation.value) && flat(&evaluation)) {
         return Ok(Some(Step { params: full, evaluation, length }));
     }
     let mut t = length / 2.0;
@@ -148,10 +153,15 @@ fn backtrack(
         let lengths: Vec<f64> = (0..AT_ONCE).map(|i| t / f64::powi(2.0, i as i32)).collect();
         let points: Vec<_> = lengths.iter().map(|&t| moved(params, direction, t)).collect();
         let values = objective.values(&points)?;
-        if let Some(found) = (0..AT_ONCE).find(|&i| enough(values[i], lengths[i])) {
-            let params = points[found].clone();
+        for (i, params) in points.into_iter().enumerate() {
+            let (sure, perhaps) = (enough(values[i], lengths[i]), level(values[i]));
+            if !sure && !perhaps {
+                continue;
+            }
             let evaluation = objective.evaluate(&params, order)?;
-            return Ok(Some(Step { params, evaluation, length: lengths[found] }));
+            if sure || flat(&evaluation) {
+                return Ok(Some(Step { params, evaluation, length: lengths[i] }));
+            }
         }
         t = lengths[AT_ONCE - 1] / 2.0;
     }
