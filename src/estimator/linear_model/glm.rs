@@ -185,10 +185,16 @@ impl Fit {
         let history = objective.into_history();
         let Solution { params: solved, n_iter, converged, .. } = solution;
         let intercept = (0..n_outputs).map(|k| if fit_intercept { solved[k * stride + d] } else { 0.0 });
+        let mut intercept: Vec<f64> = intercept.collect();
+        if n_outputs > 1 {
+            // Nothing fixes the sum of the classes' intercepts; as in scikit-learn it is 0.
+            let mean = intercept.iter().sum::<f64>() / n_outputs as f64;
+            intercept.iter_mut().for_each(|b| *b -= mean);
+        }
         Ok(LinearModel {
             estimator: what,
             coef: solved.chunks_exact(stride).flat_map(|c| c[..d].iter().copied()).collect(),
-            intercept: intercept.collect(),
+            intercept,
             response,
             n_iter: Some(n_iter),
             converged,
