@@ -7,10 +7,20 @@ use super::document::Document;
 use super::wording;
 use crate::error::Result;
 use crate::estimator::cluster::KMeansParams;
+use crate::estimator::linear_model::LinearParams;
 use crate::estimator::svm::SvcParams;
 
 /// The estimators, as they are called in a job.
-pub const ESTIMATORS: [&str; 2] = ["KMeans", "SVC"];
+pub const ESTIMATORS: [&str; 8] = [
+    "KMeans",
+    "SVC",
+    "LinearRegression",
+    "Ridge",
+    "Lasso",
+    "ElasticNet",
+    "LogisticRegression",
+    "PoissonRegressor",
+];
 
 /// An estimator and its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -20,6 +30,8 @@ pub enum EstimatorJob {
     KMeans(KMeansParams),
     /// Support vector classification, on plain arrays.
     Svc(SvcParams),
+    /// A linear model, on the pass engine.
+    Linear(LinearParams),
 }
 
 impl EstimatorJob {
@@ -39,6 +51,12 @@ impl EstimatorJob {
         match name.as_str() {
             "KMeans" => Ok(Self::KMeans(document.read("estimator", table, &["name"])?)),
             "SVC" => Ok(Self::Svc(document.read("estimator", table, &["name"])?)),
+            "LinearRegression" => linear(document, table, LinearParams::LinearRegression),
+            "Ridge" => linear(document, table, LinearParams::Ridge),
+            "Lasso" => linear(document, table, LinearParams::Lasso),
+            "ElasticNet" => linear(document, table, LinearParams::ElasticNet),
+            "LogisticRegression" => linear(document, table, LinearParams::LogisticRegression),
+            "PoissonRegressor" => linear(document, table, LinearParams::PoissonRegressor),
             other => {
                 let hint =
                     wording::nearest(other, &ESTIMATORS).map(|near| format!("did you mean \"{near}\"?"));
@@ -53,12 +71,22 @@ impl EstimatorJob {
         match self {
             Self::KMeans(_) => ESTIMATORS[0],
             Self::Svc(_) => ESTIMATORS[1],
+            Self::Linear(params) => params.name(),
         }
     }
 
     /// Whether it learns from targets.
     pub fn needs_targets(&self) -> bool {
-        matches!(self, Self::Svc(_))
+        matches!(self, Self::Svc(_) | Self::Linear(_))
+    }
+
+    /// Whether targets are classes.
+    pub fn is_classifier(&self) -> bool {
+        match self {
+            Self::KMeans(_) => false,
+            Self::Svc(_) => true,
+            Self::Linear(params) => params.is_classifier(),
+        }
     }
 
     /// Whether it gives every row a label while it fits.
@@ -73,4 +101,12 @@ impl EstimatorJob {
         table.extend(Table::try_from(self)?);
         Ok(table)
     }
+}
+
+fn linear<P: serde::de::DeserializeOwned>(
+    document: &Document,
+    table: Table,
+    of: fn(P) -> LinearParams,
+) -> Result<EstimatorJob> {
+    Ok(EstimatorJob::Linear(of(document.read("estimator", table, &["name"])?)))
 }

@@ -15,6 +15,7 @@ use crate::engine::sweep::{FitOutcome, SweepReport, Watch};
 use crate::error::Result;
 use crate::estimator::cluster::KMeansParams;
 use crate::estimator::cluster::kmeans::FitLabels;
+use crate::estimator::linear_model::LinearParams;
 use crate::estimator::svm::{SvcParams, SvcSearch};
 use crate::estimator::{Array, Values};
 use crate::kernel::Real;
@@ -37,6 +38,7 @@ pub(super) fn check(job: &Job) -> Result<()> {
     let checked = match &job.estimator {
         EstimatorJob::KMeans(params) => params.validate(job.seed).map(drop),
         EstimatorJob::Svc(params) => params.clone().validate().map(drop),
+        EstimatorJob::Linear(params) => params.validate(),
     };
     checked.map_err(|error| job.place("estimator", error))
 }
@@ -49,13 +51,18 @@ pub(super) fn memory_bytes<T: Real>(
 ) -> Result<u64> {
     let shape = source.shape().clone();
     match &job.estimator {
-        EstimatorJob::KMeans(_) => {
+        EstimatorJob::KMeans(_) | EstimatorJob::Linear(_) => {
             let residency = source::residency::<T>(comm, job, &shape)?;
             let waits = source.waits_for_input();
             let feed = Feed::new(source, residency, comm.rank(), comm.size());
             let streamed = feed.slice().len() - feed.n_resident();
             let in_flight = streamed.min(if waits { 2 } else { 1 });
-            Ok((feed.n_resident() + in_flight) as u64 * feed.parts().shape().block_bytes::<T>())
+            let part = feed.parts().shape().clone();
+            let beside = match &job.estimator {
+                EstimatorJob::Linear(params) => params.bytes_per_row() * part.block_rows as u64,
+                _ => 0,
+            };
+            Ok((feed.n_resident() + in_flight) as u64 * (part.block_bytes::<T>() + beside))
         }
         EstimatorJob::Svc(_) => {
             source::check_table(comm, job, &shape)?;
@@ -83,6 +90,7 @@ pub(super) fn fit<T: Real>(
         (EstimatorJob::KMeans(params), _) => {
             k_means(comm, &plan.job, params, source, keeper, writer, telemetry)
         }
+        (EstimatorJob::Linear(params), _) => linear(comm, &plan.job, params, source, keeper, telemetry),
         (EstimatorJob::Svc(params), Some(search)) => {
             svc_search(comm, &plan.job, params, search, &*source, keeper, telemetry)
         }
@@ -161,6 +169,31 @@ impl<R: RowSink> RowSink for Counted<'_, R> {
             None => Ok(()),
         }
     }
+}
+
+fn linear<T: Real>(
+    comm: &dyn Communicator,
+    job: &Job,
+    params: &LinearParams,
+    source: Arc<dyn BlockSource<T>>,
+    keeper: &FileKeeper,
+    telemetry: &Telemetry,
+) -> Result<Fitted> {
+    let residency = source::residency::<T>(comm, job, source.shape())?;
+    let feed = Feed::new(source, residency, comm.rank(), comm.size());
+    let mut engine = PassEngine::new(comm, feed, telemetry).with_keeper(keeper);
+    let model = params.fit(&mut engine).map_err(|error| job.place("estimator", error))?;
+    telemetry.end();
+    model.warnings.iter().for_each(|warning| telemetry.warn(warning));
+    if let (false, Some(max_iter)) = (model.converged, params.max_iter()) {
+        let name = params.name();
+        telemetry.warn(&format!(
+            "{name} did not converge within max_iter = {max_iter} iterations; the model is the last one's"
+        ));
+    }
+    let contents =
+        Contents { model: Some(model.export()), history: model.history_arrays(), ..Contents::default() };
+    Ok(Fitted { contents, cluster_sizes: None, report: None })
 }
 
 /// Reads all rows on this rank.

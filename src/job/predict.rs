@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::estimator::ESTIMATORS;
+use super::wording;
 use crate::comm::{Communicator, agree};
 use crate::data::{
     Block, BlockSource, ColumnRef, CsvParams, CsvSource, Feed, Hdf5Params, Hdf5Source, Residency,
@@ -12,6 +14,7 @@ use crate::data::{
 use crate::engine::rows::{RowSink, stream_rows};
 use crate::error::{Error, Place, Result};
 use crate::estimator::cluster::KMeansModel;
+use crate::estimator::linear_model::LinearModel;
 use crate::estimator::svm::SvcModel;
 use crate::estimator::{Model, Values};
 use crate::kernel::Real;
@@ -33,6 +36,7 @@ pub struct Request {
 enum Predictor {
     KMeans(Box<KMeansModel>),
     Svc(Box<SvcModel>),
+    Linear(Box<LinearModel>),
 }
 
 /// A model, its data and the names of what it predicts.
@@ -85,10 +89,10 @@ impl Prediction {
     pub fn kind(&self) -> RowType {
         match (&self.predictor, &self.names) {
             (Predictor::KMeans(_), _) => RowType::I32,
-            (Predictor::Svc(_), Some(names)) => {
+            (Predictor::Svc(_) | Predictor::Linear(_), Some(names)) => {
                 RowType::Text(names.iter().map(String::len).max().unwrap_or(1).max(1))
             }
-            (Predictor::Svc(_), None) => RowType::F64,
+            (Predictor::Svc(_) | Predictor::Linear(_), None) => RowType::F64,
         }
     }
 
@@ -129,14 +133,19 @@ impl Prediction {
                 let values = block.x.iter().map(|v| v.to_f64()).collect();
                 let x = ndarray::Array2::from_shape_vec((block.n_rows, block.n_features), values)
                     .map_err(|e| Error::internal(format!("a block of the wrong shape: {e}")))?;
-                let classes = model.predict(x.view())?;
-                Ok(match (&self.names, self.kind()) {
-                    (Some(names), RowType::Text(width)) => {
-                        classes.iter().flat_map(|&class| padded(names, class, width)).collect()
-                    }
-                    _ => classes.into_iter().flat_map(f64::to_le_bytes).collect(),
-                })
+                Ok(self.named(model.predict(x.view())?))
             }
+            Predictor::Linear(model) => Ok(self.named(model.predict(block)?)),
+        }
+    }
+
+    /// Predictions as bytes: numbers, or the names of classes.
+    fn named(&self, predictions: Vec<f64>) -> Vec<u8> {
+        match (&self.names, self.kind()) {
+            (Some(names), RowType::Text(width)) => {
+                predictions.iter().flat_map(|&class| padded(names, class, width)).collect()
+            }
+            _ => predictions.into_iter().flat_map(f64::to_le_bytes).collect(),
         }
     }
 
@@ -179,8 +188,10 @@ impl Predictor {
         match model.estimator.as_str() {
             "KMeans" => Ok(Self::KMeans(Box::new(KMeansModel::import(model)?))),
             "SVC" => Ok(Self::Svc(Box::new(SvcModel::import(model)?))),
+            other if ESTIMATORS.contains(&other) => Ok(Self::Linear(Box::new(LinearModel::import(model)?))),
             other => {
-                Err(Error::data("model", Place::default(), "an estimator known here (KMeans or SVC)", other))
+                let expected = wording::one_of(&ESTIMATORS);
+                Err(Error::data("model", Place::default(), format!("an estimator: {expected}"), other))
             }
         }
     }
@@ -189,6 +200,7 @@ impl Predictor {
         match self {
             Self::KMeans(model) => model.n_features_in(),
             Self::Svc(model) => model.support_vectors().ncols(),
+            Self::Linear(model) => model.n_features(),
         }
     }
 }

@@ -42,7 +42,7 @@ impl Plan {
         fit::check(&job)?;
         let search = match &job.search {
             Some(spec) => {
-                let classifier = job.estimator.needs_targets();
+                let classifier = job.estimator.is_classifier();
                 Some(spec.check(classifier, job.seed).map_err(|error| job.place("search", error))?)
             }
             None => None,

@@ -183,10 +183,11 @@ impl Job {
         if self.estimator.needs_targets() {
             match &self.data.source {
                 SourceParams::Csv(params) if params.label_column.is_none() => {
-                    let expected = format!("the column of the classes, which {name} learns");
+                    let what = if self.estimator.is_classifier() { "classes" } else { "targets" };
+                    let expected = format!("the column of the {what}, which {name} learns");
                     return Err(self.fault("data.label_column", expected, "nothing"));
                 }
-                SourceParams::Regression(_) => {
+                SourceParams::Regression(_) if self.estimator.is_classifier() => {
                     let expected = format!("a source of classes, which {name} learns");
                     return Err(self.fault("data.source", expected, self.written("data.source")));
                 }
