@@ -265,6 +265,10 @@ impl SvcModel {
 
     /// The predicted class of each row, as its target.
     ///
+    /// A row on the border of two classes (with small integers for features there are such) has a decision value of
+    /// rounding errors only, and falls to the side of their sign. scikit-learn's round otherwise, and differ between
+    /// its own `shrinking` settings.
+    ///
     /// # Errors
     /// [`Error::Data`] when rows have another number of features than the model.
     pub fn predict(&self, x: ArrayView2<'_, f64>) -> Result<Vec<f64>> {
