@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::estimator::cluster::KMeansParams;
 use crate::estimator::cluster::kmeans::FitLabels;
 use crate::estimator::linear_model::LinearParams;
-use crate::estimator::svm::{SvcParams, SvcSearch};
+use crate::estimator::svm::{SvcModel, SvcParams, SvcSearch};
 use crate::estimator::{Array, Values};
 use crate::kernel::Real;
 use crate::model_selection::{CvResults, Search, run_search};
@@ -222,8 +222,24 @@ fn svc<T: Real>(
     let fitted =
         if comm.is_root() { telemetry.time(Phase::Compute, || svc.fit(&table)).map(Some) } else { Ok(None) };
     let model = agree(comm, fitted)?;
+    if let Some(model) = model.as_ref().filter(|model| !model.converged()) {
+        telemetry.warn(&not_converged(model));
+    }
     let contents = Contents { model: model.map(|model| model.export()), ..Contents::default() };
     Ok(Fitted { contents, cluster_sizes: None, report: None })
+}
+
+/// scikit-learn's warning about a solver that was stopped.
+fn not_converged(model: &SvcModel) -> String {
+    let params = model.svc().params();
+    let limit = match params.max_seconds_per_fit {
+        Some(seconds) => format!("max_iter={}, max_seconds_per_fit={seconds}", params.max_iter),
+        None => format!("max_iter={}", params.max_iter),
+    };
+    format!(
+        "Solver terminated early ({limit}). Consider pre-processing your data: features of mean 0 and variance 1 \
+         need fewer iterations"
+    )
 }
 
 fn svc_search<T: Real>(
@@ -239,7 +255,7 @@ fn svc_search<T: Real>(
     let splits = search.splits(table.y.len(), &table.y, None).map_err(|error| job.place("search", error))?;
     splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
     let candidates = searchable::candidates(job, params, search)?;
-    let scorers = searchable::scorers(job, search, &table.y)?;
+    let scorers = searchable::scorers(search, &table.y)?;
     let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
     let searchable =
         SvcSearch::new(Arc::new(table), candidates, scorers, search.return_train_score, budget_bytes);

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::spec::Job;
 use super::wording;
 use crate::error::{Error, Result};
-use crate::estimator::svm::{Scorer, Svc, SvcParams};
+use crate::estimator::svm::{ScoreFn, Scorer, Svc, SvcParams};
 use crate::metrics::Needs;
 use crate::model_selection::{Candidate, Search};
 
@@ -75,22 +75,21 @@ fn place(job: &Job, name: &str) -> String {
 /// The scores of the search as functions of targets and predictions.
 ///
 /// # Errors
-/// [`Error::Job`] when one of them needs more than predictions, or is not defined for the classes of `y`.
-pub(super) fn scorers(job: &Job, search: &Search, y: &[f64]) -> Result<Vec<Scorer>> {
+/// [`Error::Data`] when one of them is not defined for the classes of `y`.
+pub(super) fn scorers(search: &Search, y: &[f64]) -> Result<Vec<Scorer>> {
     search
         .scorers
         .iter()
         .map(|&scorer| {
-            if scorer.needs() != Needs::Prediction {
-                let expected =
-                    format!("a score of predictions, such as accuracy, for {}", job.estimator.name());
-                return Err(job.fault("search.scoring", expected, format!("{:?}", scorer.name())));
-            }
             // What is not defined for all rows is not defined for some of them.
             scorer.score(y, y)?;
-            let score =
-                move |y_true: &[f64], y_pred: &[f64]| scorer.score(y_true, y_pred).unwrap_or(f64::NAN);
-            Ok(Box::new(score) as Scorer)
+            let score: ScoreFn = Box::new(move |y_true: &[f64], values: &[f64]| {
+                scorer.score(y_true, values).unwrap_or(f64::NAN)
+            });
+            Ok(match scorer.needs() {
+                Needs::Prediction => Scorer::Prediction(score),
+                Needs::Decision => Scorer::Decision(score),
+            })
         })
         .collect()
 }

@@ -58,6 +58,7 @@ pub fn run_search(
     warnings.extend(of_failures(&swept.failures, swept.outcomes.len(), search.error_score)?);
     let cv_results = CvResults::new(search, splits.len(), &swept.outcomes)?;
     warnings.extend(cv_results.warnings.iter().cloned());
+    warnings.extend(of_stopped(&swept.outcomes));
     let best = cv_results.best.as_ref().filter(|_| search.refit.wanted).map(|best| best.index);
     let (model, refit_s) = match best {
         Some(best) => refit(comm, telemetry, searchable, best)?,
@@ -121,6 +122,12 @@ fn of_failures(failures: &[FitFailure], n_fits: usize, score: Option<f64>) -> Re
         "{n} fits failed out of a total of {n_fits}. The score on these train-test partitions for these \
          parameters will be set to {score}. The first failed with: {reason}"
     )))
+}
+
+/// A warning about fits that were stopped by a limit of theirs.
+fn of_stopped(outcomes: &[FitOutcome]) -> Option<String> {
+    let (n, total) = (outcomes.iter().filter(|fit| !fit.converged).count(), outcomes.len());
+    (n > 0).then(|| format!("{n} of {total} fits did not converge: see the column converged of cv_results"))
 }
 
 /// A searchable estimator as the sweep engine sees it.

@@ -16,4 +16,4 @@ mod training;
 
 pub use model::SvcModel;
 pub use params::{ClassWeight, DecisionShape, Gamma, KernelKind, Svc, SvcParams};
-pub use search::{Scorer, SvcSearch, accuracy};
+pub use search::{ScoreFn, Scorer, SvcSearch, accuracy};

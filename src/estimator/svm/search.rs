@@ -20,8 +20,16 @@ use crate::estimator::Model;
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, Split};
 use crate::kernel::svm::KernelFunction;
 
-/// A score of predictions: `(y_true, y_pred)` to a number, larger is better.
-pub type Scorer = Box<dyn Fn(&[f64], &[f64]) -> f64 + Send + Sync>;
+/// A score: the targets and what is compared with them to a number, larger is better.
+pub type ScoreFn = Box<dyn Fn(&[f64], &[f64]) -> f64 + Send + Sync>;
+
+/// A score by what it compares with the targets.
+pub enum Scorer {
+    /// Predicted classes.
+    Prediction(ScoreFn),
+    /// Decision values of two classes, larger for the second. NaN where a model has more classes.
+    Decision(ScoreFn),
+}
 
 /// The share of predictions that are right.
 pub fn accuracy(y_true: &[f64], y_pred: &[f64]) -> f64 {
@@ -186,8 +194,12 @@ impl SvcSearch {
         for &row in rows {
             x.extend_from_slice(table_row(&self.table, row));
         }
-        let y_pred = model.predict_rows(&x);
-        self.scorers.iter().map(|scorer| scorer(y_true, &y_pred)).collect()
+        let (y_pred, decision) = model.predict_and_decide(&x);
+        let score = |scorer: &Scorer| match scorer {
+            Scorer::Prediction(score) => score(y_true, &y_pred),
+            Scorer::Decision(score) => decision.as_ref().map_or(f64::NAN, |values| score(y_true, values)),
+        };
+        self.scorers.iter().map(score).collect()
     }
 
     /// The parts of a chain with one fold and one kernel each: the whole chain, unless it was put together otherwise.
