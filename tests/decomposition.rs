@@ -61,7 +61,7 @@ fn fit<T: Real>(
     name: &str,
     params: &Value,
 ) -> Result<Model> {
-    let telemetry = Telemetry::silent();
+    let telemetry = Telemetry::new();
     let feed = Feed::new(source.clone(), residency, comm.rank(), comm.size());
     let engine = &mut PassEngine::new(comm, feed, &telemetry);
     fn read<P: serde::de::DeserializeOwned>(params: &Value) -> P {
@@ -125,7 +125,7 @@ fn every_transformer_finds_what_scikit_learn_finds() {
         for block_rows in [1, 7, 1000] {
             let what = format!("{} {} in blocks of {block_rows}", case.estimator, case.name);
             let source = given::<f64>(&case.x, &case.weights, d, block_rows);
-            let model = fit(&Single, &source, Residency::Memory, &case.estimator, &case.params).unwrap();
+            let model = fit(&Single::new(), &source, Residency::Memory, &case.estimator, &case.params).unwrap();
             for (name, expected) in &case.attributes {
                 let got = model.numbers(name).unwrap();
                 assert_close(&got, expected, 1e-11, &format!("{what}: {name}"));
@@ -144,7 +144,7 @@ fn every_transformer_finds_what_scikit_learn_finds() {
 fn single_precision_is_as_near_as_it_can_be() {
     for case in cases().iter().filter(|case| !matches!(case.name.as_str(), "far" | "constant")) {
         let source = given::<f32>(&case.x, &case.weights, case.n_features, 7);
-        let model = fit(&Single, &source, Residency::Stream, &case.estimator, &case.params).unwrap();
+        let model = fit(&Single::new(), &source, Residency::Stream, &case.estimator, &case.params).unwrap();
         let new = given::<f32>(&case.new, &[], case.n_features, 7);
         let what = format!("{} {}", case.estimator, case.name);
         assert_close(&transform(new, &model).unwrap(), &case.transformed, 3e-6, &what);
@@ -157,7 +157,7 @@ fn ranks_and_residency_do_not_change_the_bits() {
     for name in ["StandardScaler", "MinMaxScaler", "PCA", "TruncatedSVD"] {
         let source = given::<f64>(&x, &[], 4, 10);
         let params = serde_json::json!({});
-        let alone = fit(&Single, &source, Residency::Memory, name, &params).unwrap();
+        let alone = fit(&Single::new(), &source, Residency::Memory, name, &params).unwrap();
         for size in [1, 2, 3, 7, 13] {
             for residency in [Residency::Memory, Residency::Stream, Residency::Auto { budget_bytes: 800 }] {
                 let models = run_threads(size, |comm| fit(comm, &source, residency, name, &params).unwrap());
@@ -178,7 +178,7 @@ fn what_cannot_be_fitted_is_refused() {
     let x: Vec<f64> = (0..12).map(f64::from).collect();
     let source = given::<f64>(&x, &[], 3, 2);
     let refused = |name: &str, params: Value, code| {
-        message(fit(&Single, &source, Residency::Memory, name, &params), code)
+        message(fit(&Single::new(), &source, Residency::Memory, name, &params), code)
     };
     let config = ExitCode::Config;
     for n_components in [serde_json::json!(0), 4.into(), 1.0.into(), (-0.5).into(), "mle".into()] {
@@ -193,22 +193,22 @@ fn what_cannot_be_fitted_is_refused() {
     assert!(text.contains("feature_range"), "{text}");
     let one_row = given::<f64>(&x[..3], &[], 3, 2);
     let text = message(
-        fit(&Single, &one_row, Residency::Memory, "PCA", &serde_json::json!({"n_components": 0.5})),
+        fit(&Single::new(), &one_row, Residency::Memory, "PCA", &serde_json::json!({"n_components": 0.5})),
         ExitCode::Data,
     );
     assert!(text.contains("at least 2 rows"), "{text}");
     let weightless = given::<f64>(&x, &[0.0; 4], 3, 2);
     let text = message(
-        fit(&Single, &weightless, Residency::Memory, "StandardScaler", &serde_json::json!({})),
+        fit(&Single::new(), &weightless, Residency::Memory, "StandardScaler", &serde_json::json!({})),
         ExitCode::Data,
     );
     assert!(text.contains("a positive sum of weights"), "{text}");
     let huge = given::<f64>(&[1e300, -1e300, 0.0], &[], 1, 2);
     for name in ["StandardScaler", "PCA"] {
-        message(fit(&Single, &huge, Residency::Memory, name, &serde_json::json!({})), ExitCode::Data);
+        message(fit(&Single::new(), &huge, Residency::Memory, name, &serde_json::json!({})), ExitCode::Data);
     }
     let wide = given::<f64>(&[f64::MAX, f64::MIN], &[], 1, 2);
-    message(fit(&Single, &wide, Residency::Memory, "MinMaxScaler", &serde_json::json!({})), ExitCode::Data);
+    message(fit(&Single::new(), &wide, Residency::Memory, "MinMaxScaler", &serde_json::json!({})), ExitCode::Data);
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn a_value_that_is_no_number_is_named_by_its_cell_before_the_map() {
         n_components: Some(NComponents::Count(2)),
         ..PcaParams::default()
     });
-    let model = fit(&Single, &source, Residency::Memory, "PCA", &params.unwrap()).unwrap();
+    let model = fit(&Single::new(), &source, Residency::Memory, "PCA", &params.unwrap()).unwrap();
     let mut broken = x.clone();
     broken[3 * 3 + 2] = f64::NAN;
     let error = transform(given::<f64>(&broken, &[], 3, 2), &model).unwrap_err();
@@ -233,7 +233,7 @@ fn a_damaged_model_is_refused() {
     let x: Vec<f64> = (0..12).map(f64::from).collect();
     let source = given::<f64>(&x, &[], 3, 2);
     for name in ["StandardScaler", "MinMaxScaler", "PCA", "TruncatedSVD"] {
-        let model = fit(&Single, &source, Residency::Memory, name, &serde_json::json!({})).unwrap();
+        let model = fit(&Single::new(), &source, Residency::Memory, name, &serde_json::json!({})).unwrap();
         assert_eq!(Transformer::<f64>::import(model.clone()).unwrap().model, model);
         for i in 0..model.attributes.len() {
             let mut damaged = model.clone();

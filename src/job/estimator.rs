@@ -4,10 +4,12 @@ use serde::Serialize;
 use toml::{Table, Value};
 
 use super::document::Document;
+use super::transformer::TransformerJob;
 use super::wording;
 use crate::error::Result;
 use crate::estimator::cluster::KMeansParams;
 use crate::estimator::svm::SvcParams;
+use crate::estimator::transformer::TRANSFORMERS;
 
 /// The estimators, as they are called in a job.
 pub const ESTIMATORS: [&str; 2] = ["KMeans", "SVC"];
@@ -20,6 +22,8 @@ pub enum EstimatorJob {
     KMeans(KMeansParams),
     /// Support vector classification, on plain arrays.
     Svc(SvcParams),
+    /// A transformer by itself, on the pass engine.
+    Transformer(TransformerJob),
 }
 
 impl EstimatorJob {
@@ -33,17 +37,20 @@ impl EstimatorJob {
             Some(Value::String(name)) => name,
             found => {
                 let found = found.as_ref().map_or_else(|| "nothing".into(), wording::describe);
-                return Err(document.fault("estimator.name", wording::one_of(&ESTIMATORS), found, None));
+                return Err(document.fault("estimator.name", wording::one_of(&names()), found, None));
             }
         };
+        if let Some(step) = TransformerJob::read(document, "estimator", &name, table.clone())? {
+            return Ok(Self::Transformer(step));
+        }
         match name.as_str() {
             "KMeans" => Ok(Self::KMeans(document.read("estimator", table, &["name"])?)),
             "SVC" => Ok(Self::Svc(document.read("estimator", table, &["name"])?)),
             other => {
                 let hint =
-                    wording::nearest(other, &ESTIMATORS).map(|near| format!("did you mean \"{near}\"?"));
+                    wording::nearest(other, &names()).map(|near| format!("did you mean \"{near}\"?"));
                 let found = format!("the text {other:?}");
-                Err(document.fault("estimator.name", wording::one_of(&ESTIMATORS), found, hint))
+                Err(document.fault("estimator.name", wording::one_of(&names()), found, hint))
             }
         }
     }
@@ -53,6 +60,7 @@ impl EstimatorJob {
         match self {
             Self::KMeans(_) => ESTIMATORS[0],
             Self::Svc(_) => ESTIMATORS[1],
+            Self::Transformer(step) => step.name(),
         }
     }
 
@@ -73,4 +81,9 @@ impl EstimatorJob {
         table.extend(Table::try_from(self)?);
         Ok(table)
     }
+}
+
+/// Everything that can be fitted by itself.
+fn names() -> Vec<&'static str> {
+    ESTIMATORS.iter().chain(&TRANSFORMERS).copied().collect()
 }
