@@ -125,7 +125,8 @@ fn every_transformer_finds_what_scikit_learn_finds() {
         for block_rows in [1, 7, 1000] {
             let what = format!("{} {} in blocks of {block_rows}", case.estimator, case.name);
             let source = given::<f64>(&case.x, &case.weights, d, block_rows);
-            let model = fit(&Single::new(), &source, Residency::Memory, &case.estimator, &case.params).unwrap();
+            let model =
+                fit(&Single::new(), &source, Residency::Memory, &case.estimator, &case.params).unwrap();
             for (name, expected) in &case.attributes {
                 let got = model.numbers(name).unwrap();
                 assert_close(&got, expected, 1e-11, &format!("{what}: {name}"));
@@ -208,17 +209,18 @@ fn what_cannot_be_fitted_is_refused() {
         message(fit(&Single::new(), &huge, Residency::Memory, name, &serde_json::json!({})), ExitCode::Data);
     }
     let wide = given::<f64>(&[f64::MAX, f64::MIN], &[], 1, 2);
-    message(fit(&Single::new(), &wide, Residency::Memory, "MinMaxScaler", &serde_json::json!({})), ExitCode::Data);
+    message(
+        fit(&Single::new(), &wide, Residency::Memory, "MinMaxScaler", &serde_json::json!({})),
+        ExitCode::Data,
+    );
 }
 
 #[test]
 fn a_value_that_is_no_number_is_named_by_its_cell_before_the_map() {
     let x: Vec<f64> = (0..12).map(f64::from).collect();
     let source = given::<f64>(&x, &[], 3, 2);
-    let params = serde_json::to_value(PcaParams {
-        n_components: Some(NComponents::Count(2)),
-        ..PcaParams::default()
-    });
+    let params =
+        serde_json::to_value(PcaParams { n_components: Some(NComponents::Count(2)), ..PcaParams::default() });
     let model = fit(&Single::new(), &source, Residency::Memory, "PCA", &params.unwrap()).unwrap();
     let mut broken = x.clone();
     broken[3 * 3 + 2] = f64::NAN;
@@ -244,7 +246,10 @@ fn a_damaged_model_is_refused() {
                 let values = rankfit::estimator::Values::F64(vec![f64::NAN; array.values.len()]);
                 let array = rankfit::estimator::Array::new(array.shape, values);
                 damaged.attributes.push((attribute.clone(), array));
-                assert!(Transformer::<f64>::import(damaged).is_err(), "{name} with no numbers in {attribute}");
+                assert!(
+                    Transformer::<f64>::import(damaged).is_err(),
+                    "{name} with no numbers in {attribute}"
+                );
             }
         }
     }

@@ -56,8 +56,7 @@ impl<T: Real> BlockSource<T> for Mapped<T> {
     }
 
     fn fill(&self, block: &mut Block<T>) -> Result<()> {
-        let mut before =
-            self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let mut before = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         before.reshape(self.source.shape(), block.index);
         self.source.fill(&mut before)?;
         // After the map a fault could no longer be told by its column.

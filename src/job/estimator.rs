@@ -47,8 +47,7 @@ impl EstimatorJob {
             "KMeans" => Ok(Self::KMeans(document.read("estimator", table, &["name"])?)),
             "SVC" => Ok(Self::Svc(document.read("estimator", table, &["name"])?)),
             other => {
-                let hint =
-                    wording::nearest(other, &names()).map(|near| format!("did you mean \"{near}\"?"));
+                let hint = wording::nearest(other, &names()).map(|near| format!("did you mean \"{near}\"?"));
                 let found = format!("the text {other:?}");
                 Err(document.fault("estimator.name", wording::one_of(&names()), found, hint))
             }

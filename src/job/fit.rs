@@ -95,9 +95,7 @@ pub(super) fn fit<T: Real>(
             svc_search(comm, &plan.job, params, search, &*source, keeper, telemetry)
         }
         (EstimatorJob::Svc(params), None) => svc(comm, &plan.job, params, &*source, telemetry),
-        (EstimatorJob::Transformer(step), _) => {
-            pipeline::fit_last(comm, &plan.job, step, source, telemetry)
-        }
+        (EstimatorJob::Transformer(step), _) => pipeline::fit_last(comm, &plan.job, step, source, telemetry),
     }
 }
 

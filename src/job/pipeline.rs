@@ -62,8 +62,7 @@ pub(super) fn fit_last<T: Real>(
     source: Arc<dyn BlockSource<T>>,
     telemetry: &Telemetry,
 ) -> Result<Fitted> {
-    let fitted =
-        fit_one(comm, step, source, telemetry).map_err(|error| job.place("estimator", error))?;
+    let fitted = fit_one(comm, step, source, telemetry).map_err(|error| job.place("estimator", error))?;
     let contents = Contents { model: Some(fitted.model), ..Contents::default() };
     Ok(Fitted { contents, cluster_sizes: None, report: None })
 }

@@ -250,10 +250,11 @@ impl ResultsFile {
         let names: Vec<String> = self.links(&pipeline)?.into_iter().map(|(name, _)| name).collect();
         let mut steps = Vec::new();
         for number in 0..names.len() {
-            let name = names.iter().find(|name| name.starts_with(&format!("{number}_"))).ok_or_else(|| {
-                let expected = format!("step {number} of the pipeline");
-                Error::data(self.path.display(), Place::default(), expected, names.join(", "))
-            })?;
+            let name =
+                names.iter().find(|name| name.starts_with(&format!("{number}_"))).ok_or_else(|| {
+                    let expected = format!("step {number} of the pipeline");
+                    Error::data(self.path.display(), Place::default(), expected, names.join(", "))
+                })?;
             let path = format!("{}/{}/{name}", schema::MODEL, schema::PIPELINE);
             if let Some(group) = self.open_group(&pipeline, name)? {
                 let group = self.read_group(&path, &group, most_values)?;

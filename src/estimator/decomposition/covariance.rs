@@ -46,6 +46,7 @@ pub(super) fn covariance<T: Real>(engine: &mut PassEngine<'_, T>) -> Result<Mome
     if moments.products.iter().chain(&moments.mean).all(|v| v.is_finite()) {
         return Ok(moments);
     }
-    let fault = Error::data(engine.origin(), Place::default(), "values whose squares are finite", "larger ones");
+    let fault =
+        Error::data(engine.origin(), Place::default(), "values whose squares are finite", "larger ones");
     Err(fault)
 }

@@ -182,9 +182,8 @@ impl Pca {
     pub fn export(&self) -> Model {
         let fit = &self.fit;
         let (k, d) = (self.n_components(), self.n_features_in());
-        let vector = |name: &str, values: &[f64]| {
-            (name.to_owned(), Array::vector(Values::F64(values.to_vec())))
-        };
+        let vector =
+            |name: &str, values: &[f64]| (name.to_owned(), Array::vector(Values::F64(values.to_vec())));
         let attributes = vec![
             ("components_".into(), Array::new([k, d], Values::F64(fit.components.clone()))),
             vector("explained_variance_", &fit.explained_variance),

@@ -92,9 +92,8 @@ pub struct TruncatedSvd {
 impl TruncatedSvd {
     /// The model as named arrays.
     pub fn export(&self) -> Model {
-        let vector = |name: &str, values: &[f64]| {
-            (name.to_owned(), Array::vector(Values::F64(values.to_vec())))
-        };
+        let vector =
+            |name: &str, values: &[f64]| (name.to_owned(), Array::vector(Values::F64(values.to_vec())));
         let shape = [self.singular_values.len(), self.n_features];
         let attributes = vec![
             ("components_".into(), Array::new(shape, Values::F64(self.components.clone()))),

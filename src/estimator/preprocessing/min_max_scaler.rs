@@ -37,7 +37,11 @@ impl MinMaxScalerParams {
         if low < high && low.is_finite() && high.is_finite() {
             return Ok(());
         }
-        Err(Error::job("feature_range", "two numbers [low, high], low below high", format!("[{low}, {high}]")))
+        Err(Error::job(
+            "feature_range",
+            "two numbers [low, high], low below high",
+            format!("[{low}, {high}]"),
+        ))
     }
 
     /// Fits the scaler in one pass. Weights do not matter.
@@ -123,9 +127,8 @@ pub struct MinMaxScaler {
 impl MinMaxScaler {
     /// The scaler as named arrays.
     pub fn export(&self) -> Model {
-        let vector = |name: &str, values: &[f64]| {
-            (name.to_owned(), Array::vector(Values::F64(values.to_vec())))
-        };
+        let vector =
+            |name: &str, values: &[f64]| (name.to_owned(), Array::vector(Values::F64(values.to_vec())));
         let attributes = vec![
             vector("data_min_", &self.data_min_),
             vector("data_max_", &self.data_max_),
