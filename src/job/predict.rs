@@ -260,7 +260,7 @@ fn open_mapped<T: Real>(
     steps: Vec<Model>,
     predictor: &Predictor,
 ) -> Result<Arc<dyn BlockSource<T>>> {
-    let maps = steps.into_iter().map(Transformer::<T>::import).collect::<Result<Vec<_>>>()?;
+    let maps = agree(comm, steps.into_iter().map(Transformer::<T>::import).collect::<Result<Vec<_>>>())?;
     let taken = predictor.n_features().or_else(|| maps.last().map(|step| step.map.n_outputs()));
     let taken = taken.ok_or_else(|| Error::internal("a transformer without its map"))?;
     let n_features = maps.first().map_or(taken, |step| step.map.n_inputs());
