@@ -131,14 +131,15 @@ impl Model {
         Err(Error::data("model", Default::default(), format!("{length} finite numbers in {name}"), found))
     }
 
-    /// The single positive integer called `name`.
+    /// The single positive integer called `name`. Features are at most 2²⁷, so that a damaged file costs no memory.
     ///
     /// # Errors
     /// [`Error::Data`] when the model has none, or something else.
     pub fn count(&self, name: &str) -> Result<usize> {
+        let most = if name == "n_features_in_" { f64::from(1 << 27) } else { 9e15 };
         let numbers = self.numbers(name)?;
         match numbers.as_slice() {
-            &[n] if n >= 1.0 && n < 4e9 => Ok(n as usize),
+            &[n] if (1.0..=most).contains(&n) => Ok(n as usize),
             other => {
                 let expected = format!("a positive number in {name}");
                 Err(Error::data("model", Default::default(), expected, format!("{other:?}")))

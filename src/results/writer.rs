@@ -238,7 +238,7 @@ fn verify(image: &Path, contents: &Contents) -> hdf5::Result<()> {
         (schema::PROVENANCE, &contents.provenance),
     ];
     let steps = steps.iter().map(|(group, arrays)| (group.as_str(), *arrays));
-    for (group, arrays) in groups.into_iter().map(|(group, arrays)| (group, arrays)).chain(steps) {
+    for (group, arrays) in groups.into_iter().chain(steps) {
         for (name, array) in arrays {
             let path = format!("{group}/{name}");
             if !named::same(&named::get(&file.dataset(&path)?)?, array) {

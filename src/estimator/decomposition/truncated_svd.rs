@@ -114,6 +114,9 @@ impl TruncatedSvd {
         let params: TruncatedSvdParams = model.params_as()?;
         let d = model.count("n_features_in_")?;
         let k = model.numbers("singular_values_")?.len();
+        if k == 0 {
+            return Err(Error::data("model", Default::default(), "at least one of singular_values_", "none"));
+        }
         let components = model.vector("components_", k.saturating_mul(d))?;
         Ok(Self {
             params,
