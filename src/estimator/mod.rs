@@ -5,10 +5,14 @@
 //! fits on plain arrays and is driven by the sweep engine.
 
 pub mod cluster;
+pub mod decomposition;
 pub mod linear_model;
 pub mod model;
 pub mod moments;
+pub mod preprocessing;
 pub mod searchable;
 pub mod svm;
+pub mod transformer;
 
 pub use model::{Array, Model, Values};
+pub use transformer::Transformer;

@@ -4,11 +4,13 @@ use serde::Serialize;
 use toml::{Table, Value};
 
 use super::document::Document;
+use super::transformer::TransformerJob;
 use super::wording;
 use crate::error::Result;
 use crate::estimator::cluster::KMeansParams;
 use crate::estimator::linear_model::LinearParams;
 use crate::estimator::svm::SvcParams;
+use crate::estimator::transformer::TRANSFORMERS;
 
 /// The estimators, as they are called in a job.
 pub const ESTIMATORS: [&str; 8] = [
@@ -32,6 +34,8 @@ pub enum EstimatorJob {
     Svc(SvcParams),
     /// A linear model, on the pass engine.
     Linear(LinearParams),
+    /// A transformer by itself, on the pass engine.
+    Transformer(TransformerJob),
 }
 
 impl EstimatorJob {
@@ -45,9 +49,12 @@ impl EstimatorJob {
             Some(Value::String(name)) => name,
             found => {
                 let found = found.as_ref().map_or_else(|| "nothing".into(), wording::describe);
-                return Err(document.fault("estimator.name", wording::one_of(&ESTIMATORS), found, None));
+                return Err(document.fault("estimator.name", wording::one_of(&names()), found, None));
             }
         };
+        if let Some(step) = TransformerJob::read(document, "estimator", &name, table.clone())? {
+            return Ok(Self::Transformer(step));
+        }
         match name.as_str() {
             "KMeans" => Ok(Self::KMeans(document.read("estimator", table, &["name"])?)),
             "SVC" => Ok(Self::Svc(document.read("estimator", table, &["name"])?)),
@@ -58,10 +65,9 @@ impl EstimatorJob {
             "LogisticRegression" => linear(document, table, LinearParams::LogisticRegression),
             "PoissonRegressor" => linear(document, table, LinearParams::PoissonRegressor),
             other => {
-                let hint =
-                    wording::nearest(other, &ESTIMATORS).map(|near| format!("did you mean \"{near}\"?"));
+                let hint = wording::nearest(other, &names()).map(|near| format!("did you mean \"{near}\"?"));
                 let found = format!("the text {other:?}");
-                Err(document.fault("estimator.name", wording::one_of(&ESTIMATORS), found, hint))
+                Err(document.fault("estimator.name", wording::one_of(&names()), found, hint))
             }
         }
     }
@@ -72,6 +78,7 @@ impl EstimatorJob {
             Self::KMeans(_) => ESTIMATORS[0],
             Self::Svc(_) => ESTIMATORS[1],
             Self::Linear(params) => params.name(),
+            Self::Transformer(step) => step.name(),
         }
     }
 
@@ -83,7 +90,7 @@ impl EstimatorJob {
     /// Whether targets are classes.
     pub fn is_classifier(&self) -> bool {
         match self {
-            Self::KMeans(_) => false,
+            Self::KMeans(_) | Self::Transformer(_) => false,
             Self::Svc(_) => true,
             Self::Linear(params) => params.is_classifier(),
         }
@@ -109,4 +116,9 @@ fn linear<P: serde::de::DeserializeOwned>(
     of: fn(P) -> LinearParams,
 ) -> Result<EstimatorJob> {
     Ok(EstimatorJob::Linear(of(document.read("estimator", table, &["name"])?)))
+}
+
+/// Everything that can be fitted by itself.
+pub(super) fn names() -> Vec<&'static str> {
+    ESTIMATORS.iter().chain(&TRANSFORMERS).copied().collect()
 }

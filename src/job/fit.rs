@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::estimator::EstimatorJob;
 use super::run::Plan;
 use super::spec::Job;
-use super::{searchable, source};
+use super::{pipeline, searchable, source};
 use crate::comm::{Communicator, agree};
 use crate::data::{BlockSource, Feed, Parts, Table};
 use crate::engine::keeper::Keeper;
@@ -20,6 +20,7 @@ use crate::estimator::svm::{SvcModel, SvcParams, SvcSearch};
 use crate::estimator::{Array, Values};
 use crate::kernel::Real;
 use crate::model_selection::{CvResults, Search, run_search};
+use crate::partition::Slice;
 use crate::results::{self, Contents, FileKeeper, ResultsWriter, RowType};
 use crate::telemetry::{Phase, Telemetry};
 
@@ -39,8 +40,10 @@ pub(super) fn check(job: &Job) -> Result<()> {
         EstimatorJob::KMeans(params) => params.validate(job.seed).map(drop),
         EstimatorJob::Svc(params) => params.clone().validate().map(drop),
         EstimatorJob::Linear(params) => params.validate(),
+        EstimatorJob::Transformer(step) => step.check(),
     };
-    checked.map_err(|error| job.place("estimator", error))
+    checked.map_err(|error| job.place("estimator", error))?;
+    pipeline::check(job)
 }
 
 /// Bytes of rows that this rank would hold at once.
@@ -63,6 +66,11 @@ pub(super) fn memory_bytes<T: Real>(
                 _ => 0,
             };
             Ok((feed.n_resident() + in_flight) as u64 * (part.block_bytes::<T>() + beside))
+        }
+        EstimatorJob::Transformer(_) => {
+            let n_local = Slice::of(shape.n_blocks(), comm.rank(), comm.size()).len();
+            let in_flight = n_local.min(if source.waits_for_input() { 2 } else { 1 });
+            Ok(in_flight as u64 * shape.block_bytes::<T>())
         }
         EstimatorJob::Svc(_) => {
             source::check_table(comm, job, &shape)?;
@@ -95,6 +103,7 @@ pub(super) fn fit<T: Real>(
             svc_search(comm, &plan.job, params, search, &*source, keeper, telemetry)
         }
         (EstimatorJob::Svc(params), None) => svc(comm, &plan.job, params, &*source, telemetry),
+        (EstimatorJob::Transformer(step), _) => pipeline::fit_last(comm, &plan.job, step, source, telemetry),
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::data::Dtype;
 use super::fit::{self, Fitted};
+use super::pipeline;
 use super::source;
 use super::spec::{Job, Overrides};
 use super::timing;
@@ -159,9 +160,11 @@ fn typed<T: Real>(
         ResultsWriter::new(output, schema::FORMAT)
     });
     let mut writer = agree(comm, writer)?;
+    let (source, steps) = pipeline::fit(comm, &plan.job, source, telemetry)?;
     let Fitted { mut contents, cluster_sizes, report } =
         fit::fit(comm, plan, source, &keeper, &mut writer, telemetry)?;
     telemetry.end();
+    contents.pipeline = steps;
     contents.timing = timing::gather(comm, telemetry, report.as_ref(), begun.elapsed().as_secs_f64())?;
     let machines = Machine::all(comm)?;
     let job = plan.job.to_toml()?;

@@ -22,6 +22,8 @@ const EXPECTATIONS: &[(&str, &str)] = &[
     ("class_weight", "\"balanced\" or a table of class = weight"),
     ("label", "a column's name or number"),
     ("y", "the name of a dataset or column, or a column's number"),
+    ("n_components", "a positive integer, or for PCA also a share of the variance between 0 and 1"),
+    ("feature_range", "two numbers [low, high], low below high"),
     ("memory_per_rank", "a number of bytes, or a text such as \"8GiB\""),
     ("scoring", "a scorer's name, or a list of names"),
     ("refit", "true, false or a scorer's name"),
