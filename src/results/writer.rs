@@ -6,9 +6,8 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use hdf5::plist::dataset_create::{AllocTime, FillTime};
 use hdf5::plist::group_create::LinkCreationOrder;
@@ -81,7 +80,7 @@ struct Gap {
 pub struct ResultsWriter {
     output: Output,
     disk: NamedTempFile,
-    memory: File,
+    memory: NamedTempFile,
     file: hdf5::File,
     gaps: Vec<Gap>,
 }
@@ -96,7 +95,7 @@ impl ResultsWriter {
         let path = output.path();
         let memory = in_memory().map_err(|e| Error::io(path, "making a file in memory", e))?;
         let file =
-            hdf5::File::create(name_of(&memory)).map_err(named::h5_error(path, "making the file's image"))?;
+            hdf5::File::create(memory.path()).map_err(named::h5_error(path, "making the file's image"))?;
         let writer = Self { output: output.clone(), disk, memory, file, gaps: Vec::new() };
         writer.head(format).map_err(named::h5_error(path, "writing the file's attributes"))?;
         Ok(writer)
@@ -163,8 +162,8 @@ impl ResultsWriter {
         let Self { output, mut disk, mut memory, file, gaps } = self;
         file.close().map_err(named::h5_error(&path, "closing the file's image"))?;
         // Memory, too, can be full.
-        verify(&name_of(&memory), contents).map_err(named::h5_error(&path, "checking the file's image"))?;
-        copy(&mut memory, disk.as_file_mut(), &gaps).map_err(|e| Error::io(&path, "writing", e))?;
+        verify(memory.path(), contents).map_err(named::h5_error(&path, "checking the file's image"))?;
+        copy(memory.as_file_mut(), disk.as_file_mut(), &gaps).map_err(|e| Error::io(&path, "writing", e))?;
         output.keep(disk)
     }
 
@@ -200,15 +199,11 @@ impl ResultsWriter {
     }
 }
 
-/// A file in memory, or in the folder for temporary files where there is no such place. It has no name, so that a
-/// program that is killed leaves nothing behind.
-fn in_memory() -> std::io::Result<File> {
-    tempfile::tempfile_in("/dev/shm").or_else(|_| tempfile::tempfile())
-}
-
-/// Where HDF5, which opens files by name only, finds a file without one.
-fn name_of(file: &File) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+/// A file in memory that HDF5 can open by its name, or in the folder for temporary files where there is none.
+fn in_memory() -> std::io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("rankfit-").suffix(".h5");
+    builder.tempfile_in("/dev/shm").or_else(|_| builder.tempfile())
 }
 
 /// Reads the arrays back.
