@@ -3,6 +3,7 @@
 //! stdout carries the answer, stderr the talk, and only rank 0 speaks.
 
 mod candidates;
+mod existing;
 mod info;
 mod inspect;
 mod predict;

@@ -32,12 +32,12 @@ impl Shape {
         start..(start + self.block_rows as u64).min(self.n_samples)
     }
 
-    /// Bytes that a full block takes in memory, features in `T`.
+    /// Bytes that the largest block takes in memory, features in `T`.
     pub fn block_bytes<T: Real>(&self) -> u64 {
-        let numbers = self.n_features * size_of::<T>()
-            + 8 * usize::from(self.has_targets)
-            + 8 * usize::from(self.has_weights);
-        self.block_rows as u64 * numbers as u64
+        let others = 8 * u64::from(self.has_targets) + 8 * u64::from(self.has_weights);
+        let row = (self.n_features as u64).saturating_mul(size_of::<T>() as u64).saturating_add(others);
+        // Sizes come from users and files: a product too large is as good as too large a product.
+        row.saturating_mul(self.n_samples.min(self.block_rows as u64))
     }
 }
 

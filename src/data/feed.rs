@@ -44,9 +44,13 @@ impl<T: Real> Feed<T> {
             Residency::Stream => 0,
             Residency::Auto { budget_bytes } => {
                 let block = shape.block_bytes::<T>().max(1);
-                let all = slice.len() as u64 * block;
+                let all = block.saturating_mul(slice.len() as u64);
                 // Streaming the rest needs two parts in flight.
-                let room = if all <= budget_bytes { all } else { budget_bytes.saturating_sub(2 * block) };
+                let room = if all <= budget_bytes {
+                    all
+                } else {
+                    budget_bytes.saturating_sub(block.saturating_mul(2))
+                };
                 ((room / block) as usize).min(slice.len())
             }
         };

@@ -26,7 +26,7 @@ pub use blobs::{Blobs, BlobsParams};
 pub use block::{Block, BlockSource, Shape, default_block_rows};
 pub use classification::{Classification, ClassificationParams};
 pub use feed::{Feed, Residency};
-pub use parts::Parts;
 pub use mapped::{Mapped, RowMap};
+pub use parts::Parts;
 pub use regression::{Regression, RegressionParams};
 pub use table::Table;

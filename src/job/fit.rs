@@ -21,7 +21,7 @@ use crate::estimator::{Array, Values};
 use crate::kernel::Real;
 use crate::model_selection::{CvResults, Search, run_search};
 use crate::partition::Slice;
-use crate::results::{self, Contents, FileKeeper, ResultsWriter, RowType};
+use crate::results::{self, Contents, FileKeeper, Output, ResultsWriter, RowType, schema};
 use crate::telemetry::{Phase, Telemetry};
 
 /// What a fit or search leaves for the results file.
@@ -29,6 +29,8 @@ pub(super) struct Fitted {
     pub(super) contents: Contents,
     pub(super) cluster_sizes: Option<Vec<u64>>,
     pub(super) report: Option<SweepReport>,
+    /// The results file, on rank 0, where arrays of one value a row have been written into it already.
+    pub(super) writer: Option<ResultsWriter>,
 }
 
 /// Checks the estimator's parameters.
@@ -55,6 +57,9 @@ pub(super) fn memory_bytes<T: Real>(
     let shape = source.shape().clone();
     match &job.estimator {
         EstimatorJob::KMeans(_) | EstimatorJob::Linear(_) => {
+            if let EstimatorJob::KMeans(params) = &job.estimator {
+                source::check_room::<T>(comm, job, &shape, params.validate(job.seed)?.label_bytes())?;
+            }
             let residency = source::residency::<T>(comm, job, &shape)?;
             let waits = source.waits_for_input();
             let feed = Feed::new(source, residency, comm.rank(), comm.size());
@@ -62,15 +67,16 @@ pub(super) fn memory_bytes<T: Real>(
             let in_flight = streamed.min(if waits { 2 } else { 1 });
             let part = feed.parts().shape().clone();
             let beside = match &job.estimator {
-                EstimatorJob::Linear(params) => params.bytes_per_row() * part.block_rows as u64,
+                EstimatorJob::Linear(params) => params.bytes_per_row().saturating_mul(part.block_rows as u64),
                 _ => 0,
             };
-            Ok((feed.n_resident() + in_flight) as u64 * (part.block_bytes::<T>() + beside))
+            let each = part.block_bytes::<T>().saturating_add(beside);
+            Ok(((feed.n_resident() + in_flight) as u64).saturating_mul(each))
         }
         EstimatorJob::Transformer(_) => {
             let n_local = Slice::of(shape.n_blocks(), comm.rank(), comm.size()).len();
             let in_flight = n_local.min(if source.waits_for_input() { 2 } else { 1 });
-            Ok(in_flight as u64 * shape.block_bytes::<T>())
+            Ok((in_flight as u64).saturating_mul(shape.block_bytes::<T>()))
         }
         EstimatorJob::Svc(_) => {
             source::check_table(comm, job, &shape)?;
@@ -91,12 +97,12 @@ pub(super) fn fit<T: Real>(
     plan: &Plan,
     source: Arc<dyn BlockSource<T>>,
     keeper: &FileKeeper,
-    writer: &mut Option<ResultsWriter>,
+    output: Option<&Output>,
     telemetry: &Telemetry,
 ) -> Result<Fitted> {
     match (&plan.job.estimator, &plan.search) {
         (EstimatorJob::KMeans(params), _) => {
-            k_means(comm, &plan.job, params, source, keeper, writer, telemetry)
+            k_means(comm, &plan.job, params, source, keeper, output, telemetry)
         }
         (EstimatorJob::Linear(params), _) => linear(comm, &plan.job, params, source, keeper, telemetry),
         (EstimatorJob::Svc(params), Some(search)) => {
@@ -113,13 +119,16 @@ fn k_means<T: Real>(
     params: &KMeansParams,
     source: Arc<dyn BlockSource<T>>,
     keeper: &FileKeeper,
-    writer: &mut Option<ResultsWriter>,
+    output: Option<&Output>,
     telemetry: &Telemetry,
 ) -> Result<Fitted> {
-    let residency = source::residency::<T>(comm, job, source.shape())?;
+    let shape = source.shape().clone();
+    let k_means = params.validate(job.seed)?;
+    source::check_room::<T>(comm, job, &shape, k_means.label_bytes())?;
+    let residency = source::residency::<T>(comm, job, &shape)?;
     let feed = Feed::new(source, residency, comm.rank(), comm.size());
     let mut engine = PassEngine::new(comm, feed, telemetry).with_keeper(keeper);
-    let (model, labels) = params.validate(job.seed)?.fit_predict(&mut engine)?;
+    let (model, labels) = k_means.fit_predict(&mut engine)?;
     telemetry.end();
     model.warnings.iter().for_each(|warning| telemetry.warn(warning));
     if !model.converged {
@@ -128,14 +137,28 @@ fn k_means<T: Real>(
             model.n_iter_
         ));
     }
-    let cluster_sizes = if job.output.labels {
-        Some(write_labels(comm, engine.parts(), &labels, model.n_clusters(), writer, telemetry)?)
+    let (cluster_sizes, writer) = if job.output.labels {
+        // Not before the fit: a run that is killed meanwhile leaves no half-made file.
+        let mut writer = begin(comm, output)?;
+        let sizes = write_labels(comm, engine.parts(), &labels, model.n_clusters(), &mut writer, telemetry)?;
+        (Some(sizes), writer)
     } else {
-        None
+        (None, None)
     };
     let contents =
         Contents { model: Some(model.export()), history: model.history_arrays(), ..Contents::default() };
-    Ok(Fitted { contents, cluster_sizes, report: None })
+    Ok(Fitted { contents, cluster_sizes, report: None, writer })
+}
+
+/// Begins the results file on rank 0.
+///
+/// # Collective
+/// One agreement.
+///
+/// # Errors
+/// Those of [`ResultsWriter::new`].
+pub(super) fn begin(comm: &dyn Communicator, output: Option<&Output>) -> Result<Option<ResultsWriter>> {
+    agree(comm, output.map(|output| ResultsWriter::new(output, schema::FORMAT)).transpose())
 }
 
 /// Writes every row's label and counts them; the counts are rank 0's.
@@ -202,7 +225,7 @@ fn linear<T: Real>(
     }
     let contents =
         Contents { model: Some(model.export()), history: model.history_arrays(), ..Contents::default() };
-    Ok(Fitted { contents, cluster_sizes: None, report: None })
+    Ok(Fitted { contents, cluster_sizes: None, report: None, writer: None })
 }
 
 /// Reads all rows on this rank.
@@ -228,6 +251,7 @@ fn svc<T: Real>(
 ) -> Result<Fitted> {
     let table = table(comm, job, source, telemetry)?;
     let svc = params.clone().validate()?;
+    svc.check_classes(&table).map_err(|error| job.place("estimator", error))?;
     let fitted =
         if comm.is_root() { telemetry.time(Phase::Compute, || svc.fit(&table)).map(Some) } else { Ok(None) };
     let model = agree(comm, fitted)?;
@@ -235,7 +259,7 @@ fn svc<T: Real>(
         telemetry.warn(&not_converged(model));
     }
     let contents = Contents { model: model.map(|model| model.export()), ..Contents::default() };
-    Ok(Fitted { contents, cluster_sizes: None, report: None })
+    Ok(Fitted { contents, cluster_sizes: None, report: None, writer: None })
 }
 
 /// scikit-learn's warning about a solver that was stopped.
@@ -264,6 +288,7 @@ fn svc_search<T: Real>(
     let splits = search.splits(table.y.len(), &table.y, None).map_err(|error| job.place("search", error))?;
     splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
     let candidates = searchable::candidates(job, params, search)?;
+    searchable::check_classes(job, &candidates, search, &table)?;
     let scorers = searchable::scorers(search, &table.y)?;
     let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
     let searchable =
@@ -278,7 +303,7 @@ fn svc_search<T: Real>(
         cv_results: Some(cv_results(&result.cv_results, splits.splits.len(), result.refit_s)),
         ..Contents::default()
     };
-    Ok(Fitted { contents, cluster_sizes: None, report: Some(result.report) })
+    Ok(Fitted { contents, cluster_sizes: None, report: Some(result.report), writer: None })
 }
 
 /// The table of a search as the results file has it.

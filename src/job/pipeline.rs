@@ -64,7 +64,7 @@ pub(super) fn fit_last<T: Real>(
 ) -> Result<Fitted> {
     let fitted = fit_one(comm, step, source, telemetry).map_err(|error| job.place("estimator", error))?;
     let contents = Contents { model: Some(fitted.model), ..Contents::default() };
-    Ok(Fitted { contents, cluster_sizes: None, report: None })
+    Ok(Fitted { contents, cluster_sizes: None, report: None, writer: None })
 }
 
 fn fit_one<T: Real>(

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::spec::Job;
 use super::wording;
+use crate::data::Table;
 use crate::error::{Error, Result};
 use crate::estimator::svm::{ScoreFn, Scorer, Svc, SvcParams};
 use crate::metrics::Needs;
@@ -21,6 +22,22 @@ pub(super) fn candidates(job: &Job, params: &SvcParams, search: &Search) -> Resu
     search.candidates.iter().map(|candidate| at(job, &base, candidate)).collect()
 }
 
+/// Checks before hours of work that the class weights of every candidate are about classes of the data.
+///
+/// # Errors
+/// [`Error::Job`] at the key that gives the weights, [`Error::Data`] when there are not two classes.
+pub(super) fn check_classes(job: &Job, candidates: &[Svc], search: &Search, table: &Table) -> Result<()> {
+    let mut checked = Vec::new();
+    for (svc, candidate) in candidates.iter().zip(&search.candidates) {
+        let weights = &svc.params().class_weight;
+        if !checked.contains(&weights) {
+            svc.check_classes(table).map_err(|error| placed(job, candidate, error))?;
+            checked.push(weights);
+        }
+    }
+    Ok(())
+}
+
 fn at(job: &Job, base: &Map<String, Value>, candidate: &Candidate) -> Result<Svc> {
     for name in candidate.keys() {
         // Parameters without a value may be left out of the base; the deserialiser knows them all the same.
@@ -34,7 +51,12 @@ fn at(job: &Job, base: &Map<String, Value>, candidate: &Candidate) -> Result<Svc
     all.extend(candidate.iter().map(|(name, value)| (name.clone(), value.clone())));
     let params: SvcParams = serde_json::from_value(Value::Object(all))
         .map_err(|error| Error::internal(format!("parameters that do not go together: {error}")))?;
-    params.validate().map_err(|error| match error {
+    params.validate().map_err(|error| placed(job, candidate, error))
+}
+
+/// An error about a parameter, at the key of the search or of the estimator that gives it.
+fn placed(job: &Job, candidate: &Candidate, error: Error) -> Error {
+    match error {
         Error::Job { key, expected, found, hint, .. } => {
             let name = key.strip_prefix("estimator.").unwrap_or(&key);
             let name = name.split('.').next().unwrap_or(name);
@@ -45,7 +67,7 @@ fn at(job: &Job, base: &Map<String, Value>, candidate: &Candidate) -> Result<Svc
             }
         }
         other => other,
-    })
+    }
 }
 
 fn fault(job: &Job, base: &Map<String, Value>, name: &str, value: &Value, message: &str) -> Error {

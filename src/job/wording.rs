@@ -87,6 +87,17 @@ pub(super) fn translate(message: &str, path: &str, table: &Table, also_known: &[
     }
 }
 
+/// What is wrong with `piece` of a file that is no TOML.
+pub(super) fn syntax(message: &str, piece: &str) -> String {
+    match message.lines().next().unwrap_or_default() {
+        "duplicate key" => format!("the key {} is there twice", piece.trim()),
+        number if number.contains("too large") => {
+            format!("expected whole numbers up to {}, found {}", i64::MAX, piece.trim())
+        }
+        _ => message.replace('\n', ", "),
+    }
+}
+
 /// What the deserialiser's name of a type means to a user.
 fn expectation(wanted: &str, key: &str) -> String {
     let wanted = wanted.trim_end_matches(" for key");

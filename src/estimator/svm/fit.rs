@@ -54,6 +54,15 @@ impl Svc {
         SvcModel::assemble(self, table, &set, gamma, &solved)
     }
 
+    /// Checks, before any work, that the targets are classes and that the class weights are about them.
+    ///
+    /// # Errors
+    /// [`Error::Data`] as [`fit`](Self::fit), [`Error::Job`] for weights of classes that are not there.
+    pub fn check_classes(&self, table: &Table) -> Result<()> {
+        let rows: Vec<usize> = (0..table.x.nrows()).collect();
+        TrainingSet::new(table, &rows)?.class_weight(self, table).map(drop)
+    }
+
     /// Solves the problem of each pair of classes.
     pub(super) fn solve_all(
         &self,
