@@ -13,6 +13,17 @@ pub struct Split {
     pub test: Vec<usize>,
 }
 
+/// Work that fits had in common: how much was asked for, and how much was really done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SharedWork {
+    /// What is counted.
+    pub what: &'static str,
+    /// How many the fits of this rank needed.
+    pub asked: u64,
+    /// How many were computed; the others were taken from those.
+    pub done: u64,
+}
+
 /// An estimator with its data and the candidates of a search.
 ///
 /// Built once on every rank from the same job. Knows neither ranks nor files.
@@ -40,6 +51,11 @@ pub trait Searchable: Sync {
     /// cut from its start again.
     fn fits_are_independent(&self) -> bool {
         false
+    }
+
+    /// What this rank's fits shared so far. The same list on every rank, with different counts.
+    fn shared(&self) -> Vec<SharedWork> {
+        Vec::new()
     }
 
     /// Fits `candidate` on all rows.

@@ -109,8 +109,8 @@ mod tests {
     fn figures_follow_from_the_times() {
         let chain = |candidate, cost| Chain { fits: vec![FitId { candidate, fold: 0 }], cost };
         let plan = SweepPlan::new(&[chain(0, 1.0), chain(1, 3.0), chain(2, 2.0)], 2);
-        assert_eq!(plan.assignment.tasks, [vec![1], vec![2, 0]]);
-        let report = SweepReport::new(&plan, &[vec![(1, 4.0)], vec![(2, 1.0), (0, 1.0)]], 0, 4.0);
+        assert_eq!(plan.assignment.tasks, [vec![1], vec![0, 2]]);
+        let report = SweepReport::new(&plan, &[vec![(1, 4.0)], vec![(0, 1.0), (2, 1.0)]], 0, 4.0);
         assert_eq!(
             report.chains.iter().map(|c| (c.chain, c.rank)).collect::<Vec<_>>(),
             [(0, 1), (1, 0), (2, 1)]
