@@ -1,6 +1,6 @@
 //! What a search asks of an estimator; the search itself is `model_selection`, one layer up.
 
-pub use crate::engine::sweep::{Chain, FitId, FitOutcome};
+pub use crate::engine::sweep::{Chain, FitId, FitOutcome, SharedWork};
 use crate::error::Result;
 use crate::estimator::Model;
 
@@ -11,17 +11,6 @@ pub struct Split {
     pub train: Vec<usize>,
     /// Rows to score on.
     pub test: Vec<usize>,
-}
-
-/// Work that fits had in common: how much was asked for, and how much was really done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SharedWork {
-    /// What is counted.
-    pub what: &'static str,
-    /// How many the fits of this rank needed.
-    pub asked: u64,
-    /// How many were computed; the others were taken from those.
-    pub done: u64,
 }
 
 /// An estimator with its data and the candidates of a search.

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use super::model::SvcModel;
 use super::params::Svc;
-use super::row_cache::RowCache;
 use super::products::{Origin, SharedProducts};
+use super::row_cache::RowCache;
 use super::rows::{KernelRows, table_row};
 use super::solver::{Solution, Stopping, solve};
 use super::training::TrainingSet;

@@ -63,8 +63,7 @@ impl<'a> KernelRows<'a> {
             }
             (None, Some(products)) => (Source::Products, pick(&products.norms)),
             (None, None) => {
-                let classes: Vec<Panels> =
-                    (0..set.n_classes()).map(|c| pack(from.table, set, c)).collect();
+                let classes: Vec<Panels> = (0..set.n_classes()).map(|c| pack(from.table, set, c)).collect();
                 let norms = classes.iter().flat_map(|p| p.norms().to_vec()).collect();
                 (Source::Computed(classes), norms)
             }

@@ -42,22 +42,29 @@ impl Fitted<'_> {
     pub(super) fn predict(&self, matrix: &mut KernelRows<'_>, rows: &[usize]) -> Result<(Vec<f64>, usize)> {
         let k = self.set.n_classes();
         let by_votes = k == 2 || !self.svc.params().break_ties;
-        let Some(decisions) = self.decisions(matrix, rows).filter(|_| by_votes) else {
+        // Column by column, so that neighbours of a class are read together.
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        if let Some((store, _)) = matrix.store() {
+            order.sort_unstable_by_key(|&i| store.column(rows[i]));
+        }
+        let sorted: Vec<usize> = order.iter().map(|&i| rows[i]).collect();
+        let decisions = if by_votes { self.decisions(matrix, &sorted) } else { None };
+        let Some(decisions) = decisions else {
             return Ok((self.predict_by_model(matrix, rows)?, rows.len()));
         };
         let n_pairs = self.solved.pairs.len();
         let mut predicted = vec![f64::NAN; rows.len()];
         let (mut row, mut votes) = (vec![0.0; n_pairs], Vec::new());
         let mut unsure = Vec::new();
-        for (i, predicted) in predicted.iter_mut().enumerate() {
+        for (at, &i) in order.iter().enumerate() {
             let mut sure = true;
             for (p, value) in row.iter_mut().enumerate() {
-                *value = decisions.values[p * rows.len() + i];
+                *value = decisions.values[p * rows.len() + at];
                 // Written so that what is no number is unsure.
-                sure &= value.abs() > decisions.errors[p * rows.len() + i];
+                sure &= value.abs() > decisions.errors[p * rows.len() + at];
             }
             match sure {
-                true => *predicted = self.set.classes[vote(&row, k, &mut votes)],
+                true => predicted[i] = self.set.classes[vote(&row, k, &mut votes)],
                 false => unsure.push(i),
             }
         }
@@ -82,7 +89,7 @@ impl Fitted<'_> {
         let columns = store.columns(rows.iter().copied());
         let mut values = vec![0.0; n * self.solved.pairs.len()];
         let mut errors = values.clone();
-        let mut taken = vec![0.0; n];
+        let (mut taken, mut n_asked) = (vec![0.0; n], 0);
         for (p, ((a, b), pair)) in class_pairs(self.set.n_classes()).zip(&self.solved.pairs).enumerate() {
             let (values, errors) = (&mut values[p * n..(p + 1) * n], &mut errors[p * n..(p + 1) * n]);
             let n_first = self.set.class_rows(a).len();
@@ -92,12 +99,14 @@ impl Fitted<'_> {
                 columns.copy(store.row(from, self.set.rows[place] as usize, all.clone()), &mut taken);
                 svm::add_row_and_size(isa, values, errors, &taken, if t < n_first { alpha } else { -alpha });
                 weight += alpha;
+                n_asked += n as u64;
             }
             // Values too small for single precision, and the threshold's own rounding.
             let least = weight * f64::from(f32::MIN_POSITIVE) + pair.rho.abs() * 8.0 * f64::EPSILON;
             values.iter_mut().for_each(|value| *value -= pair.rho);
             errors.iter_mut().for_each(|error| *error = *error * relative + least);
         }
+        matrix.n_asked += n_asked;
         Some(Decisions { values, errors })
     }
 }

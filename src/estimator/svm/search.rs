@@ -7,8 +7,8 @@
 //! cannot differ on a fold (the same in all that matters there, or with and without shrinking when shrinking left
 //! no row aside) are fitted once.
 
-use std::ops::Range;
 use std::cell::OnceCell;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
@@ -111,11 +111,21 @@ impl SvcSearch {
         self.candidates[candidate].params().c
     }
 
-    /// What fits of one C cost: iterations, each a pass over the rows, grow in number with the rows and with C.
+    /// What fits of one C cost: iterations, each a pass over the rows, grow in number with the rows and with C, for
+    /// kernels without a bound the most; with a small C every row becomes a support vector, whose kernel values have
+    /// to be fetched.
     fn cost(&self, fits: &[FitId], split: &Split) -> f64 {
         let n = split.train.len() as f64;
-        let fits: f64 = fits.iter().map(|id| 4.0 + self.c(id.candidate).clamp(0.1, 1e4).sqrt()).sum();
-        n * n * fits
+        let of = |id: &FitId| {
+            let growth = match self.kernel_key(id.candidate).0 {
+                KernelFunction::Rbf { .. } | KernelFunction::Sigmoid { .. } => 0.3,
+                KernelFunction::Poly { .. } => 6.0,
+                KernelFunction::Linear => 12.0,
+            };
+            let c = self.c(id.candidate);
+            4.0 + growth * c.clamp(0.01, 1e4).sqrt() + 8.0 / (1.0 + 100.0 * c)
+        };
+        n * n * fits.iter().map(of).sum::<f64>()
     }
 
     /// The rows' products, within half of the memory; and the memory that they leave.
@@ -286,8 +296,8 @@ impl Searchable for SvcSearch {
         let (fits, copied) = (self.n_fits.load(Ordering::Relaxed), self.n_copied.load(Ordering::Relaxed));
         let bench = self.bench();
         vec![
-            SharedWork { what: "fits", asked: fits, done: fits - copied },
-            SharedWork { what: "kernel values", asked: bench.n_asked, done: bench.n_computed() },
+            SharedWork { what: "fits".into(), asked: fits, done: fits - copied },
+            SharedWork { what: "kernel values".into(), asked: bench.n_asked, done: bench.n_computed() },
         ]
     }
 

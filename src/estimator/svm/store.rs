@@ -118,6 +118,11 @@ impl KernelStore {
         &self.norms
     }
 
+    /// Where a row of the table stands in a row of the matrix.
+    pub(super) fn column(&self, row: usize) -> u32 {
+        self.columns[row]
+    }
+
     /// Where the given rows of the table stand in a row of the matrix.
     pub(super) fn columns(&self, rows: impl Iterator<Item = usize>) -> Columns {
         Columns::new(rows.map(|row| self.columns[row]).collect())
