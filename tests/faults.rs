@@ -1,6 +1,7 @@
 //! What ends a job from outside, and what would end it later: signals, a killed rank, folders and disks that take no
 //! file, work that does not fit.
 
+#[allow(dead_code, reason = "not every test program starts shells")]
 mod launcher;
 
 use std::fs;

@@ -4,14 +4,18 @@
 //! folds and shares between them what they have in common. Two classes make one problem of sequential minimal
 //! optimisation; more make one for each pair.
 
+mod bench;
 mod fit;
 mod model;
 mod one_vs_one;
 mod params;
+mod products;
 mod row_cache;
 mod rows;
+mod scoring;
 mod search;
 mod solver;
+mod store;
 mod training;
 
 pub use model::SvcModel;
