@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use ndarray::Array2;
 use rankfit::data::Table;
-use rankfit::estimator::svm::{Gamma, SvcParams, SvcSearch, accuracy};
+use rankfit::estimator::svm::{Gamma, Scorer, SvcParams, SvcSearch, accuracy};
 use rankfit::model_selection::{Searchable, Split};
 
 /// Five stratified folds without shuffling: of each class the first fifth is the first fold's test part, and so on.
@@ -34,8 +34,13 @@ fn main() {
         SvcParams { c, gamma: gamma.clone(), ..SvcParams::default() }.validate().expect("parameters")
     });
     let started = Instant::now();
-    let search =
-        SvcSearch::new(Arc::new(table), candidates.to_vec(), vec![Box::new(accuracy)], false, 1 << 30);
+    let search = SvcSearch::new(
+        Arc::new(table),
+        candidates.to_vec(),
+        vec![Scorer::Prediction(Box::new(accuracy))],
+        false,
+        1 << 30,
+    );
     let (mut fit, mut score) = ([0.0; 6], 0.0);
     for chain in search.chains(&splits) {
         let mut emit = |outcome: rankfit::model_selection::FitOutcome| {

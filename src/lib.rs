@@ -16,6 +16,7 @@ pub mod kernel;
 pub mod metrics;
 pub mod model_selection;
 pub mod partition;
+pub mod report;
 pub mod results;
 pub mod rng;
 pub mod telemetry;

@@ -119,6 +119,13 @@ fn kmeans_on_more_ranks_than_blocks() {
     all_agree(&[kmeans(3001, "stream", "f64")], &KMEANS_HOLDS);
 }
 
+#[test]
+fn kmeans_on_blocks_in_parts() {
+    // 40 features: two parts a block, and a last block of one row.
+    let wide = |residency| kmeans(4000, residency, "f64").replace("n_features = 5", "n_features = 40");
+    all_agree(&["memory", "stream"].map(wide).map(|job| job.replace("6001", "8001")), &KMEANS_HOLDS);
+}
+
 fn search(grid: &str, cv: usize) -> String {
     format!(
         r#"

@@ -454,14 +454,14 @@ fn bad_jobs_are_refused_with_their_place() {
             "name = \"KMeans\"\n",
             "",
             78,
-            "estimator.name: expected \"KMeans\" or \"SVC\", found nothing",
+            "estimator.name: expected \"KMeans\", \"SVC\", \"StandardScaler\", \"MinMaxScaler\", \"PCA\" or \"TruncatedSVD\", found nothing",
         ),
         (
             BLOBS,
             "\"KMeans\"",
             "\"kmeans\"",
             78,
-            "job.toml:9: estimator.name: expected \"KMeans\" or \"SVC\", found the text \"kmeans\" (did you mean \"KMeans\"?)",
+            "job.toml:9: estimator.name: expected \"KMeans\", \"SVC\", \"StandardScaler\", \"MinMaxScaler\", \"PCA\" or \"TruncatedSVD\", found the text \"kmeans\" (did you mean \"KMeans\"?)",
         ),
         (
             BLOBS,

@@ -356,7 +356,7 @@ fn labels_reach_rank_0_from_every_rank() {
             let mut engine = PassEngine::new(comm, feed, &telemetry);
             let (model, labels) = kmeans.fit_predict(&mut engine).unwrap();
             let (mut kept, mut predicted) = (Gathered(vec![-1; 1000]), Gathered(vec![-1; 1000]));
-            stream_kept(comm, source.shape(), |position| Ok(labels.bytes(position)), &mut kept).unwrap();
+            stream_kept(comm, engine.parts(), |position| Ok(labels.bytes(position)), &mut kept).unwrap();
             let predict = |_: usize, block: &Block<f64>| model.predict_bytes(block);
             stream_rows(comm, engine.feed_mut(), &telemetry, predict, &mut predicted).unwrap();
             if comm.is_root() {

@@ -44,21 +44,33 @@ fn json(file: &ResultsFile) -> Result<String> {
     }
     for name in schema::GROUPS {
         let Some(group) = file.group(name, MOST_VALUES)? else { continue };
-        let mut members = Map::new();
-        for (name, array) in &group.attributes {
-            members.insert(name.clone(), structured(name, array));
-        }
-        for item in &group.items {
-            let shown = match &item.array {
-                Some(array) => structured(&item.name, array),
-                None => serde_json::json!({"shape": item.shape, "dtype": item.kind}),
-            };
-            members.insert(item.name.clone(), shown);
+        let mut members = members_of(&group);
+        if name == schema::MODEL {
+            let steps = file.pipeline_groups(MOST_VALUES)?;
+            if !steps.is_empty() {
+                let steps = steps.iter().map(|(_, step)| Value::Object(members_of(step))).collect();
+                members.insert(schema::PIPELINE.into(), Value::Array(steps));
+            }
         }
         root.insert(name.into(), Value::Object(members));
     }
     let text = serde_json::to_string_pretty(&Value::Object(root));
     text.map(|text| text + "\n").map_err(|e| crate::Error::internal(e.to_string()))
+}
+
+fn members_of(group: &Group) -> Map<String, Value> {
+    let mut members = Map::new();
+    for (name, array) in &group.attributes {
+        members.insert(name.clone(), structured(name, array));
+    }
+    for item in &group.items {
+        let shown = match &item.array {
+            Some(array) => structured(&item.name, array),
+            None => serde_json::json!({"shape": item.shape, "dtype": item.kind}),
+        };
+        members.insert(item.name.clone(), shown);
+    }
+    members
 }
 
 /// An array as JSON; the texts that hold JSON are taken apart.
@@ -115,7 +127,13 @@ fn text(file: &ResultsFile) -> Result<String> {
         let Some(group) = file.group(name, MOST_VALUES)? else { continue };
         out += &format!("\n{name}\n");
         out += &match name {
-            schema::MODEL => model(&group),
+            schema::MODEL => {
+                let mut shown = model(&group);
+                for (path, step) in file.pipeline_groups(MOST_VALUES)? {
+                    shown += &format!("\n{path}\n{}", model(&step));
+                }
+                shown
+            }
             schema::CV_RESULTS => cv_results(&group),
             schema::TIMING => timing(&group),
             schema::PROVENANCE => provenance(&group),

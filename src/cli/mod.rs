@@ -3,9 +3,11 @@
 //! stdout carries the answer, stderr the talk, and only rank 0 speaks.
 
 mod candidates;
+mod existing;
 mod info;
 mod inspect;
 mod predict;
+mod report;
 mod run;
 mod table;
 mod voice;
@@ -31,6 +33,7 @@ enum Command {
     Run(run::Arguments),
     Predict(predict::Arguments),
     Inspect(inspect::Arguments),
+    Report(report::Arguments),
     /// Shows the program, its libraries and the machine it runs on.
     Info,
 }
@@ -48,6 +51,7 @@ fn dispatch(comm: &dyn Communicator, command: Command) -> Result<()> {
         Command::Run(arguments) => run::run(comm, arguments),
         Command::Predict(arguments) => predict::run(comm, arguments),
         Command::Inspect(arguments) => inspect::run(comm, &arguments),
+        Command::Report(arguments) => report::run(comm, &arguments),
         Command::Info => info::run(comm),
     }
 }

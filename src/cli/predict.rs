@@ -135,6 +135,13 @@ fn line(kind: RowType, value: &[u8], out: &mut impl Write) -> io::Result<()> {
         RowType::I32 => writeln!(out, "{}", i32::from_le_bytes(value.try_into().unwrap_or_default())),
         RowType::I64 => writeln!(out, "{}", i64::from_le_bytes(eight())),
         RowType::F64 => writeln!(out, "{}", f64::from_le_bytes(eight())),
+        RowType::F64Row(_) => {
+            for (i, number) in value.chunks_exact(8).enumerate() {
+                let number = f64::from_le_bytes(number.try_into().unwrap_or_default());
+                write!(out, "{}{number}", if i == 0 { "" } else { "," })?;
+            }
+            out.write_all(b"\n")
+        }
         RowType::Text(_) => {
             let end = value.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
             out.write_all(&value[..end])?;

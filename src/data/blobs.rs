@@ -1,5 +1,6 @@
 //! Isotropic Gaussian blobs: scikit-learn's `make_blobs`.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -64,8 +65,8 @@ pub enum ClusterStd {
 
 /// Rows drawn around centres, with the index of the centre as target.
 ///
-/// A row is `centre + std · noise`. Row `i` belongs to centre `i mod n_centers` before the rows of its block are
-/// put in random order, so that blobs are of equal size to within one row and every block has its share of each.
+/// A row is `centre + std · noise`. Row `i` belongs to centre `i mod n_centers` before the rows of its part of
+/// a block are put in random order, so that blobs are of equal size to within one row and every part has its share.
 #[derive(Clone, Debug)]
 pub struct Blobs {
     shape: Shape,
@@ -107,9 +108,8 @@ impl Blobs {
         &self.centers
     }
 
-    /// The centre of each row of a block.
-    fn assignment(&self, index: usize) -> Vec<u32> {
-        let rows = self.shape.rows(index);
+    /// The centre of each row of a part.
+    fn assignment(&self, index: usize, rows: Range<u64>) -> Vec<u32> {
         if let Some(sorted) = &self.sorted {
             return sorted.of_rows(rows);
         }
@@ -131,16 +131,22 @@ impl<T: Real> BlockSource<T> for Blobs {
         &self.shape
     }
 
+    fn part_rows(&self) -> usize {
+        generated::part_rows(&self.shape)
+    }
+
     fn fill(&self, block: &mut Block<T>) -> Result<()> {
-        let assignment = self.assignment(block.index);
-        for (y, &center) in block.y.iter_mut().zip(&assignment) {
-            *y = f64::from(center);
-        }
         let means: Vec<T> = self.centers.iter().copied().map(T::from_f64).collect();
         let stds: Vec<T> = self.stds.iter().copied().map(T::from_f64).collect();
         let n_features = self.shape.n_features;
-        let mixture = Mixture { n_features, assignment: &assignment, means: &means, stds: &stds };
-        generated::noise(self.seed, block.index).fill_mixture(&mut block.x, &mixture);
+        for part in generated::parts_of(&self.shape, block) {
+            let assignment = self.assignment(part.index, part.rows);
+            for (y, &center) in part.y.iter_mut().zip(&assignment) {
+                *y = f64::from(center);
+            }
+            let mixture = Mixture { n_features, assignment: &assignment, means: &means, stds: &stds };
+            generated::noise(self.seed, part.index).fill_mixture(part.x, &mixture);
+        }
         Ok(())
     }
 

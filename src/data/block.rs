@@ -32,12 +32,12 @@ impl Shape {
         start..(start + self.block_rows as u64).min(self.n_samples)
     }
 
-    /// Bytes that a full block takes in memory, features in `T`.
+    /// Bytes that the largest block takes in memory, features in `T`.
     pub fn block_bytes<T: Real>(&self) -> u64 {
-        let numbers = self.n_features * size_of::<T>()
-            + 8 * usize::from(self.has_targets)
-            + 8 * usize::from(self.has_weights);
-        self.block_rows as u64 * numbers as u64
+        let others = 8 * u64::from(self.has_targets) + 8 * u64::from(self.has_weights);
+        let row = (self.n_features as u64).saturating_mul(size_of::<T>() as u64).saturating_add(others);
+        // Sizes come from users and files: a product too large is as good as too large a product.
+        row.saturating_mul(self.n_samples.min(self.block_rows as u64))
     }
 }
 
@@ -92,8 +92,14 @@ pub trait BlockSource<T: Real>: Send + Sync {
     /// Size and cut.
     fn shape(&self) -> &Shape;
 
-    /// Fills `block`, which has been [reshaped](Block::reshape) for its index. Values need not be finite: the feed
-    /// checks that.
+    /// Rows that are made and worked on at a time: those of a block, or of equal [parts](super::Parts) of it. A divisor
+    /// of [`Shape::block_rows`], and a function of the shape alone.
+    fn part_rows(&self) -> usize {
+        self.shape().block_rows
+    }
+
+    /// Fills `block`, which has been [reshaped](Block::reshape) for its index: a block, or a part of one, which then
+    /// has the rows that it has in the block. Values need not be finite: the feed checks that.
     ///
     /// # Errors
     /// When the input cannot be read or holds something that is no number.

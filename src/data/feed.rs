@@ -1,9 +1,9 @@
-//! One rank's way through its blocks: in memory, or re-made on each pass and read ahead.
+//! One rank's way through its blocks, part by part: in memory, or re-made on each pass and read ahead.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use super::{Block, BlockSource};
+use super::{Block, BlockSource, Parts};
 use crate::error::{Error, Place, Result};
 use crate::kernel::Real;
 use crate::partition::Slice;
@@ -26,8 +26,9 @@ pub enum Residency {
 /// A rank's slice of a data set.
 pub struct Feed<T: Real> {
     source: Arc<dyn BlockSource<T>>,
+    parts: Parts,
     slice: Slice,
-    /// How many of the slice's first blocks stay in memory.
+    /// How many of the slice's first parts stay in memory.
     n_resident: usize,
     resident: Vec<Block<T>>,
     checked: bool,
@@ -36,20 +37,24 @@ pub struct Feed<T: Real> {
 impl<T: Real> Feed<T> {
     /// The slice of rank `rank` of `size`.
     pub fn new(source: Arc<dyn BlockSource<T>>, residency: Residency, rank: usize, size: usize) -> Self {
-        let shape = source.shape();
-        let slice = Slice::of(shape.n_blocks(), rank, size);
+        let parts = Parts::of(&*source);
+        let (shape, slice) = (parts.shape(), parts.slice(rank, size));
         let n_resident = match residency {
             Residency::Memory => slice.len(),
             Residency::Stream => 0,
             Residency::Auto { budget_bytes } => {
                 let block = shape.block_bytes::<T>().max(1);
-                let all = slice.len() as u64 * block;
-                // Streaming the rest needs two blocks in flight.
-                let room = if all <= budget_bytes { all } else { budget_bytes.saturating_sub(2 * block) };
+                let all = block.saturating_mul(slice.len() as u64);
+                // Streaming the rest needs two parts in flight.
+                let room = if all <= budget_bytes {
+                    all
+                } else {
+                    budget_bytes.saturating_sub(block.saturating_mul(2))
+                };
                 ((room / block) as usize).min(slice.len())
             }
         };
-        Self { source, slice, n_resident, resident: Vec::new(), checked: false }
+        Self { source, parts, slice, n_resident, resident: Vec::new(), checked: false }
     }
 
     /// The source of the blocks.
@@ -57,7 +62,12 @@ impl<T: Real> Feed<T> {
         &self.source
     }
 
-    /// The blocks this rank owns.
+    /// How blocks are cut into the parts that are handed out.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// The parts this rank owns: those of its blocks.
     pub fn slice(&self) -> &Slice {
         &self.slice
     }
@@ -67,7 +77,7 @@ impl<T: Real> Feed<T> {
         self.n_resident
     }
 
-    /// Hands every owned block to `visit`, in order, with its position in the slice.
+    /// Hands every owned part to `visit`, in order, with its position in the slice.
     ///
     /// The first time round every value is checked to be finite.
     ///
@@ -96,7 +106,7 @@ impl<T: Real> Feed<T> {
         Ok(())
     }
 
-    /// Hands the one block at `position` of the slice to `visit`: from memory, or made or read for this once.
+    /// Hands the one part at `position` of the slice to `visit`: from memory, or made or read for this once.
     ///
     /// # Errors
     /// The error of the source, of the check or of `visit`.
@@ -123,9 +133,9 @@ impl<T: Real> Feed<T> {
         Ok(())
     }
 
-    /// Fills `block` with the block at `position` of the slice.
+    /// Fills `block` with the part at `position` of the slice.
     fn load(&self, position: usize, block: &mut Block<T>) -> Result<()> {
-        block.reshape(self.source.shape(), self.slice.blocks.start + position);
+        block.reshape(self.parts.shape(), self.slice.blocks.start + position);
         self.source.fill(block)?;
         if self.checked { Ok(()) } else { check_finite(&*self.source, block) }
     }

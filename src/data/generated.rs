@@ -1,6 +1,8 @@
 //! What all generated data sets share: their size, their streams, the order of their rows.
 
-use super::{Shape, default_block_rows};
+use std::ops::Range;
+
+use super::{Block, Shape, default_block_rows, parts};
 use crate::error::{Error, Result};
 use crate::kernel::Normal;
 use crate::rng::{self, Purpose};
@@ -20,8 +22,9 @@ pub(super) fn shape(n_samples: u64, n_features: usize, block_rows: Option<usize>
         let expected = format!("an integer of at most {MOST_FEATURES}");
         return Err(Error::job("data.n_features", expected, n_features.to_string()));
     }
-    let block_rows =
-        block_rows.unwrap_or_else(|| default_block_rows(n_samples, n_features, size_of::<f64>()));
+    let block_rows = block_rows.unwrap_or_else(|| {
+        parts::rounded(default_block_rows(n_samples, n_features, size_of::<f64>()), n_features)
+    });
     at_least("data.block_rows", 1, block_rows as u64)?;
     let rows = n_samples.min(block_rows as u64) as usize;
     if rows.checked_mul(n_features).is_none_or(|count| count > isize::MAX as usize / size_of::<f64>()) {
@@ -32,6 +35,36 @@ pub(super) fn shape(n_samples: u64, n_features: usize, block_rows: Option<usize>
         ));
     }
     Ok(Shape { n_samples, n_features, block_rows, has_targets: true, has_weights: false })
+}
+
+/// Rows of a part of a generated block. Streams are keyed by part: how many rows a part has is part of what the data are.
+pub(super) fn part_rows(shape: &Shape) -> usize {
+    parts::rows_for_cache(shape.block_rows, shape.n_features)
+}
+
+/// A part of a block that is being filled.
+pub(super) struct Part<'a, T> {
+    /// Which part of the data set this is.
+    pub(super) index: usize,
+    /// Global indices of its rows.
+    pub(super) rows: Range<u64>,
+    /// Features `(n_rows, n_features)`.
+    pub(super) x: &'a mut [T],
+    /// Targets `(n_rows,)`.
+    pub(super) y: &'a mut [f64],
+}
+
+/// The parts that `block`, a block of `shape` or a part of one, consists of.
+pub(super) fn parts_of<'a, T>(shape: &Shape, block: &'a mut Block<T>) -> impl Iterator<Item = Part<'a, T>> {
+    let part_rows = part_rows(shape);
+    let first = (block.first_row / part_rows as u64) as usize;
+    let (mut start, end) = (block.first_row, block.first_row + block.n_rows as u64);
+    let features = block.x.chunks_mut(part_rows * shape.n_features);
+    features.zip(block.y.chunks_mut(part_rows)).enumerate().map(move |(i, (x, y))| {
+        let rows = start..(start + part_rows as u64).min(end);
+        start = rows.end;
+        Part { index: first + i, rows, x, y }
+    })
 }
 
 /// Checks an integer's lower bound.
@@ -61,19 +94,19 @@ pub(super) fn within(key: &str, low: f64, high: f64, found: f64) -> Result<()> {
     Err(Error::job(key, expected, found.to_string()))
 }
 
-/// The noise of one block.
-pub(super) fn noise(seed: u64, block: usize) -> Normal {
-    Normal::new(rng::state(seed, Purpose::Noise, block as u64))
+/// The noise of one part.
+pub(super) fn noise(seed: u64, part: usize) -> Normal {
+    Normal::new(rng::state(seed, Purpose::Noise, part as u64))
 }
 
-/// Puts the assignments of one block's rows in random order.
-pub(super) fn shuffle_rows(seed: u64, block: usize, assignment: &mut [u32]) {
-    rng::shuffle(&mut rng::stream(seed, Purpose::Assignment, block as u64), assignment);
+/// Puts the assignments of one part's rows in random order.
+pub(super) fn shuffle_rows(seed: u64, part: usize, assignment: &mut [u32]) {
+    rng::shuffle(&mut rng::stream(seed, Purpose::Assignment, part as u64), assignment);
 }
 
 #[cfg(test)]
 pub(super) mod test {
-    use crate::data::{Block, BlockSource};
+    use crate::data::{Block, BlockSource, Parts};
     use crate::kernel::Real;
     use crate::partition::Slice;
 
@@ -111,6 +144,20 @@ pub(super) mod test {
             source.fill(&mut used).unwrap();
             assert!(used == expected[index], "block {index} in a used buffer");
         }
+        parts_are_those_of_the_blocks(source, &expected);
+    }
+
+    fn parts_are_those_of_the_blocks<T: Real>(source: &dyn BlockSource<T>, blocks: &[Block<T>]) {
+        let parts = Parts::of(source);
+        let (mut x, mut y, mut part) = (Vec::new(), Vec::new(), Block::default());
+        for index in 0..parts.shape().n_blocks() {
+            part.reshape(parts.shape(), index);
+            source.fill(&mut part).unwrap();
+            x.extend_from_slice(&part.x);
+            y.extend_from_slice(&part.y);
+        }
+        assert!(blocks.iter().flat_map(|block| &block.x).eq(&x));
+        assert!(blocks.iter().flat_map(|block| &block.y).eq(&y));
     }
 
     /// The first feature and target of block 1, as bits: what a seed gives is part of what results mean.

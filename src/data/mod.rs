@@ -2,7 +2,7 @@
 //!
 //! Blocks belong to the data: how many rows a block has never depends on the number of ranks. A source hands
 //! out any block on request; [`Feed`] is one rank's way through its slice of blocks, kept in memory or re-made on
-//! each pass.
+//! each pass, part by part where blocks are larger than the cache ([`Parts`]).
 
 pub mod blobs;
 mod block;
@@ -12,7 +12,9 @@ mod csv;
 mod feed;
 mod generated;
 mod hdf5;
+mod mapped;
 mod nearest;
+mod parts;
 pub mod regression;
 mod shares;
 mod signature;
@@ -24,5 +26,7 @@ pub use blobs::{Blobs, BlobsParams};
 pub use block::{Block, BlockSource, Shape, default_block_rows};
 pub use classification::{Classification, ClassificationParams};
 pub use feed::{Feed, Residency};
+pub use mapped::{Mapped, RowMap};
+pub use parts::Parts;
 pub use regression::{Regression, RegressionParams};
 pub use table::Table;

@@ -120,15 +120,21 @@ impl<T: Real> BlockSource<T> for Regression {
         &self.shape
     }
 
+    fn part_rows(&self) -> usize {
+        generated::part_rows(&self.shape)
+    }
+
     fn fill(&self, block: &mut Block<T>) -> Result<()> {
-        let mut normal = generated::noise(self.seed, block.index);
-        normal.fill(&mut block.x);
-        if self.noise > 0.0 {
-            normal.fill(&mut block.y);
-        }
-        for (y, row) in block.y.iter_mut().zip(block.x.chunks_exact(self.shape.n_features)) {
-            let noise = if self.noise > 0.0 { self.noise * *y } else { 0.0 };
-            *y = self.linear_part(row) + noise;
+        for part in generated::parts_of(&self.shape, block) {
+            let mut normal = generated::noise(self.seed, part.index);
+            normal.fill(part.x);
+            if self.noise > 0.0 {
+                normal.fill(part.y);
+            }
+            for (y, row) in part.y.iter_mut().zip(part.x.chunks_exact(self.shape.n_features)) {
+                let noise = if self.noise > 0.0 { self.noise * *y } else { 0.0 };
+                *y = self.linear_part(row) + noise;
+            }
         }
         Ok(())
     }

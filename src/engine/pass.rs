@@ -1,6 +1,6 @@
 //! The pass engine: a kernel over every block, one ordered reduction, the same total on every rank.
 //!
-//! An estimator describes a [`Pass`]: what one block contributes. The engine brings the blocks, checks them,
+//! An estimator describes a [`Pass`]: what one block (or a cache-sized part of one, which is a block to it) contributes. The engine brings the blocks, checks them,
 //! keeps the time, merges the partials in block order and tells every rank the total or the error. Several fits
 //! share a pass when the pass's partial is a list.
 
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::keeper::Keeper;
 use crate::comm::{self, Communicator, OrderedReduction, Partial, agree};
-use crate::data::{Block, Feed, Shape};
+use crate::data::{Block, Feed, Parts, Shape};
 use crate::error::{Error, Result};
 use crate::kernel::Real;
 use crate::telemetry::{Phase, Telemetry, stop_requested};
@@ -52,9 +52,14 @@ impl<'a, T: Real> PassEngine<'a, T> {
         self
     }
 
-    /// The data set's size and cut.
+    /// The data set's size and its cut into what passes are handed: blocks, or parts of them where the source says so.
     pub fn shape(&self) -> &Shape {
-        self.feed.source().shape()
+        self.feed.parts().shape()
+    }
+
+    /// How blocks are cut, and whose parts are whose.
+    pub fn parts(&self) -> &Parts {
+        self.feed.parts()
     }
 
     /// What the data are, for messages.

@@ -5,12 +5,16 @@
 //! fits on plain arrays and is driven by the sweep engine.
 
 pub mod cluster;
+pub mod decomposition;
 pub mod ensemble;
 pub mod linear_model;
 pub mod model;
 pub mod moments;
+pub mod preprocessing;
 pub mod searchable;
 pub mod svm;
+pub mod transformer;
 pub mod tree;
 
 pub use model::{Array, Model, Values};
+pub use transformer::Transformer;

@@ -117,4 +117,44 @@ impl Model {
             Error::data("model", Default::default(), format!("numbers in {name}"), "something else")
         })
     }
+
+    /// The vector called `name`, of `length` finite numbers.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when the model has none, or another.
+    pub fn vector(&self, name: &str, length: usize) -> Result<Vec<f64>> {
+        let numbers = self.numbers(name)?;
+        if numbers.len() == length && numbers.iter().all(|v| v.is_finite()) {
+            return Ok(numbers);
+        }
+        let found = format!("{} of them, or some that are not finite", numbers.len());
+        Err(Error::data("model", Default::default(), format!("{length} finite numbers in {name}"), found))
+    }
+
+    /// The single positive integer called `name`. Features are at most 2²⁷, so that a damaged file costs no memory.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when the model has none, or something else.
+    pub fn count(&self, name: &str) -> Result<usize> {
+        let most = if name == "n_features_in_" { f64::from(1 << 27) } else { 9e15 };
+        let numbers = self.numbers(name)?;
+        match numbers.as_slice() {
+            &[n] if (1.0..=most).contains(&n) => Ok(n as usize),
+            other => {
+                let expected = format!("a positive number in {name}");
+                Err(Error::data("model", Default::default(), expected, format!("{other:?}")))
+            }
+        }
+    }
+
+    /// The parameters as a `P`.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when they are another estimator's.
+    pub fn params_as<P: serde::de::DeserializeOwned>(&self) -> Result<P> {
+        serde_json::from_value(self.params.clone()).map_err(|error| {
+            let expected = format!("the parameters of a {}", self.estimator);
+            Error::data("model", Default::default(), expected, error.to_string())
+        })
+    }
 }

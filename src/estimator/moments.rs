@@ -50,9 +50,17 @@ impl Moments {
     }
 }
 
-struct MomentsPass {
+/// What [`moments`] runs, for those who let other passes ride along.
+pub(super) struct MomentsPass {
     isa: Isa,
     with_target: bool,
+}
+
+impl MomentsPass {
+    /// Of all features, and of the target as the last column when `with_target`.
+    pub(super) fn new(with_target: bool) -> Self {
+        Self { isa: Isa::best(), with_target }
+    }
 }
 
 impl<T: Real> Pass<T> for MomentsPass {
@@ -79,5 +87,5 @@ impl<T: Real> Pass<T> for MomentsPass {
 /// # Errors
 /// What the pass meets.
 pub fn moments<T: Real>(engine: &mut PassEngine<'_, T>, with_target: bool) -> Result<Moments> {
-    engine.run_once(&MomentsPass { isa: Isa::best(), with_target })
+    engine.run_once(&MomentsPass::new(with_target))
 }

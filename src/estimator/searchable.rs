@@ -1,6 +1,6 @@
 //! What a search asks of an estimator; the search itself is `model_selection`, one layer up.
 
-pub use crate::engine::sweep::{Chain, FitId, FitOutcome};
+pub use crate::engine::sweep::{Chain, FitId, FitOutcome, SharedWork};
 use crate::error::Result;
 use crate::estimator::Model;
 
@@ -40,6 +40,11 @@ pub trait Searchable: Sync {
     /// cut from its start again.
     fn fits_are_independent(&self) -> bool {
         false
+    }
+
+    /// What this rank's fits shared so far. The same list on every rank, with different counts.
+    fn shared(&self) -> Vec<SharedWork> {
+        Vec::new()
     }
 
     /// Fits `candidate` on all rows.

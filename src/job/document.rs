@@ -35,8 +35,10 @@ impl Document {
     /// [`Error::JobSyntax`] with line and column when it is no TOML.
     pub fn parse(file: &Path, text: &str) -> Result<Self> {
         let syntax = |error: toml::de::Error| {
-            let (line, column) = line_and_column(text, error.span().map_or(0, |span| span.start));
-            Error::JobSyntax { file: file.into(), line, column, message: error.message().replace('\n', ", ") }
+            let span = error.span().unwrap_or(0..0);
+            let (line, column) = line_and_column(text, span.start);
+            let message = wording::syntax(error.message(), text.get(span).unwrap_or_default());
+            Error::JobSyntax { file: file.into(), line, column, message }
         };
         let spanned = DeTable::parse(text).map_err(syntax)?;
         let table = toml::from_str(text).map_err(syntax)?;
@@ -71,6 +73,10 @@ impl Document {
             })?;
         }
         table.insert((*last).to_owned(), parse_value(text.trim()));
+        for depth in 1..keys.len() {
+            // A section that the job file does not have is the flag's.
+            self.origins.entry(keys[..depth].join(".")).or_insert(Origin::Flag);
+        }
         let path = keys.join(".");
         self.origins.retain(|known, _| !known.starts_with(&format!("{path}.")));
         self.origins.insert(path, Origin::Flag);

@@ -4,16 +4,25 @@ use serde::Serialize;
 use toml::{Table, Value};
 
 use super::document::Document;
+use super::transformer::TransformerJob;
 use super::wording;
 use crate::error::Result;
 use crate::estimator::cluster::KMeansParams;
 use crate::estimator::ensemble::{ForestKind, ForestParams};
+use crate::estimator::linear_model::LinearParams;
 use crate::estimator::svm::SvcParams;
+use crate::estimator::transformer::TRANSFORMERS;
 
 /// The estimators, as they are called in a job.
-pub const ESTIMATORS: [&str; 6] = [
+pub const ESTIMATORS: [&str; 12] = [
     "KMeans",
     "SVC",
+    "LinearRegression",
+    "Ridge",
+    "Lasso",
+    "ElasticNet",
+    "LogisticRegression",
+    "PoissonRegressor",
     "RandomForestClassifier",
     "RandomForestRegressor",
     "ExtraTreesClassifier",
@@ -28,6 +37,10 @@ pub enum EstimatorJob {
     KMeans(KMeansParams),
     /// Support vector classification, on plain arrays.
     Svc(SvcParams),
+    /// A linear model, on the pass engine.
+    Linear(LinearParams),
+    /// A transformer by itself, on the pass engine.
+    Transformer(TransformerJob),
     /// Random forests and extra trees, on plain arrays.
     Forest(ForestParams),
 }
@@ -43,9 +56,12 @@ impl EstimatorJob {
             Some(Value::String(name)) => name,
             found => {
                 let found = found.as_ref().map_or_else(|| "nothing".into(), wording::describe);
-                return Err(document.fault("estimator.name", wording::one_of(&ESTIMATORS), found, None));
+                return Err(document.fault("estimator.name", wording::one_of(&names()), found, None));
             }
         };
+        if let Some(step) = TransformerJob::read(document, "estimator", &name, table.clone())? {
+            return Ok(Self::Transformer(step));
+        }
         if let Some(kind) = ForestKind::of(&name) {
             let params: ForestParams = document.read("estimator", table, &["name"])?;
             return Ok(Self::Forest(ForestParams { kind, ..params }));
@@ -53,11 +69,16 @@ impl EstimatorJob {
         match name.as_str() {
             "KMeans" => Ok(Self::KMeans(document.read("estimator", table, &["name"])?)),
             "SVC" => Ok(Self::Svc(document.read("estimator", table, &["name"])?)),
+            "LinearRegression" => linear(document, table, LinearParams::LinearRegression),
+            "Ridge" => linear(document, table, LinearParams::Ridge),
+            "Lasso" => linear(document, table, LinearParams::Lasso),
+            "ElasticNet" => linear(document, table, LinearParams::ElasticNet),
+            "LogisticRegression" => linear(document, table, LinearParams::LogisticRegression),
+            "PoissonRegressor" => linear(document, table, LinearParams::PoissonRegressor),
             other => {
-                let hint =
-                    wording::nearest(other, &ESTIMATORS).map(|near| format!("did you mean \"{near}\"?"));
+                let hint = wording::nearest(other, &names()).map(|near| format!("did you mean \"{near}\"?"));
                 let found = format!("the text {other:?}");
-                Err(document.fault("estimator.name", wording::one_of(&ESTIMATORS), found, hint))
+                Err(document.fault("estimator.name", wording::one_of(&names()), found, hint))
             }
         }
     }
@@ -67,20 +88,23 @@ impl EstimatorJob {
         match self {
             Self::KMeans(_) => ESTIMATORS[0],
             Self::Svc(_) => ESTIMATORS[1],
+            Self::Linear(params) => params.name(),
+            Self::Transformer(step) => step.name(),
             Self::Forest(params) => params.kind.name(),
         }
     }
 
     /// Whether it learns from targets.
     pub fn needs_targets(&self) -> bool {
-        matches!(self, Self::Svc(_) | Self::Forest(_))
+        matches!(self, Self::Svc(_) | Self::Linear(_) | Self::Forest(_))
     }
 
-    /// Whether it learns classes from targets.
+    /// Whether targets are classes.
     pub fn is_classifier(&self) -> bool {
         match self {
-            Self::KMeans(_) => false,
+            Self::KMeans(_) | Self::Transformer(_) => false,
             Self::Svc(_) => true,
+            Self::Linear(params) => params.is_classifier(),
             Self::Forest(params) => params.kind.is_classifier(),
         }
     }
@@ -102,4 +126,17 @@ impl EstimatorJob {
         table.extend(Table::try_from(self)?);
         Ok(table)
     }
+}
+
+fn linear<P: serde::de::DeserializeOwned>(
+    document: &Document,
+    table: Table,
+    of: fn(P) -> LinearParams,
+) -> Result<EstimatorJob> {
+    Ok(EstimatorJob::Linear(of(document.read("estimator", table, &["name"])?)))
+}
+
+/// Everything that can be fitted by itself.
+pub(super) fn names() -> Vec<&'static str> {
+    ESTIMATORS.iter().chain(&TRANSFORMERS).copied().collect()
 }

@@ -9,6 +9,7 @@ use crate::comm::{self, Communicator, agree};
 use crate::data::BlockSource;
 use crate::error::Result;
 use crate::estimator::ensemble::{ForestData, ForestParams, ForestSearch};
+use crate::estimator::svm::Scorer;
 use crate::estimator::tree::Tree;
 use crate::kernel::Real;
 use crate::model_selection::Search;
@@ -48,7 +49,7 @@ pub(super) fn fit<T: Real>(
     };
     let model = agree(comm, model)?;
     let contents = Contents { model: model.map(|model| model.export()), ..Contents::default() };
-    Ok(Fitted { contents, cluster_sizes: None, report: None })
+    Ok(Fitted { contents, cluster_sizes: None, report: None, writer: None })
 }
 
 /// Every rank's bytes, in rank order, on rank 0.
@@ -85,7 +86,16 @@ pub(super) fn search<T: Real>(
     let candidates = searchable::candidates(job, params, search, |candidate: ForestParams| {
         ForestParams { kind, ..candidate }.validate(seed)
     })?;
-    let scorers = searchable::scorers(job, search, &table.y)?;
+    let scorers = searchable::scorers(search, &table.y)?
+        .into_iter()
+        .map(|scorer| match scorer {
+            Scorer::Prediction(score) => Ok(score),
+            Scorer::Decision(_) => {
+                let expected = format!("a score of predictions, such as accuracy, for {}", kind.name());
+                Err(job.fault("search.scoring", expected, "a score of decision values"))
+            }
+        })
+        .collect::<Result<Vec<_>>>()?;
     let data = telemetry.time(Phase::Compute, || ForestData::new(Arc::new(table), kind));
     let data = Arc::new(agree(comm, data)?);
     let searchable = ForestSearch::new(data, candidates, scorers, search.return_train_score);

@@ -5,17 +5,20 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::estimator::ESTIMATORS;
+use super::estimator::{self, ESTIMATORS};
+use super::wording;
 use crate::comm::{Communicator, agree};
 use crate::data::{
-    Block, BlockSource, ColumnRef, CsvParams, CsvSource, Feed, Hdf5Params, Hdf5Source, Residency,
+    Block, BlockSource, ColumnRef, CsvParams, CsvSource, Feed, Hdf5Params, Hdf5Source, Mapped, Residency,
 };
 use crate::engine::rows::{RowSink, stream_rows};
 use crate::error::{Error, Place, Result};
 use crate::estimator::cluster::KMeansModel;
 use crate::estimator::ensemble::{ForestKind, ForestModel};
+use crate::estimator::linear_model::LinearModel;
 use crate::estimator::svm::SvcModel;
-use crate::estimator::{Model, Values};
+use crate::estimator::transformer::TRANSFORMERS;
+use crate::estimator::{Model, Transformer, Values};
 use crate::kernel::Real;
 use crate::results::{Output, ResultsFile, ResultsWriter, RowType, schema};
 use crate::telemetry::Telemetry;
@@ -36,6 +39,9 @@ enum Predictor {
     KMeans(Box<KMeansModel>),
     Svc(Box<SvcModel>),
     Forest(Box<ForestModel>),
+    Linear(Box<LinearModel>),
+    /// A transformer, which stands at the end of the source's maps: its rows are the answer.
+    Rows,
 }
 
 /// A model, its data and the names of what it predicts.
@@ -64,14 +70,20 @@ impl Prediction {
             let job =
                 file.group(schema::PROVENANCE, 1)?.and_then(|group| group.text("job").map(str::to_owned));
             let model = file.model()?;
-            Ok((Predictor::of(&model)?, names(&model), JobData::of(job.as_deref())))
+            let (predictor, names) = (Predictor::of(&model)?, names(&model));
+            let mut steps = file.pipeline()?;
+            if matches!(predictor, Predictor::Rows) {
+                steps.push(model);
+            }
+            Ok((predictor, names, JobData::of(job.as_deref()), steps))
         });
-        let (predictor, names, job) = agree(comm, read)?;
-        let single = matches!(&predictor, Predictor::KMeans(_)) && job.dtype.as_deref() == Some("f32");
-        let source = if single {
-            Source::F32(open(comm, request, &job, predictor.n_features())?)
+        let (predictor, names, job, steps) = agree(comm, read)?;
+        // Maps round as they did in the fit.
+        let rounds = matches!(&predictor, Predictor::KMeans(_)) || !steps.is_empty();
+        let source = if rounds && job.dtype.as_deref() == Some("f32") {
+            Source::F32(open_mapped(comm, request, &job, steps, &predictor)?)
         } else {
-            Source::F64(open(comm, request, &job, predictor.n_features())?)
+            Source::F64(open_mapped(comm, request, &job, steps, &predictor)?)
         };
         Ok(Self { predictor, source, names })
     }
@@ -84,10 +96,18 @@ impl Prediction {
         }
     }
 
-    /// What a prediction's 4 or 8 bytes mean.
+    fn n_features(&self) -> usize {
+        match &self.source {
+            Source::F32(source) => source.shape().n_features,
+            Source::F64(source) => source.shape().n_features,
+        }
+    }
+
+    /// What a prediction's bytes mean.
     pub fn kind(&self) -> RowType {
         match (&self.predictor, &self.names) {
             (Predictor::KMeans(_), _) => RowType::I32,
+            (Predictor::Rows, _) => RowType::F64Row(self.n_features()),
             (_, Some(names)) => RowType::Text(names.iter().map(String::len).max().unwrap_or(1).max(1)),
             (_, None) => RowType::F64,
         }
@@ -126,18 +146,24 @@ impl Prediction {
     fn block<T: Real>(&self, block: &Block<T>) -> Result<Vec<u8>> {
         match &self.predictor {
             Predictor::KMeans(model) => model.predict_bytes(block),
-            predictor => {
+            Predictor::Rows => Ok(block.x.iter().flat_map(|v| v.to_f64().to_le_bytes()).collect()),
+            Predictor::Svc(_) | Predictor::Forest(_) => {
                 let values = block.x.iter().map(|v| v.to_f64()).collect();
                 let x = ndarray::Array2::from_shape_vec((block.n_rows, block.n_features), values)
                     .map_err(|e| Error::internal(format!("a block of the wrong shape: {e}")))?;
-                let classes = predictor.predict(x.view())?;
-                Ok(match (&self.names, self.kind()) {
-                    (Some(names), RowType::Text(width)) => {
-                        classes.iter().flat_map(|&class| padded(names, class, width)).collect()
-                    }
-                    _ => classes.into_iter().flat_map(f64::to_le_bytes).collect(),
-                })
+                Ok(self.named(self.predictor.predict(x.view())?))
             }
+            Predictor::Linear(model) => Ok(self.named(model.predict(block)?)),
+        }
+    }
+
+    /// Predictions as bytes: numbers, or the names of classes.
+    fn named(&self, predictions: Vec<f64>) -> Vec<u8> {
+        match (&self.names, self.kind()) {
+            (Some(names), RowType::Text(width)) => {
+                predictions.iter().flat_map(|&class| padded(names, class, width)).collect()
+            }
+            _ => predictions.into_iter().flat_map(f64::to_le_bytes).collect(),
         }
     }
 
@@ -183,27 +209,34 @@ impl Predictor {
         match model.estimator.as_str() {
             "KMeans" => Ok(Self::KMeans(Box::new(KMeansModel::import(model)?))),
             "SVC" => Ok(Self::Svc(Box::new(SvcModel::import(model)?))),
+            name if TRANSFORMERS.contains(&name) => Ok(Self::Rows),
+            other if ESTIMATORS.contains(&other) => Ok(Self::Linear(Box::new(LinearModel::import(model)?))),
             other => {
-                let expected = format!("an estimator known here ({})", ESTIMATORS.join(", "));
-                Err(Error::data("model", Place::default(), expected, other))
+                let expected = wording::one_of(&estimator::names());
+                Err(Error::data("model", Place::default(), format!("an estimator: {expected}"), other))
             }
         }
     }
 
-    fn n_features(&self) -> usize {
+    /// Features that it takes, after the maps.
+    fn n_features(&self) -> Option<usize> {
         match self {
-            Self::KMeans(model) => model.n_features_in(),
-            Self::Svc(model) => model.support_vectors().ncols(),
-            Self::Forest(model) => model.n_features_in(),
+            Self::KMeans(model) => Some(model.n_features_in()),
+            Self::Svc(model) => Some(model.support_vectors().ncols()),
+            Self::Forest(model) => Some(model.n_features_in()),
+            Self::Linear(model) => Some(model.n_features()),
+            Self::Rows => None,
         }
     }
 
     /// The class or number of each row, of what predicts in double precision.
     fn predict(&self, x: ndarray::ArrayView2<'_, f64>) -> Result<Vec<f64>> {
         match self {
-            Self::KMeans(_) => Err(Error::internal("K-means predicts whole blocks")),
             Self::Svc(model) => model.predict(x),
             Self::Forest(model) => model.predict(x),
+            Self::KMeans(_) | Self::Linear(_) | Self::Rows => {
+                Err(Error::internal("this estimator predicts whole blocks"))
+            }
         }
     }
 }
@@ -246,6 +279,30 @@ impl JobData {
             weight_column: column("weight_column"),
         }
     }
+}
+
+/// Opens the data and leads their rows through the fitted `steps`.
+fn open_mapped<T: Real>(
+    comm: &dyn Communicator,
+    request: &Request,
+    job: &JobData,
+    steps: Vec<Model>,
+    predictor: &Predictor,
+) -> Result<Arc<dyn BlockSource<T>>> {
+    let maps = agree(comm, steps.into_iter().map(Transformer::<T>::import).collect::<Result<Vec<_>>>())?;
+    let taken = predictor.n_features().or_else(|| maps.last().map(|step| step.map.n_outputs()));
+    let taken = taken.ok_or_else(|| Error::internal("a transformer without its map"))?;
+    let n_features = maps.first().map_or(taken, |step| step.map.n_inputs());
+    let mut source = open(comm, request, job, n_features)?;
+    for step in maps {
+        source = Arc::new(Mapped::new(source, step.map)?);
+    }
+    let given = source.shape().n_features;
+    if given == taken {
+        return Ok(source);
+    }
+    let expected = format!("a pipeline that gives the {taken} features that the model takes");
+    Err(Error::data(request.model.display(), Place::default(), expected, given.to_string()))
 }
 
 fn open<T: Real>(

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::data::Dtype;
 use super::fit::{self, Fitted};
+use super::pipeline;
 use super::source;
 use super::spec::{Job, Overrides};
 use super::timing;
@@ -16,7 +17,7 @@ use crate::model_selection::Search;
 use crate::partition::Slice;
 use crate::results::checkpoint::{self, Fingerprint};
 use crate::results::provenance::{self, Machine};
-use crate::results::{Contents, FileKeeper, OnExisting, Output, ResultsFile, ResultsWriter, schema};
+use crate::results::{Contents, FileKeeper, OnExisting, Output, ResultsFile, schema};
 use crate::telemetry::Telemetry;
 
 /// A job that has been checked; equal on all ranks.
@@ -154,14 +155,11 @@ fn typed<T: Real>(
     }
     let interval = Duration::from_secs_f64(plan.job.output.checkpoint_every_s);
     let keeper = FileKeeper::new(path, fingerprint, on_existing == OnExisting::Resume, interval);
-    let writer = on_root(comm, || {
-        let output = output.as_ref().ok_or_else(|| Error::internal("rank 0 has no output"))?;
-        ResultsWriter::new(output, schema::FORMAT)
-    });
-    let mut writer = agree(comm, writer)?;
-    let Fitted { mut contents, cluster_sizes, report } =
-        fit::fit(comm, plan, source, &keeper, &mut writer, telemetry)?;
+    let (source, steps) = pipeline::fit(comm, &plan.job, source, telemetry)?;
+    let Fitted { mut contents, cluster_sizes, report, writer } =
+        fit::fit(comm, plan, source, &keeper, output.as_ref(), telemetry)?;
     telemetry.end();
+    contents.pipeline = steps;
     contents.timing = timing::gather(comm, telemetry, report.as_ref(), begun.elapsed().as_secs_f64())?;
     let machines = Machine::all(comm)?;
     let job = plan.job.to_toml()?;
@@ -176,7 +174,12 @@ fn typed<T: Real>(
         },
         &machines,
     );
-    let written = match writer {
+    let begun = if crate::comm::broadcast(comm, 0, Some(writer.is_some()))? {
+        writer
+    } else {
+        fit::begin(comm, output.as_ref())?
+    };
+    let written = match begun {
         Some(writer) => writer.finish(&contents).and_then(|()| keeper.remove()),
         None => Ok(()),
     };

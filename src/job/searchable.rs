@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 
 use super::spec::Job;
 use super::wording;
+use crate::data::Table;
 use crate::error::{Error, Result};
-use crate::estimator::svm::Scorer;
+use crate::estimator::svm::{ScoreFn, Scorer, Svc};
 use crate::metrics::Needs;
 use crate::model_selection::{Candidate, Search};
 
@@ -31,6 +32,22 @@ where
     search.candidates.iter().map(|candidate| at(job, &base, candidate, &validate)).collect()
 }
 
+/// Checks before hours of work that the class weights of every candidate are about classes of the data.
+///
+/// # Errors
+/// [`Error::Job`] at the key that gives the weights, [`Error::Data`] when there are not two classes.
+pub(super) fn check_classes(job: &Job, candidates: &[Svc], search: &Search, table: &Table) -> Result<()> {
+    let mut checked = Vec::new();
+    for (svc, candidate) in candidates.iter().zip(&search.candidates) {
+        let weights = &svc.params().class_weight;
+        if !checked.contains(&weights) {
+            svc.check_classes(table).map_err(|error| placed(job, candidate, error))?;
+            checked.push(weights);
+        }
+    }
+    Ok(())
+}
+
 fn at<P: DeserializeOwned, E>(
     job: &Job,
     base: &Map<String, Value>,
@@ -49,7 +66,12 @@ fn at<P: DeserializeOwned, E>(
     all.extend(candidate.iter().map(|(name, value)| (name.clone(), value.clone())));
     let params: P = serde_json::from_value(Value::Object(all))
         .map_err(|error| Error::internal(format!("parameters that do not go together: {error}")))?;
-    validate(params).map_err(|error| match error {
+    validate(params).map_err(|error| placed(job, candidate, error))
+}
+
+/// An error about a parameter, at the key of the search or of the estimator that gives it.
+fn placed(job: &Job, candidate: &Candidate, error: Error) -> Error {
+    match error {
         Error::Job { key, expected, found, hint, .. } => {
             let name = key.strip_prefix("estimator.").unwrap_or(&key);
             let name = name.split('.').next().unwrap_or(name);
@@ -60,7 +82,7 @@ fn at<P: DeserializeOwned, E>(
             }
         }
         other => other,
-    })
+    }
 }
 
 fn fault(job: &Job, base: &Map<String, Value>, name: &str, value: &Value, message: &str) -> Error {
@@ -90,22 +112,21 @@ fn place(job: &Job, name: &str) -> String {
 /// The scores of the search as functions of targets and predictions.
 ///
 /// # Errors
-/// [`Error::Job`] when one of them needs more than predictions, or is not defined for the classes of `y`.
-pub(super) fn scorers(job: &Job, search: &Search, y: &[f64]) -> Result<Vec<Scorer>> {
+/// [`Error::Data`] when one of them is not defined for the classes of `y`.
+pub(super) fn scorers(search: &Search, y: &[f64]) -> Result<Vec<Scorer>> {
     search
         .scorers
         .iter()
         .map(|&scorer| {
-            if scorer.needs() != Needs::Prediction {
-                let expected =
-                    format!("a score of predictions, such as accuracy, for {}", job.estimator.name());
-                return Err(job.fault("search.scoring", expected, format!("{:?}", scorer.name())));
-            }
             // What is not defined for all rows is not defined for some of them.
             scorer.score(y, y)?;
-            let score =
-                move |y_true: &[f64], y_pred: &[f64]| scorer.score(y_true, y_pred).unwrap_or(f64::NAN);
-            Ok(Box::new(score) as Scorer)
+            let score: ScoreFn = Box::new(move |y_true: &[f64], values: &[f64]| {
+                scorer.score(y_true, values).unwrap_or(f64::NAN)
+            });
+            Ok(match scorer.needs() {
+                Needs::Prediction => Scorer::Prediction(score),
+                Needs::Decision => Scorer::Decision(score),
+            })
         })
         .collect()
 }

@@ -1,5 +1,7 @@
 //! Opens the source that a job names, in the precision that it asks for.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -15,6 +17,9 @@ use crate::results::provenance;
 
 /// More blocks than this are certainly a mistake; every rank keeps a little for each of its own.
 const MOST_BLOCKS: usize = 1 << 26;
+
+/// A longer job file is another file, or a device without end.
+const LONGEST_JOB: u64 = 16 << 20;
 
 /// Opens the job's source; every rank gets the same.
 ///
@@ -81,12 +86,48 @@ pub(super) fn residency<T: Real>(comm: &dyn Communicator, job: &Job, shape: &Sha
     agree(comm, residency)
 }
 
+/// Checks that a block, and what is kept of every row (`row_bytes`), fit in this rank's memory, however few blocks stay.
+///
+/// # Collective
+/// One agreement, for nodes may differ.
+///
+/// # Errors
+/// [`Error::Job`] when they do not.
+pub(super) fn check_room<T: Real>(
+    comm: &dyn Communicator,
+    job: &Job,
+    shape: &Shape,
+    row_bytes: u64,
+) -> Result<()> {
+    let free = free_bytes(comm);
+    let slice = Slice::of(shape.n_blocks(), comm.rank(), comm.size());
+    let rows = shape.n_samples.min((slice.len() as u64).saturating_mul(shape.block_rows as u64));
+    let (block, kept) = (shape.block_bytes::<T>(), rows.saturating_mul(row_bytes));
+    let checked = if !slice.is_empty() && block > free {
+        let expected = format!("blocks of at most {free} bytes, which a rank may use");
+        let found = format!("blocks of {} rows and {block} bytes", shape.block_rows.min(rows as usize));
+        Err(job.fault("data.block_rows", expected, found))
+    } else if kept > free {
+        let expected = format!("rows whose labels take at most {free} bytes, which a rank may use");
+        let found = format!("{rows} rows a rank, whose labels take {kept} bytes");
+        Err(job.fault("data", expected, found))
+    } else {
+        Ok(())
+    };
+    agree(comm, checked)
+}
+
+/// This rank's part of the memory that is free on its node.
+fn free_bytes(comm: &dyn Communicator) -> u64 {
+    provenance::available_bytes().unwrap_or(u64::MAX) / comm.ranks_on_node().max(1) as u64
+}
+
 fn fits<T: Real>(comm: &dyn Communicator, job: &Job, shape: &Shape) -> Result<()> {
     let slice = Slice::of(shape.n_blocks(), comm.rank(), comm.size());
     let needed = slice.len() as u128 * u128::from(shape.block_bytes::<T>());
     let free = match job.data.cut.memory_per_rank {
         Some(bytes) => bytes.0,
-        None => provenance::available_bytes().unwrap_or(u64::MAX) / comm.ranks_on_node().max(1) as u64,
+        None => free_bytes(comm),
     };
     if needed <= u128::from(free) {
         return Ok(());
@@ -104,7 +145,7 @@ pub(super) fn check_table(comm: &dyn Communicator, job: &Job, shape: &Shape) -> 
     let needed = u128::from(shape.n_samples) * (shape.n_features as u128 + 2) * 8;
     let free = match job.data.cut.memory_per_rank {
         Some(bytes) => bytes.0,
-        None => provenance::available_bytes().unwrap_or(u64::MAX) / comm.ranks_on_node().max(1) as u64,
+        None => free_bytes(comm),
     };
     let name = job.estimator.name();
     let checked = if needed <= u128::from(free) {
@@ -166,12 +207,18 @@ pub(super) fn job_text(comm: &dyn Communicator, file: &Path) -> Result<String> {
 }
 
 fn read_text(file: &Path) -> Result<String> {
-    let bytes = std::fs::read(file).map_err(|error| match error.kind() {
+    let mut bytes = Vec::new();
+    let read = File::open(file).and_then(|file| file.take(LONGEST_JOB + 1).read_to_end(&mut bytes));
+    read.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             Error::InputMissing { path: file.into(), message: "there is no such job file".into() }
         }
         _ => Error::io(file, "reading the job file", error),
     })?;
+    if bytes.len() as u64 > LONGEST_JOB {
+        let message = format!("expected a job file of at most {LONGEST_JOB} bytes, found a longer one");
+        return Err(Error::JobSyntax { file: file.into(), line: 1, column: 1, message });
+    }
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = valid.iter().filter(|&&b| b == b'\n').count() + 1;

@@ -8,12 +8,13 @@ use toml::{Table, Value};
 use super::data::{DataJob, SourceParams};
 use super::document::Document;
 use super::estimator::EstimatorJob;
+use super::transformer::{TransformerJob, read_steps};
 use super::wording;
 use crate::error::{Error, Result};
 use crate::model_selection::SearchSpec;
 
 /// Sections and keys at the top of a job.
-const TOP: [&str; 5] = ["seed", "data", "estimator", "search", "output"];
+const TOP: [&str; 6] = ["seed", "data", "pipeline", "estimator", "search", "output"];
 
 /// Keys that hold a file's name; relative ones are relative to the job file.
 const PATHS: [&str; 4] = ["data.path", "data.centers", "estimator.init.file", "output.path"];
@@ -53,6 +54,8 @@ pub struct Job {
     pub seed: u64,
     /// Where rows come from.
     pub data: DataJob,
+    /// What the rows go through before.
+    pub pipeline: Vec<TransformerJob>,
     /// What is fitted.
     pub estimator: EstimatorJob,
     /// The search, if any.
@@ -67,6 +70,7 @@ impl PartialEq for Job {
     fn eq(&self, other: &Self) -> bool {
         self.seed == other.seed
             && self.data == other.data
+            && self.pipeline == other.pipeline
             && self.estimator == other.estimator
             && self.search == other.search
             && self.output == other.output
@@ -98,6 +102,7 @@ impl Job {
         let job = Self {
             seed: seed(&document)?,
             data: DataJob::read(&document)?,
+            pipeline: read_steps(&document)?,
             estimator: EstimatorJob::read(&document)?,
             search: section(&document, "search")?,
             output,
@@ -117,6 +122,11 @@ impl Job {
         let mut table = Table::new();
         table.insert("seed".into(), Value::Integer(self.seed as i64));
         table.insert("data".into(), self.data.to_table().map_err(internal)?.into());
+        if !self.pipeline.is_empty() {
+            let steps = self.pipeline.iter().map(|step| step.to_table().map(Value::Table));
+            let steps = steps.collect::<Result<_, _>>().map_err(internal)?;
+            table.insert("pipeline".into(), Value::Array(steps));
+        }
         table.insert("estimator".into(), self.estimator.to_table().map_err(internal)?.into());
         if let Some(search) = &self.search {
             table.insert("search".into(), Table::try_from(search).map_err(internal)?.into());
@@ -183,7 +193,8 @@ impl Job {
         if self.estimator.needs_targets() {
             match &self.data.source {
                 SourceParams::Csv(params) if params.label_column.is_none() => {
-                    let expected = format!("the column of the targets, which {name} learns");
+                    let what = if self.estimator.is_classifier() { "classes" } else { "targets" };
+                    let expected = format!("the column of the {what}, which {name} learns");
                     return Err(self.fault("data.label_column", expected, "nothing"));
                 }
                 SourceParams::Regression(_) if self.estimator.is_classifier() => {
@@ -201,6 +212,12 @@ impl Job {
         if !(interval > 0.0 && interval < 1e9) {
             let found = self.written("output.checkpoint_every_s");
             return Err(self.fault("output.checkpoint_every_s", "a positive number of seconds", found));
+        }
+        if self.search.is_some() && !self.pipeline.is_empty() {
+            // Fitted on all rows it would have seen the rows that a fold is tested on.
+            let expected = "no steps, for a search cannot fit them on the training rows of each fold yet";
+            let found = format!("a pipeline of {}", self.pipeline.len());
+            return Err(self.fault("pipeline", expected, found));
         }
         if self.search.is_some() && !self.estimator.is_searchable() {
             let expected = "no such section, or an estimator that can be searched (SVC or a forest)";

@@ -45,6 +45,11 @@ pub(super) fn gather(
     arrays.push(("busy".into(), numbers(busy)));
     if let Some(report) = report {
         arrays.extend(chains(report));
+        // Counts of the work that fits shared, for example `shared_fits`: how much was asked for and how much was done.
+        arrays.extend(report.shared.iter().map(|work| {
+            let counts = [work.asked, work.done].map(|count| count as i64).to_vec();
+            (format!("shared_{}", work.what.replace(' ', "_")), Array::vector(Values::I64(counts)))
+        }));
     }
     Ok(arrays)
 }

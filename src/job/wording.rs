@@ -22,6 +22,8 @@ const EXPECTATIONS: &[(&str, &str)] = &[
     ("class_weight", "\"balanced\" or a table of class = weight"),
     ("label", "a column's name or number"),
     ("y", "the name of a dataset or column, or a column's number"),
+    ("n_components", "a positive integer, or for PCA also a share of the variance between 0 and 1"),
+    ("feature_range", "two numbers [low, high], low below high"),
     ("memory_per_rank", "a number of bytes, or a text such as \"8GiB\""),
     ("scoring", "a scorer's name, or a list of names"),
     ("refit", "true, false or a scorer's name"),
@@ -82,6 +84,17 @@ pub(super) fn translate(message: &str, path: &str, table: &Table, also_known: &[
             let own = own.rsplit_once(", found ").map_or(own, |(expected, _)| expected);
             fault(path, own.to_owned(), found, None)
         }
+    }
+}
+
+/// What is wrong with `piece` of a file that is no TOML.
+pub(super) fn syntax(message: &str, piece: &str) -> String {
+    match message.lines().next().unwrap_or_default() {
+        "duplicate key" => format!("the key {} is there twice", piece.trim()),
+        number if number.contains("too large") => {
+            format!("expected whole numbers up to {}, found {}", i64::MAX, piece.trim())
+        }
+        _ => message.replace('\n', ", "),
     }
 }
 

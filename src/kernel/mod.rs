@@ -5,6 +5,7 @@
 //! terms of one sum, and every path uses fused multiply-add.
 
 mod affine;
+pub mod columns;
 pub(crate) mod elementary;
 pub mod glm;
 mod isa;

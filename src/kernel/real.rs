@@ -30,6 +30,8 @@ pub trait Real:
     const ZERO: Self;
     /// Positive infinity.
     const INFINITY: Self;
+    /// Distance from 1 to the next number.
+    const EPSILON: f64;
     /// The type's name in job files: `"f32"` or `"f64"`.
     const NAME: &'static str;
 
@@ -55,6 +57,7 @@ macro_rules! impl_real {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const INFINITY: Self = $t::INFINITY;
+            const EPSILON: f64 = $t::EPSILON as f64;
             const NAME: &'static str = stringify!($t);
 
             #[inline(always)]

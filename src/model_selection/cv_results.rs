@@ -39,8 +39,10 @@ pub struct Best {
 pub struct CvResults {
     /// scikit-learn's columns in its order, then `converged` (whether all fits of a candidate did).
     ///
-    /// A parameter's column is numeric when it is a number in every candidate; otherwise it holds JSON texts, with
-    /// `null` where a sub-grid lacks the parameter. `params` holds JSON texts.
+    /// A parameter's column has the type of its values: integers, doubles, booleans, or texts as they are. Where a
+    /// sub-grid lacks the parameter (scikit-learn masks the entry) stands NaN among numbers, which are doubles then,
+    /// and an empty text elsewhere. A column of several types holds texts, with JSON for what is no text. `params` holds
+    /// JSON texts, which say it all exactly.
     pub columns: Vec<Column>,
     /// The best candidate; none when several scores were taken and none of them was named in `refit`.
     pub best: Option<Best>,
@@ -171,14 +173,23 @@ impl Builder {
     }
 }
 
-/// Integers or doubles when all entries are numbers, else JSON texts.
+/// A parameter's entries in the narrowest type that holds them all; `None` where a sub-grid lacks it.
 fn param_values(values: &[Option<&Value>]) -> Values {
+    let all = |read: fn(&Value) -> Option<f64>| -> Option<Vec<f64>> {
+        values.iter().map(|value| value.map_or(Some(f64::NAN), read)).collect()
+    };
     let integers: Option<Vec<i64>> = values.iter().map(|value| value.and_then(Value::as_i64)).collect();
-    let numbers: Option<Vec<f64>> = values.iter().map(|value| value.and_then(Value::as_f64)).collect();
-    match (integers, numbers) {
-        (Some(integers), _) => Values::I64(integers),
-        (None, Some(numbers)) => Values::F64(numbers),
-        (None, None) => Values::Text(values.iter().map(|v| json_text(v.unwrap_or(&Value::Null))).collect()),
+    let flags: Option<Vec<bool>> = values.iter().map(|value| value.and_then(Value::as_bool)).collect();
+    let text = |value: &Option<&Value>| match value {
+        None => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => json_text(other),
+    };
+    match (integers, all(Value::as_f64), flags) {
+        (Some(integers), ..) => Values::I64(integers),
+        (None, Some(numbers), _) => Values::F64(numbers),
+        (None, None, Some(flags)) => Values::Bool(flags),
+        (None, None, None) => Values::Text(values.iter().map(text).collect()),
     }
 }
 
@@ -205,5 +216,33 @@ impl Formatter for Spaced {
 
     fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
         writer.write_all(b": ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_parameters_column_has_the_type_of_its_values() {
+        let of =
+            |values: &[Option<Value>]| param_values(&values.iter().map(Option::as_ref).collect::<Vec<_>>());
+        assert_eq!(of(&[Some(json!(1)), Some(json!(3))]), Values::I64(vec![1, 3]));
+        assert_eq!(of(&[Some(json!(1)), Some(json!(0.5))]), Values::F64(vec![1.0, 0.5]));
+        assert_eq!(of(&[Some(json!(true)), Some(json!(false))]), Values::Bool(vec![true, false]));
+        let texts = |texts: &[&str]| Values::Text(texts.iter().map(|&text| text.to_owned()).collect());
+        assert_eq!(of(&[Some(json!("rbf")), Some(json!("linear"))]), texts(&["rbf", "linear"]));
+        assert_eq!(of(&[Some(json!("scale")), Some(json!(0.1))]), texts(&["scale", "0.1"]));
+        assert_eq!(of(&[Some(json!({"0": 2.0})), None]), texts(&["{\"0\": 2.0}", ""]));
+    }
+
+    #[test]
+    fn a_parameter_that_a_sub_grid_lacks_leaves_numbers_numbers() {
+        let (one, two) = (json!(1), json!(0.25));
+        match param_values(&[Some(&one), None, Some(&two)]) {
+            Values::F64(v) => assert!(v[0] == 1.0 && v[1].is_nan() && v[2] == 0.25, "{v:?}"),
+            other => panic!("{other:?}"),
+        }
     }
 }

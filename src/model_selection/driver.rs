@@ -7,7 +7,7 @@ use super::search::{Chain, FitId, FitOutcome, Searchable, Split};
 use super::spec::Search;
 use crate::comm::{self, Communicator, agree};
 use crate::engine::keeper::Keeper;
-use crate::engine::sweep::{FitFailure, Fits, OnFailure, Sweep, SweepReport, Watch};
+use crate::engine::sweep::{FitFailure, Fits, OnFailure, SharedWork, Sweep, SweepReport, Watch};
 use crate::error::{Error, Place, Result};
 use crate::estimator::Model;
 use crate::telemetry::{Phase, Telemetry};
@@ -36,7 +36,7 @@ pub struct SearchResult {
 /// during the refit waits for its end.
 ///
 /// # Collective
-/// Those of [`Sweep::run`], one agreement and one broadcast of a number.
+/// Those of [`Sweep::run`], one allgather of a few numbers, one agreement and one broadcast of a number.
 ///
 /// # Errors
 /// Those of [`Sweep::run`]; [`Error::Data`] with the first reason when every fit failed; the error of the refit.
@@ -53,11 +53,14 @@ pub fn run_search(
     let chains = searchable.chains(splits);
     check_chains(searchable, &chains, search, splits.len())?;
     let sweep = Sweep::new(comm, telemetry).with_keeper(keeper).on_failure(work.on_failure());
-    let swept = sweep.run(&chains, &work, watch)?;
+    let mut swept = sweep.run(&chains, &work, watch)?;
+    swept.report.shared = shared_work(comm, searchable)?;
+    tell_shared(telemetry, &swept.report.shared);
     let mut warnings = search.warnings.clone();
     warnings.extend(of_failures(&swept.failures, swept.outcomes.len(), search.error_score)?);
     let cv_results = CvResults::new(search, splits.len(), &swept.outcomes)?;
     warnings.extend(cv_results.warnings.iter().cloned());
+    warnings.extend(of_stopped(&swept.outcomes));
     let best = cv_results.best.as_ref().filter(|_| search.refit.wanted).map(|best| best.index);
     let (model, refit_s) = match best {
         Some(best) => refit(comm, telemetry, searchable, best)?,
@@ -84,6 +87,27 @@ fn check_chains(
         return Err(Error::internal("the chains are not every candidate on every fold once"));
     }
     Ok(())
+}
+
+/// What the fits of all ranks shared.
+fn shared_work(comm: &dyn Communicator, searchable: &dyn Searchable) -> Result<Vec<SharedWork>> {
+    let mut total = searchable.shared();
+    let mine: Vec<(u64, u64)> = total.iter().map(|work| (work.asked, work.done)).collect();
+    let all = comm::allgather(comm, &mine)?;
+    for (i, work) in total.iter_mut().enumerate() {
+        work.asked = all.iter().filter_map(|rank| rank.get(i)).map(|counts| counts.0).sum();
+        work.done = all.iter().filter_map(|rank| rank.get(i)).map(|counts| counts.1).sum();
+    }
+    Ok(total)
+}
+
+fn tell_shared(telemetry: &Telemetry, shared: &[SharedWork]) {
+    let saved = shared.iter().filter(|work| work.done < work.asked);
+    let parts: Vec<String> =
+        saved.map(|work| format!("{} of {} {}", work.done, work.asked, work.what)).collect();
+    if !parts.is_empty() {
+        telemetry.note(&format!("computed {}; the others were shared", parts.join(" and ")));
+    }
 }
 
 /// Fits the best candidate on rank 0; the others wait.
@@ -121,6 +145,12 @@ fn of_failures(failures: &[FitFailure], n_fits: usize, score: Option<f64>) -> Re
         "{n} fits failed out of a total of {n_fits}. The score on these train-test partitions for these \
          parameters will be set to {score}. The first failed with: {reason}"
     )))
+}
+
+/// A warning about fits that were stopped by a limit of theirs.
+fn of_stopped(outcomes: &[FitOutcome]) -> Option<String> {
+    let (n, total) = (outcomes.iter().filter(|fit| !fit.converged).count(), outcomes.len());
+    (n > 0).then(|| format!("{n} of {total} fits did not converge: see the column converged of cv_results"))
 }
 
 /// A searchable estimator as the sweep engine sees it.

@@ -21,6 +21,6 @@ pub use cv_results::{Best, Column, CvResults};
 pub use distribution::Distribution;
 pub use driver::{SearchResult, run_search};
 pub use ranks::rank_scores;
-pub use search::{Chain, FitId, FitOutcome, Searchable, Split};
+pub use search::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
 pub use spec::{CvSpec, ErrorScoreSpec, Kind, Refit, RefitSpec, ScoringSpec, Search, SearchSpec, TablesSpec};
 pub use splitter::{Size, Splits, Splitter};

@@ -2,17 +2,16 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 
 /// What to do when the output exists already.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnExisting {
     /// Refuse to start.
     #[default]
@@ -41,7 +40,12 @@ impl Output {
             return cannot("is a folder, not a file".into());
         }
         if !replace && path.symlink_metadata().is_ok() {
-            return cannot("exists already; choose another --output, or --on-existing replace".into());
+            return cannot(
+                "exists already; choose another --output (run also takes --on-existing replace)".into(),
+            );
+        }
+        if path.as_os_str().as_bytes().ends_with(b"/") {
+            return cannot("is a folder's name, for it ends with a slash".into());
         }
         let folder = folder(path);
         if !folder.is_dir() {
@@ -57,6 +61,16 @@ impl Output {
     /// The file's name.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Writes the whole file at once.
+    ///
+    /// # Errors
+    /// [`Error::CannotCreate`], [`Error::Io`].
+    pub fn write(&self, bytes: &[u8]) -> Result<()> {
+        let mut file = self.begin()?;
+        io::Write::write_all(&mut file, bytes).map_err(|e| Error::io(&self.path, "writing", e))?;
+        self.keep(file)
     }
 
     /// A file beside the name, removed unless it is [kept](Self::keep).
@@ -145,6 +159,7 @@ mod tests {
         assert_eq!(code(&file, false), None);
         assert_eq!(code(folder.path(), true), Some(ExitCode::CannotCreate));
         assert_eq!(code(&folder.path().join("no/out.h5"), false), Some(ExitCode::CannotCreate));
+        assert_eq!(code(&folder.path().join("out/"), false), Some(ExitCode::CannotCreate));
         fs::write(&file, "x").unwrap();
         assert_eq!(code(&file, false), Some(ExitCode::CannotCreate));
         assert_eq!(code(&file, true), None);

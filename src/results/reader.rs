@@ -151,18 +151,31 @@ impl ResultsFile {
     /// # Errors
     /// [`Error::Data`] when it is damaged or not as this program writes it.
     pub fn group(&self, name: &str, most_values: usize) -> Result<Option<Group>> {
-        let links = self.links(&self.file)?;
+        let Some(group) = self.open_group(&self.file, name)? else { return Ok(None) };
+        self.read_group(name, &group, most_values).map(Some)
+    }
+
+    /// The group `name` of `parent`, if there is one.
+    fn open_group(&self, parent: &hdf5::Group, name: &str) -> Result<Option<hdf5::Group>> {
+        let links = self.links(parent)?;
         let Some((_, link)) = links.iter().find(|(link, _)| link == name) else { return Ok(None) };
         self.check_link(name, *link)?;
-        let group = self.file.group(name).map_err(|e| self.damaged(name, &e))?;
+        parent.group(name).map(Some).map_err(|e| self.damaged(name, &e))
+    }
+
+    fn read_group(&self, name: &str, group: &hdf5::Group, most_values: usize) -> Result<Group> {
         let mut items = Vec::new();
-        for (item, link) in self.links(&group)? {
+        for (item, link) in self.links(group)? {
             let path = format!("{name}/{item}");
             self.check_link(&path, link)?;
+            // The steps before the model: see `pipeline`.
+            if name == schema::MODEL && item == schema::PIPELINE {
+                continue;
+            }
             let dataset = group.dataset(&item).map_err(|e| self.damaged(&path, &e))?;
             items.push(self.item(&path, item, &dataset, most_values)?);
         }
-        Ok(Some(Group { attributes: self.attributes_of(&group)?, items }))
+        Ok(Group { attributes: self.attributes_of(group)?, items })
     }
 
     fn links(&self, group: &hdf5::Group) -> Result<Vec<(String, LinkType)>> {
@@ -210,21 +223,61 @@ impl ResultsFile {
     /// # Errors
     /// [`Error::Data`] when the file holds none, or a damaged one.
     pub fn model(&self) -> Result<Model> {
-        let origin = || self.path.display().to_string();
         let group = self.group(schema::MODEL, 0)?.ok_or_else(|| {
-            Error::data(origin(), Place::default(), "a fitted model", "results without one (refit = false?)")
+            let origin = self.path.display();
+            Error::data(origin, Place::default(), "a fitted model", "results without one (refit = false?)")
         })?;
+        self.model_in(schema::MODEL, &group)
+    }
+
+    /// The fitted steps before the model, in order; none for a model without a pipeline.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when one of them is damaged.
+    pub fn pipeline(&self) -> Result<Vec<Model>> {
+        let steps = self.pipeline_groups(0)?;
+        steps.iter().map(|(path, group)| self.model_in(path, group)).collect()
+    }
+
+    /// The groups of the steps before the model with their paths, in order, with the values of arrays of at most
+    /// `most_values`.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when one of them is damaged or a step is missing.
+    pub fn pipeline_groups(&self, most_values: usize) -> Result<Vec<(String, Group)>> {
+        let Some(model) = self.open_group(&self.file, schema::MODEL)? else { return Ok(Vec::new()) };
+        let Some(pipeline) = self.open_group(&model, schema::PIPELINE)? else { return Ok(Vec::new()) };
+        let names: Vec<String> = self.links(&pipeline)?.into_iter().map(|(name, _)| name).collect();
+        let mut steps = Vec::new();
+        for number in 0..names.len() {
+            let name =
+                names.iter().find(|name| name.starts_with(&format!("{number}_"))).ok_or_else(|| {
+                    let expected = format!("step {number} of the pipeline");
+                    Error::data(self.path.display(), Place::default(), expected, names.join(", "))
+                })?;
+            let path = format!("{}/{}/{name}", schema::MODEL, schema::PIPELINE);
+            if let Some(group) = self.open_group(&pipeline, name)? {
+                let group = self.read_group(&path, &group, most_values)?;
+                steps.push((path, group));
+            }
+        }
+        Ok(steps)
+    }
+
+    /// The model in the group at `place`.
+    fn model_in(&self, place: &str, group: &Group) -> Result<Model> {
+        let origin = || self.path.display().to_string();
         let text = |name: &str| {
             group.text(name).map(str::to_owned).ok_or_else(|| {
-                Error::data(origin(), Place::default(), format!("an attribute {name} of /model"), "none")
+                Error::data(origin(), Place::default(), format!("an attribute {name} of /{place}"), "none")
             })
         };
         let params = serde_json::from_str(&text(schema::PARAMS)?).map_err(|e| {
-            Error::data(origin(), Place::default(), "params of /model as JSON", e.to_string())
+            Error::data(origin(), Place::default(), format!("params of /{place} as JSON"), e.to_string())
         })?;
         let mut attributes = Vec::new();
         for item in group.items.iter().filter(|item| item.name != "labels_") {
-            let path = format!("{}/{}", schema::MODEL, item.name);
+            let path = format!("{place}/{}", item.name);
             let array = self.file.dataset(&path).and_then(|d| named::get(&d));
             attributes.push((item.name.clone(), array.map_err(|e| self.damaged(&path, &e))?));
         }
@@ -266,6 +319,7 @@ mod tests {
         let params = serde_json::json!({"n_clusters": 2});
         Contents {
             model: Some(Model { estimator: "KMeans".into(), params, attributes }),
+            pipeline: vec![step("StandardScaler"), step("PCA")],
             history: vec![("inertia".into(), Array::vector(Values::F64(vec![3.0, 2.0])))],
             cv_results: Some(CvResults {
                 columns: vec![("mean_test_score".into(), Array::vector(Values::F64(vec![0.5])))],
@@ -274,6 +328,11 @@ mod tests {
             timing: vec![("load".into(), Array::vector(Values::F64(vec![0.0, 1.0])))],
             provenance: vec![("job".into(), Array::new([], Values::Text(vec!["seed = 0\n".into()])))],
         }
+    }
+
+    fn step(name: &str) -> Model {
+        let attributes = vec![("mean_".to_owned(), Array::vector(Values::F64(vec![1.0, 2.0])))];
+        Model { estimator: name.into(), params: serde_json::json!({"whiten": true}), attributes }
     }
 
     fn write(path: &Path) -> Contents {
@@ -296,6 +355,7 @@ mod tests {
         let contents = write(&path);
         let file = ResultsFile::open(&path).unwrap();
         assert_eq!(Some(file.model().unwrap()), contents.model);
+        assert_eq!(file.pipeline().unwrap(), contents.pipeline);
         let model = file.group(schema::MODEL, 1000).unwrap().unwrap();
         assert_eq!(model.array("labels_").unwrap().values, Values::I32((0..1000).collect()));
         let history = file.group(schema::HISTORY, 10).unwrap().unwrap();

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `/` attributes | `format`, `format_version`, `software`, `software_version`, `status` |
 //! | `/model` | attributes `estimator`, `params` (JSON text); one dataset a fitted attribute |
+//! | `/model/pipeline/0_StandardScaler` … | the steps before the estimator in order, each as `/model` |
 //! | `/history` | one dataset a quantity, one entry an iteration |
 //! | `/cv_results` | one dataset a column of scikit-learn's `cv_results_`; attributes `best_index_`, `best_score_`, `best_params_` (JSON text) |
 //! | `/timing` | seconds and bytes per rank for each phase, `total`, `imbalance` |
@@ -27,6 +28,8 @@ pub const ROOT_ATTRIBUTES: [&str; 5] = ["format", "format_version", "software", 
 
 /// The fitted model.
 pub const MODEL: &str = "model";
+/// The group in [`MODEL`] of the steps before the estimator, each in a group `<number>_<name>`.
+pub const PIPELINE: &str = "pipeline";
 /// What happened at each iteration.
 pub const HISTORY: &str = "history";
 /// The table of a search.
@@ -45,3 +48,8 @@ pub const PARAMS: &str = "params";
 
 /// Dataset of a file of predictions.
 pub const PREDICTIONS: &str = "predictions";
+
+/// The name of a step's group in [`PIPELINE`].
+pub fn step(number: usize, step: &crate::estimator::Model) -> String {
+    format!("{number}_{}", step.estimator)
+}

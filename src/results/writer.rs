@@ -35,6 +35,8 @@ pub struct CvResults {
 pub struct Contents {
     /// The fitted model, absent for a search without refit.
     pub model: Option<Model>,
+    /// The fitted steps before the model, in order.
+    pub pipeline: Vec<Model>,
     /// One array a quantity, one entry an iteration.
     pub history: Vec<Named>,
     /// The table of a search.
@@ -54,6 +56,8 @@ pub enum RowType {
     I64,
     /// Double precision.
     F64,
+    /// This many doubles a row.
+    F64Row(usize),
     /// UTF-8 text of at most this many bytes, filled up with zeros.
     Text(usize),
 }
@@ -64,6 +68,7 @@ impl RowType {
         match self {
             Self::I32 => 4,
             Self::I64 | Self::F64 => 8,
+            Self::F64Row(columns) => 8 * columns as u64,
             Self::Text(bytes) => bytes as u64,
         }
     }
@@ -127,14 +132,14 @@ impl ResultsWriter {
         let builder = match kind {
             RowType::I32 => group.new_dataset::<i32>(),
             RowType::I64 => group.new_dataset::<i64>(),
-            RowType::F64 => group.new_dataset::<f64>(),
+            RowType::F64 | RowType::F64Row(_) => group.new_dataset::<f64>(),
             RowType::Text(bytes) => group.new_dataset_builder().empty_as(TypeDescriptor::FixedUnicode(bytes)),
         };
-        let dataset = builder
-            .alloc_time(Some(AllocTime::Early))
-            .fill_time(FillTime::Never)
-            .shape(n_rows as usize)
-            .create(name)?;
+        let builder = builder.alloc_time(Some(AllocTime::Early)).fill_time(FillTime::Never);
+        let dataset = match kind {
+            RowType::F64Row(columns) => builder.shape([n_rows as usize, columns]).create(name)?,
+            _ => builder.shape(n_rows as usize).create(name)?,
+        };
         match dataset.offset() {
             Some(offset) => Ok(offset),
             None if n_rows == 0 => Ok(0),
@@ -169,10 +174,15 @@ impl ResultsWriter {
 
     fn put(&self, contents: &Contents) -> hdf5::Result<()> {
         if let Some(model) = &contents.model {
-            let group = self.group(schema::MODEL)?;
-            named::put_text_attribute(&group, schema::ESTIMATOR, &model.estimator)?;
-            named::put_text_attribute(&group, schema::PARAMS, &model.params.to_string())?;
-            put_all(&group, &model.attributes)?;
+            put_model(&self.group(schema::MODEL)?, model)?;
+        }
+        if !contents.pipeline.is_empty() {
+            let pipeline = format!("{}/{}", schema::MODEL, schema::PIPELINE);
+            self.group(schema::MODEL)?;
+            self.group(&pipeline)?;
+            for (number, step) in contents.pipeline.iter().enumerate() {
+                put_model(&self.group(&format!("{pipeline}/{}", schema::step(number, step)))?, step)?;
+            }
         }
         if !contents.history.is_empty() {
             put_all(&self.group(schema::HISTORY)?, &contents.history)?;
@@ -211,6 +221,15 @@ fn verify(image: &Path, contents: &Contents) -> hdf5::Result<()> {
     let file = hdf5::File::open(image)?;
     let model = contents.model.as_ref().map_or(&[][..], |model| &model.attributes);
     let columns = contents.cv_results.as_ref().map_or(&[][..], |table| &table.columns);
+    let steps: Vec<(String, &[Named])> = contents
+        .pipeline
+        .iter()
+        .enumerate()
+        .map(|(number, step)| {
+            let group = format!("{}/{}/{}", schema::MODEL, schema::PIPELINE, schema::step(number, step));
+            (group, step.attributes.as_slice())
+        })
+        .collect();
     let groups = [
         (schema::MODEL, model),
         (schema::HISTORY, &contents.history),
@@ -218,7 +237,8 @@ fn verify(image: &Path, contents: &Contents) -> hdf5::Result<()> {
         (schema::TIMING, &contents.timing),
         (schema::PROVENANCE, &contents.provenance),
     ];
-    for (group, arrays) in groups {
+    let steps = steps.iter().map(|(group, arrays)| (group.as_str(), *arrays));
+    for (group, arrays) in groups.into_iter().chain(steps) {
         for (name, array) in arrays {
             let path = format!("{group}/{name}");
             if !named::same(&named::get(&file.dataset(&path)?)?, array) {
@@ -227,6 +247,12 @@ fn verify(image: &Path, contents: &Contents) -> hdf5::Result<()> {
         }
     }
     Ok(())
+}
+
+fn put_model(group: &hdf5::Group, model: &Model) -> hdf5::Result<()> {
+    named::put_text_attribute(group, schema::ESTIMATOR, &model.estimator)?;
+    named::put_text_attribute(group, schema::PARAMS, &model.params.to_string())?;
+    put_all(group, &model.attributes)
 }
 
 fn put_all(group: &hdf5::Group, arrays: &[Named]) -> hdf5::Result<()> {

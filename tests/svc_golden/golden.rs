@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 use rankfit::data::Table;
-use rankfit::estimator::svm::{Svc, SvcParams, SvcSearch, accuracy};
+use rankfit::estimator::svm::{Scorer, Svc, SvcParams, SvcSearch, accuracy};
 use rankfit::model_selection::{FitOutcome, Searchable, Split};
 use serde_json::Value;
 
@@ -56,7 +56,13 @@ pub(crate) fn svc(params: &Value) -> Svc {
 /// A search with accuracy as its score.
 pub(crate) fn search(table: Table, grid: &Value, budget_bytes: usize) -> SvcSearch {
     let candidates = grid.as_array().expect("a grid").iter().map(|c| svc(&c["params"])).collect();
-    SvcSearch::new(Arc::new(table), candidates, vec![Box::new(accuracy)], false, budget_bytes)
+    SvcSearch::new(
+        Arc::new(table),
+        candidates,
+        vec![Scorer::Prediction(Box::new(accuracy))],
+        false,
+        budget_bytes,
+    )
 }
 
 /// All outcomes in order of candidate and fold.

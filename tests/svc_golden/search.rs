@@ -1,6 +1,12 @@
 //! Scores of searches equal scikit-learn's on every fold.
 
-use crate::golden::{assert_scores, matrix, read, run, search, splits, table, tutorial, vector};
+use std::sync::Arc;
+
+use rankfit::estimator::svm::{Scorer, SvcSearch};
+use rankfit::metrics;
+use serde_json::json;
+
+use crate::golden::{assert_scores, matrix, read, run, search, splits, svc, table, tutorial, vector};
 
 const BUDGET: usize = 1 << 30;
 
@@ -54,4 +60,29 @@ fn five_classes_and_shared_products() {
 #[test]
 fn five_classes_without_shared_products() {
     stored("wide", 100_000);
+}
+
+/// scikit-learn 1.9.1: `roc_auc_score(y[test], SVC(**params).fit(X[train], y[train]).decision_function(X[test]))`.
+#[test]
+fn areas_are_taken_from_decision_values() {
+    let golden = read("grid");
+    let params = [json!({"C": 1.0, "gamma": 0.5}), json!({"C": 10.0, "kernel": "poly", "gamma": "auto"})];
+    let expected = [
+        [0.8997507122507122, 0.8659188034188035, 0.9253917378917379, 0.8610567514677103],
+        [0.853454415954416, 0.7683404558404557, 0.8552350427350427, 0.8201387653442448],
+    ];
+    let area = |y: &[f64], decision: &[f64]| {
+        metrics::Scorer::RocAuc.score(y, decision).expect("rows of both classes")
+    };
+    let search = SvcSearch::new(
+        Arc::new(table(matrix(&golden["X"]), vector(&golden["y"]))),
+        params.iter().map(svc).collect(),
+        vec![Scorer::Decision(Box::new(area))],
+        false,
+        BUDGET,
+    );
+    for outcome in run(&search, &splits(&folds(&golden["folds"]))) {
+        let expected = expected[outcome.id.candidate][outcome.id.fold];
+        assert!((outcome.test_scores[0] - expected).abs() < 1e-12, "{outcome:?} for {expected}");
+    }
 }

@@ -1,8 +1,10 @@
 //! What fits share, and what the data or parameters must not be.
 
+use std::sync::Arc;
+
 use rankfit::data::Table;
 use rankfit::error::{Error, ExitCode};
-use rankfit::estimator::svm::SvcParams;
+use rankfit::estimator::svm::{Scorer, SvcParams, SvcSearch};
 use rankfit::model_selection::Searchable;
 use serde_json::json;
 
@@ -26,9 +28,9 @@ fn equal_candidates_are_fitted_once() {
     let folds: Vec<usize> = (0..600).map(|i| i % 3).collect();
     let (splits, search) = (splits(&folds), search(small(), &grid, 1 << 30));
     let chains = search.chains(&splits);
-    assert_eq!(chains.len(), 9);
-    let of_first: Vec<usize> = chains[0].fits.iter().map(|f| f.candidate).collect();
-    assert_eq!(of_first, [2, 0, 1], "C ascending");
+    let of = |chain: usize| chains[chain].fits.iter().map(|f| (f.fold, f.candidate)).collect::<Vec<_>>();
+    assert_eq!(chains.len(), 12, "a chain for each kernel, fold and C");
+    assert_eq!([of(0), of(1), of(2)], [vec![(0, 2)], vec![(0, 0), (0, 1)], vec![(1, 2)]], "C ascending");
     let outcomes = run(&search, &splits);
     let fitted: Vec<bool> = outcomes.chunks(3).map(|c| c.iter().all(|o| o.fit_seconds > 0.0)).collect();
     assert_eq!(fitted, [true, false, true, true, false, true]);
@@ -37,6 +39,43 @@ fn equal_candidates_are_fitted_once() {
             assert_eq!(outcomes[a * 3 + fold].test_scores, outcomes[b * 3 + fold].test_scores);
         }
     }
+}
+
+/// Where a fit predicts a class, told apart by every single prediction.
+fn fingerprint(_: &[f64], y_pred: &[f64]) -> f64 {
+    y_pred.iter().fold(0.0, |sum: f64, y| (sum * 3.0 + y) % 1_000_003.0)
+}
+
+#[test]
+fn predictions_from_shared_kernel_values_are_the_models() {
+    let golden = read("grid");
+    let (x, mut y) = (matrix(&golden["X"]), vector(&golden["y"]));
+    // Three classes, twins that contradict each other, and folds of which none is a run of rows.
+    y.iter_mut().step_by(5).for_each(|y| *y = 2.0);
+    let twins: Vec<usize> = (0..600).map(|i| if i % 7 == 1 { i - 1 } else { i }).collect();
+    let data = || table(x.select(ndarray::Axis(0), &twins), y.clone());
+    let folds: Vec<usize> = (0..600).map(|i| (i * i + i / 11) % 3).collect();
+    let candidates = || {
+        [
+            json!({"gamma": 0.5}),
+            json!({"gamma": 0.5, "C": 100.0}),
+            json!({"gamma": "scale", "class_weight": "balanced"}),
+            json!({"kernel": "linear", "C": 0.01}),
+            json!({"kernel": "poly", "degree": 4, "gamma": "auto", "coef0": 1.0, "max_iter": 3000}),
+            json!({"kernel": "sigmoid", "gamma": 0.01}),
+            json!({"gamma": 0.5, "break_ties": true}),
+        ]
+        .map(|params| svc(&params))
+        .to_vec()
+    };
+    let run_within = |budget: usize| {
+        let scorers: Vec<Scorer> = vec![Scorer::Prediction(Box::new(fingerprint))];
+        let search = SvcSearch::new(Arc::new(data()), candidates(), scorers, true, budget);
+        let outcomes = run(&search, &splits(&folds));
+        outcomes.into_iter().map(|o| (o.id, o.test_scores, o.train_scores)).collect::<Vec<_>>()
+    };
+    // Room for the whole table's matrix, and for 25 rows of it.
+    assert_eq!(run_within(1 << 30), run_within(60_000));
 }
 
 #[test]

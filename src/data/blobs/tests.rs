@@ -24,6 +24,13 @@ fn bits_are_the_same_for_any_slices() {
     same_bits_for_any_slices::<f32>(&source);
 }
 
+#[test]
+fn blocks_are_made_of_their_parts() {
+    let source = blobs("n_samples = 25_000\nn_features = 20\ncenters = 4", 3, 10_000).unwrap();
+    assert_eq!(BlockSource::<f64>::part_rows(&source), 2500);
+    same_bits_for_any_slices::<f64>(&source);
+}
+
 /// Mean and variance of each column among the rows of `center`.
 fn moments(x: &[f64], y: &[f64], d: usize, center: f64) -> Vec<(f64, f64)> {
     let rows: Vec<&[f64]> = x.chunks_exact(d).zip(y).filter(|(_, y)| **y == center).map(|(x, _)| x).collect();

@@ -8,6 +8,8 @@ mod tests;
 pub use design::FeatureKind;
 pub use params::{ClassificationParams, PerFeature, RandomWord};
 
+use std::ops::Range;
+
 use design::Design;
 
 use super::shares::Shares;
@@ -61,9 +63,9 @@ impl Classification {
         &self.design.centroids
     }
 
-    /// The cluster of each row of a block.
-    fn assignment(&self, index: usize) -> Vec<u32> {
-        let mut assignment = self.shares.of_rows(self.shape.rows(index));
+    /// The cluster of each row of a part.
+    fn assignment(&self, index: usize, rows: Range<u64>) -> Vec<u32> {
+        let mut assignment = self.shares.of_rows(rows);
         if self.params.shuffle {
             generated::shuffle_rows(self.seed, index, &mut assignment);
         }
@@ -133,20 +135,27 @@ impl<T: Real> BlockSource<T> for Classification {
         &self.shape
     }
 
+    fn part_rows(&self) -> usize {
+        generated::part_rows(&self.shape)
+    }
+
     fn fill(&self, block: &mut Block<T>) -> Result<()> {
-        let assignment = self.assignment(block.index);
-        self.fill_targets(block.index, &assignment, &mut block.y);
         let n_features = self.params.n_features;
         let n_dependent = self.params.n_dependent();
         let width = self.params.n_informative + n_features - n_dependent;
         let n_rows = (NOISE_NUMBERS / width).max(1);
         let mut tile = Tile { width, noise: Vec::new(), dependent: Vec::new() };
-        let (mut normal, isa) = (generated::noise(self.seed, block.index), Isa::best());
-        for (x, assignment) in block.x.chunks_mut(n_rows * n_features).zip(assignment.chunks(n_rows)) {
-            tile.noise.resize(assignment.len() * width, 0.0);
-            tile.dependent.resize(assignment.len() * n_dependent, 0.0);
-            normal.fill(&mut tile.noise);
-            self.fill_rows(isa, assignment, &mut tile, x);
+        let isa = Isa::best();
+        for part in generated::parts_of(&self.shape, block) {
+            let assignment = self.assignment(part.index, part.rows);
+            self.fill_targets(part.index, &assignment, part.y);
+            let mut normal = generated::noise(self.seed, part.index);
+            for (x, assignment) in part.x.chunks_mut(n_rows * n_features).zip(assignment.chunks(n_rows)) {
+                tile.noise.resize(assignment.len() * width, 0.0);
+                tile.dependent.resize(assignment.len() * n_dependent, 0.0);
+                normal.fill(&mut tile.noise);
+                self.fill_rows(isa, assignment, &mut tile, x);
+            }
         }
         Ok(())
     }

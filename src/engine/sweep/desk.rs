@@ -15,8 +15,8 @@ use crate::error::{Error, Result};
 pub(super) enum Note {
     /// A fit is finished.
     Fit(Record),
-    /// The rank has nothing left to do, and whether that is because it stopped early.
-    Through { early: bool },
+    /// The rank has nothing left to do, and whether that is because it was asked to stop or because it failed.
+    Through { stopped: bool, failed: bool },
 }
 
 /// The bound that the communicator sets to a note.
@@ -40,7 +40,8 @@ pub(super) struct Desk<'a> {
     keeper: Option<&'a dyn Keeper>,
     watch: &'a mut dyn Watch,
     n_through: usize,
-    early: bool,
+    stopped: bool,
+    failed: bool,
 }
 
 impl<'a> Desk<'a> {
@@ -53,7 +54,16 @@ impl<'a> Desk<'a> {
     ) -> Self {
         let seen: BTreeSet<FitId> = known.iter().map(|record| record.outcome.id).collect();
         watch.on_start(seen.len(), total);
-        Self { records: known.to_vec(), seen, total, keeper, watch, n_through: 0, early: false }
+        Self {
+            records: known.to_vec(),
+            seen,
+            total,
+            keeper,
+            watch,
+            n_through: 0,
+            stopped: false,
+            failed: false,
+        }
     }
 
     /// Takes a finished fit, from this rank or another. One that is known already (a chain done from its start
@@ -70,9 +80,10 @@ impl<'a> Desk<'a> {
         while let Some((_, note)) = comm.poll() {
             match comm::decode(&note)? {
                 Note::Fit(record) => self.take(record),
-                Note::Through { early } => {
+                Note::Through { stopped, failed } => {
                     self.n_through += 1;
-                    self.early |= early;
+                    self.stopped |= stopped;
+                    self.failed |= failed;
                 }
             }
         }
@@ -83,7 +94,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Waits until every rank is through, so that no note is left behind; keeps the journal when one of them
-    /// ended early.
+    /// was asked to stop, or failed and there is work to keep.
     ///
     /// A rank's last note follows all its others, because messages between two ranks keep their order.
     pub(super) fn close(&mut self, comm: &dyn Communicator) -> Result<()> {
@@ -100,7 +111,7 @@ impl<'a> Desk<'a> {
         }
         journal?;
         match self.keeper {
-            Some(keeper) if self.early => self.store(keeper),
+            Some(keeper) if self.stopped || (self.failed && !self.records.is_empty()) => self.store(keeper),
             _ => Ok(()),
         }
     }

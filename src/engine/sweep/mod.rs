@@ -12,6 +12,6 @@ mod run;
 mod task;
 
 pub use plan::SweepPlan;
-pub use report::{ChainReport, RankReport, SweepReport};
+pub use report::{ChainReport, RankReport, SharedWork, SweepReport};
 pub use run::{Sweep, Swept};
 pub use task::{Chain, FitFailure, FitId, FitOutcome, Fits, OnFailure, Watch};

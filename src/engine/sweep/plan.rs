@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::task::{Chain, FitId};
-use crate::partition::{Assignment, longest_first};
+use crate::partition::{Assignment, in_order, longest_first};
 
 /// The chains that are still to be done and the rank of each: a pure function of the chains, of what is known and
 /// of the number of ranks.
@@ -33,13 +33,27 @@ impl SweepPlan {
             .filter_map(|(index, chain)| Some((index, remainder(chain, known, independent)?)))
             .unzip();
         let costs: Vec<f64> = chains.iter().map(|chain| chain.cost).collect();
-        Self { assignment: longest_first(&costs, size), chains, origin }
+        Self { assignment: assign(&costs, size), chains, origin }
     }
 
     /// The fits that the plan does.
     pub fn n_fits(&self) -> usize {
         self.chains.iter().map(|chain| chain.fits.len()).sum()
     }
+}
+
+/// What the longest rank's work may grow by so that neighbouring chains, which share most, stay on one rank.
+const NEIGHBOURS: f64 = 1.05;
+
+/// Neighbours on one rank where that costs little balance; in any case each rank does its chains in their order.
+fn assign(costs: &[f64], size: usize) -> Assignment {
+    let longest = |a: &Assignment| a.load.iter().copied().fold(0.0, f64::max);
+    let (together, mut apart) = (in_order(costs, size), longest_first(costs, size));
+    if longest(&together) > 0.0 && longest(&together) <= NEIGHBOURS * longest(&apart) {
+        return together;
+    }
+    apart.tasks.iter_mut().for_each(|tasks| tasks.sort_unstable());
+    apart
 }
 
 /// What is left of a chain, its cost taken as spread evenly over its fits.
@@ -71,6 +85,16 @@ mod tests {
         assert_eq!(plan.origin, [0, 2]);
         assert_eq!(plan.chains, [chain(&[0], 2.0), chain(&[4], 1.0)]);
         assert_eq!(plan.assignment.tasks, [vec![0], vec![1]]);
+    }
+
+    #[test]
+    fn neighbours_stay_together_where_that_is_balanced() {
+        let chains = |costs: &[f64]| -> Vec<Chain> {
+            costs.iter().enumerate().map(|(i, &cost)| chain(&[i], cost)).collect()
+        };
+        let tasks = |costs: &[f64]| SweepPlan::new(&chains(costs), 2).assignment.tasks;
+        assert_eq!(tasks(&[1.0, 2.0, 3.0, 3.0, 2.0, 1.0]), [vec![0, 1, 2], vec![3, 4, 5]]);
+        assert_eq!(tasks(&[3.0, 1.0, 1.0, 3.0, 4.0]), [vec![1, 2, 4], vec![0, 3]]);
     }
 
     #[test]

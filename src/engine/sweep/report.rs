@@ -32,6 +32,17 @@ pub struct RankReport {
     pub busy_s: f64,
 }
 
+/// Work that fits had in common: how much was asked for, and how much was really done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedWork {
+    /// What is counted.
+    pub what: String,
+    /// How many the fits needed.
+    pub asked: u64,
+    /// How many were computed; the others were taken from those.
+    pub done: u64,
+}
+
 /// How a sweep went, equal on all ranks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SweepReport {
@@ -43,6 +54,8 @@ pub struct SweepReport {
     pub n_resumed: usize,
     /// Seconds from the start of the sweep to the end of its last fit, as rank 0 saw it.
     pub elapsed_s: f64,
+    /// What the fits of all ranks shared, as those who do the fits tell; the engine knows of none.
+    pub shared: Vec<SharedWork>,
 }
 
 impl SweepReport {
@@ -75,7 +88,7 @@ impl SweepReport {
             });
         }
         chains.sort_by_key(|chain| chain.chain);
-        Self { chains, ranks, n_resumed, elapsed_s }
+        Self { chains, ranks, n_resumed, elapsed_s, shared: Vec::new() }
     }
 
     /// Mean of the ranks' busy seconds.
@@ -109,8 +122,8 @@ mod tests {
     fn figures_follow_from_the_times() {
         let chain = |candidate, cost| Chain { fits: vec![FitId { candidate, fold: 0 }], cost };
         let plan = SweepPlan::new(&[chain(0, 1.0), chain(1, 3.0), chain(2, 2.0)], 2);
-        assert_eq!(plan.assignment.tasks, [vec![1], vec![2, 0]]);
-        let report = SweepReport::new(&plan, &[vec![(1, 4.0)], vec![(2, 1.0), (0, 1.0)]], 0, 4.0);
+        assert_eq!(plan.assignment.tasks, [vec![1], vec![0, 2]]);
+        let report = SweepReport::new(&plan, &[vec![(1, 4.0)], vec![(0, 1.0), (2, 1.0)]], 0, 4.0);
         assert_eq!(
             report.chains.iter().map(|c| (c.chain, c.rank)).collect::<Vec<_>>(),
             [(0, 1), (1, 0), (2, 1)]

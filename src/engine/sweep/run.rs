@@ -90,8 +90,8 @@ impl<'a> Sweep<'a> {
 
         let mut share = Share::default();
         let worked = self.work(&plan, fits, &mut share, &mut desk);
-        let early = worked.is_err() || share.stopped.is_some();
-        let told = post(self.comm, &Note::Through { early });
+        let through = Note::Through { stopped: share.stopped.is_some(), failed: worked.is_err() };
+        let told = post(self.comm, &through);
         let closed = desk.as_mut().map_or(Ok(()), |desk| desk.close(self.comm));
         share.elapsed_s = start.elapsed().as_secs_f64();
         agree(self.comm, worked.and(told).and(closed))?;

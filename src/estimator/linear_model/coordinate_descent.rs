@@ -3,17 +3,16 @@
 use super::least_squares::NormalEquations;
 use super::model::{LinearModel, Response};
 use super::params::{ElasticNetParams, LassoParams};
-use super::targets::survey;
+use super::targets::surveyed_moments;
 use crate::engine::pass::PassEngine;
 use crate::error::{Error, Result};
-use crate::estimator::moments::moments;
 use crate::kernel::Real;
 
 impl ElasticNetParams {
     /// Minimises `1/(2n) Σ (y − X·coef − intercept)² + alpha·l1_ratio·‖coef‖₁ + ½·alpha·(1 − l1_ratio)·‖coef‖²`.
     ///
     /// # Collective
-    /// A pass for the targets and one for the moments; the descent itself costs no communication.
+    /// One pass for the moments; the descent itself costs no communication.
     ///
     /// # Errors
     /// Invalid parameters, no targets, bad weights.
@@ -46,8 +45,8 @@ fn fit<T: Real>(
     written: serde_json::Result<serde_json::Value>,
 ) -> Result<LinearModel> {
     params.validate()?;
-    let targets = survey(engine, false)?;
-    let mut system = NormalEquations::new(&moments(engine, true)?, params.fit_intercept);
+    let (targets, moments) = surveyed_moments(engine)?;
+    let mut system = NormalEquations::new(&moments, params.fit_intercept);
     // Weights enter by their shares: they are scaled to add up to the number of rows.
     let scale = targets.n_rows as f64 / targets.weight;
     system.gram.iter_mut().chain(&mut system.xy).for_each(|v| *v *= scale);
@@ -69,7 +68,9 @@ fn fit<T: Real>(
         response: Response::Identity,
         n_iter: Some(n_iter),
         converged,
-        loss_history: Vec::new(),
+        history: Vec::new(),
+        class_names: None,
+        warnings: Vec::new(),
         params: written.map_err(|e| Error::internal(format!("parameters cannot be written: {e}")))?,
     })
 }

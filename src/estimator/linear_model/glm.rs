@@ -3,8 +3,8 @@
 use super::model::{LinearModel, Response};
 use super::objective::{Coding, Definition, GlmObjective};
 use super::params::{ClassWeight, LogisticRegressionParams, PoissonRegressorParams, Solver};
-use super::solver::{Solution, Stopping, gradient_descent, lbfgs, newton_cholesky, proximal_grad};
-use super::targets::{Targets, check_classes, survey};
+use super::solver::{Solution, Stopping, admm, gradient_descent, lbfgs, newton_cholesky, proximal_grad};
+use super::targets::{Targets, check_classes, check_numbers, class_names, survey};
 use crate::engine::pass::PassEngine;
 use crate::error::{Error, Place, Result};
 use crate::kernel::Real;
@@ -26,7 +26,8 @@ impl LogisticRegressionParams {
         let targets = survey(engine, true)?;
         check_classes(&targets, &engine.origin())?;
         let classes: Vec<f64> = targets.classes.iter().map(|(class, ..)| *class).collect();
-        let class_weight = self.class_factors(&targets, &classes)?;
+        let names = class_names(engine);
+        let class_weight = self.class_factors(&targets, &classes, names.as_deref())?;
         let factor = |i: usize| class_weight.get(i).copied().unwrap_or(1.0);
         let weight: f64 = targets.classes.iter().enumerate().map(|(i, (.., w))| factor(i) * w).sum();
         if weight <= 0.0 {
@@ -53,23 +54,49 @@ impl LogisticRegressionParams {
             stopping: Stopping { tol: self.tol, max_iter: self.max_iter },
             start: vec![0.0; n_params],
         };
+        // Where every row counts once and the whole loss is below ln 2, every row is on its class's side.
+        let counts = definition.coding.class_weight.is_empty() && !engine.shape().has_weights;
+        let unbounded = fit.l1 == 0.0 && definition.l2 == 0.0 && counts;
         let response = Response::Classes(classes);
-        fit.run(engine, definition, response, n_outputs, serde_json::to_value(self))
+        let mut model = fit.run(engine, definition, response, n_outputs, serde_json::to_value(self))?;
+        let total = model.history.last().map_or(f64::INFINITY, |last| last.loss * weight);
+        if unbounded && total < std::f64::consts::LN_2 {
+            model.warnings.push(
+                "the classes are separable and there is no penalty: the loss has no minimum, and coefficients are \
+                 as large as tol and max_iter let them grow"
+                    .into(),
+            );
+        }
+        model.class_names = names;
+        Ok(model)
     }
 
-    fn class_factors(&self, targets: &Targets, classes: &[f64]) -> Result<Vec<f64>> {
+    fn class_factors(
+        &self,
+        targets: &Targets,
+        classes: &[f64],
+        names: Option<&[String]>,
+    ) -> Result<Vec<f64>> {
         match &self.class_weight {
             None => Ok(Vec::new()),
             Some(ClassWeight::Named(_)) => {
                 let n = classes.len() as f64;
-                Ok(targets.classes.iter().map(|(.., w)| targets.weight / (n * w)).collect())
+                // A class of no weight stays without.
+                let factor = |w: f64| if w > 0.0 { targets.weight / (n * w) } else { 0.0 };
+                Ok(targets.classes.iter().map(|(.., w)| factor(*w)).collect())
             }
             Some(ClassWeight::Table(table)) => {
                 let mut factors = vec![1.0; classes.len()];
                 for (class, &factor) in table {
-                    let known = class.parse::<f64>().ok().and_then(|c| classes.iter().position(|k| *k == c));
-                    let index = known.ok_or_else(|| {
-                        let expected = format!("one of the classes {classes:?}");
+                    let called = |k: &f64| match names {
+                        Some(names) => names.get(*k as usize).is_some_and(|name| name == class),
+                        None => class.parse() == Ok(*k),
+                    };
+                    let index = classes.iter().position(called).ok_or_else(|| {
+                        let expected = match names {
+                            Some(names) => format!("one of the classes {}", names.join(", ")),
+                            None => format!("one of the classes {classes:?}"),
+                        };
                         Error::job(format!("estimator.class_weight.{class}"), expected, class.clone())
                     })?;
                     factors[index] = factor;
@@ -91,12 +118,13 @@ impl PoissonRegressorParams {
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<LinearModel> {
         self.validate()?;
         let targets = survey(engine, false)?;
+        check_numbers(engine)?;
         if let Some((row, y)) = targets.negative {
             let place = Place::cell(row, "y");
             return Err(Error::data(engine.origin(), place, "a count of 0 or more", y.to_string()));
         }
-        if self.solver.takes_l1() {
-            let expected = "\"lbfgs\", \"newton-cholesky\" or \"gradient_descent\"";
+        if self.solver == Solver::ProximalGrad {
+            let expected = "\"lbfgs\", \"newton-cholesky\", \"gradient_descent\" or \"admm\"";
             return Err(Error::job("estimator.solver", expected, format!("\"{}\"", self.solver.name())));
         }
         let definition = Definition {
@@ -136,31 +164,44 @@ impl Fit {
     ) -> Result<LinearModel> {
         let params = params.map_err(|e| Error::internal(format!("parameters cannot be written: {e}")))?;
         let d = engine.shape().n_features;
-        let (what, fit_intercept) = (definition.what, definition.fit_intercept);
+        let (what, fit_intercept, l2) = (definition.what, definition.fit_intercept, definition.l2);
         let stride = d + usize::from(fit_intercept);
         let mut objective = GlmObjective::new(engine, definition);
+        let start = objective.start(self.start)?;
         let solution = match self.solver {
-            Solver::Lbfgs => lbfgs(&mut objective, self.start, self.stopping),
-            Solver::NewtonCholesky => newton_cholesky(&mut objective, self.start, self.stopping),
-            Solver::GradientDescent => gradient_descent(&mut objective, self.start, self.stopping),
+            Solver::Lbfgs => lbfgs(&mut objective, start, self.stopping),
+            Solver::NewtonCholesky => newton_cholesky(&mut objective, start, self.stopping),
+            Solver::GradientDescent => gradient_descent(&mut objective, start, self.stopping),
             Solver::ProximalGrad => {
-                let l1: Vec<f64> =
-                    (0..self.start.len()).map(|p| if p % stride < d { self.l1 } else { 0.0 }).collect();
-                proximal_grad(&mut objective, self.start, &l1, self.stopping)
+                let l1 = objective.layout.on_coef(start.params.len(), self.l1);
+                proximal_grad(&mut objective, start, &l1, self.stopping)
+            }
+            Solver::Admm => {
+                let n = start.params.len();
+                let (l1, l2) = (objective.layout.on_coef(n, self.l1), objective.layout.on_coef(n, l2));
+                admm(&mut objective, start, &l1, &l2, self.stopping)
             }
         }?;
-        let loss_history = objective.into_history();
+        let history = objective.into_history();
         let Solution { params: solved, n_iter, converged, .. } = solution;
         let intercept = (0..n_outputs).map(|k| if fit_intercept { solved[k * stride + d] } else { 0.0 });
+        let mut intercept: Vec<f64> = intercept.collect();
+        if n_outputs > 1 {
+            // Nothing fixes the sum of the classes' intercepts; as in scikit-learn it is 0.
+            let mean = intercept.iter().sum::<f64>() / n_outputs as f64;
+            intercept.iter_mut().for_each(|b| *b -= mean);
+        }
         Ok(LinearModel {
             estimator: what,
             coef: solved.chunks_exact(stride).flat_map(|c| c[..d].iter().copied()).collect(),
-            intercept: intercept.collect(),
+            intercept,
             response,
             n_iter: Some(n_iter),
             converged,
-            loss_history,
+            history,
             params,
+            class_names: None,
+            warnings: Vec::new(),
         })
     }
 }

@@ -3,17 +3,17 @@
 use super::dense::{cholesky, cholesky_solve};
 use super::model::{LinearModel, Response};
 use super::params::{LinearRegressionParams, RidgeParams};
-use super::targets::survey;
+use super::targets::surveyed_moments;
 use crate::engine::pass::PassEngine;
 use crate::error::{Error, Result};
-use crate::estimator::moments::{Moments, moments};
+use crate::estimator::moments::Moments;
 use crate::kernel::Real;
 
 impl LinearRegressionParams {
     /// Minimises Σ w (y − X·coef − intercept)²; of several minima the one of least norm.
     ///
     /// # Collective
-    /// A pass for the targets and one for the moments: (d + 1)² numbers.
+    /// One pass: (d + 1)² numbers.
     ///
     /// # Errors
     /// No targets, bad weights.
@@ -43,8 +43,8 @@ fn fit_ridge<T: Real>(
     fit_intercept: bool,
     params: serde_json::Result<serde_json::Value>,
 ) -> Result<LinearModel> {
-    survey(engine, false)?;
-    let system = NormalEquations::new(&moments(engine, true)?, fit_intercept);
+    let (_, moments) = surveyed_moments(engine)?;
+    let system = NormalEquations::new(&moments, fit_intercept);
     let coef = engine.replicate(|| Ok(system.solve(alpha)))?;
     Ok(LinearModel {
         estimator,
@@ -53,7 +53,9 @@ fn fit_ridge<T: Real>(
         response: Response::Identity,
         n_iter: None,
         converged: true,
-        loss_history: Vec::new(),
+        history: Vec::new(),
+        class_names: None,
+        warnings: Vec::new(),
         params: params.map_err(|e| Error::internal(format!("parameters cannot be written: {e}")))?,
     })
 }

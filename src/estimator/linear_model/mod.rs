@@ -1,8 +1,11 @@
 //! Linear models under scikit-learn's names: a loss, an objective over the data, a solver, a model.
 
+mod any;
+mod block_terms;
 mod coordinate_descent;
 mod dense;
 mod glm;
+mod layout;
 mod least_squares;
 mod model;
 mod objective;
@@ -10,7 +13,8 @@ mod params;
 pub mod solver;
 mod targets;
 
-pub use model::{LinearModel, Response};
+pub use any::LinearParams;
+pub use model::{LinearModel, Record, Response};
 pub use params::{
     ClassWeight, ElasticNetParams, LassoParams, LinearRegressionParams, LogisticRegressionParams, Penalty,
     PoissonRegressorParams, RidgeParams, Solver,

@@ -1,5 +1,7 @@
 //! A fitted linear model and what it predicts.
 
+use serde::{Deserialize, Serialize};
+
 use crate::data::Block;
 use crate::error::{Error, Place, Result};
 use crate::estimator::{Array, Model, Values};
@@ -14,6 +16,17 @@ pub enum Response {
     Exponential,
     /// The more probable class of two or more.
     Classes(Vec<f64>),
+}
+
+/// What one iteration came to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The objective, penalty included.
+    pub loss: f64,
+    /// The largest component of its gradient (with an l1 term: of the step that a gradient step would take).
+    pub gradient_norm: f64,
+    /// Wall-clock seconds on this rank.
+    pub seconds: f64,
 }
 
 /// A fitted linear model.
@@ -31,10 +44,14 @@ pub struct LinearModel {
     pub n_iter: Option<usize>,
     /// Whether the solver reached its tolerance.
     pub converged: bool,
-    /// The objective after each iteration, the start first.
-    pub loss_history: Vec<f64>,
+    /// One record an iteration; empty for closed forms.
+    pub history: Vec<Record>,
     /// The parameters it was fitted with.
     pub params: serde_json::Value,
+    /// Names of the classes when targets are text: class `i` is called `class_names[i]`.
+    pub class_names: Option<Vec<String>>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
 }
 
 impl LinearModel {
@@ -96,7 +113,7 @@ impl LinearModel {
         if let Response::Classes(classes) = &self.response {
             put("coef_", Array::new([k, d], Values::F64(self.coef.clone())));
             put("intercept_", Array::vector(Values::F64(self.intercept.clone())));
-            put("classes_", Array::vector(Values::F64(classes.clone())));
+            put("classes_", Array::vector(self.class_values(classes)));
         } else {
             put("coef_", Array::new([d], Values::F64(self.coef.clone())));
             put("intercept_", Array::scalar(self.intercept[0]));
@@ -110,6 +127,28 @@ impl LinearModel {
         Model { estimator: self.estimator.into(), params: self.params.clone(), attributes }
     }
 
+    fn class_values(&self, classes: &[f64]) -> Values {
+        match &self.class_names {
+            Some(names) => Values::Text(classes.iter().map(|&class| names[class as usize].clone()).collect()),
+            None => Values::I64(classes.iter().map(|&class| class as i64).collect()),
+        }
+    }
+
+    /// One array a quantity, one entry an iteration.
+    pub fn history_arrays(&self) -> Vec<(String, Array)> {
+        let column = |name: &str, of: fn(&Record) -> f64| {
+            (name.to_string(), Array::vector(Values::F64(self.history.iter().map(of).collect())))
+        };
+        if self.history.is_empty() {
+            return Vec::new();
+        }
+        vec![
+            column("loss", |r| r.loss),
+            column("gradient_norm", |r| r.gradient_norm),
+            column("seconds", |r| r.seconds),
+        ]
+    }
+
     /// The model that [`export`](Self::export) wrote.
     ///
     /// # Errors
@@ -117,7 +156,7 @@ impl LinearModel {
     pub fn import(model: &Model) -> Result<Self> {
         let (coef, intercept) = (model.numbers("coef_")?, model.numbers("intercept_")?);
         let (estimator, response) = match model.estimator.as_str() {
-            "LogisticRegression" => ("LogisticRegression", Response::Classes(model.numbers("classes_")?)),
+            "LogisticRegression" => ("LogisticRegression", Response::Classes(classes(model)?)),
             "PoissonRegressor" => ("PoissonRegressor", Response::Exponential),
             "LinearRegression" => ("LinearRegression", Response::Identity),
             "Ridge" => ("Ridge", Response::Identity),
@@ -131,6 +170,16 @@ impl LinearModel {
             let found = format!("{} coefficients for {} outputs", coef.len(), intercept.len());
             return Err(Error::data("model", Place::default(), "coefficients for each output", found));
         }
+        if let Response::Classes(classes) = &response {
+            let expected = if classes.len() == 2 { 1 } else { classes.len() };
+            if classes.len() < 2 || intercept.len() != expected {
+                let found = format!("{} classes and {} outputs", classes.len(), intercept.len());
+                return Err(Error::data("model", Place::default(), "an output for each class", found));
+            }
+        }
+        if coef.iter().chain(&intercept).any(|value| !value.is_finite()) {
+            return Err(Error::data("model", Place::default(), "finite coefficients", "others"));
+        }
         Ok(Self {
             estimator,
             coef,
@@ -138,8 +187,21 @@ impl LinearModel {
             response,
             n_iter: None,
             converged: true,
-            loss_history: Vec::new(),
+            history: Vec::new(),
             params: model.params.clone(),
+            class_names: match &model.attribute("classes_") {
+                Ok(Array { values: Values::Text(names), .. }) => Some(names.clone()),
+                _ => None,
+            },
+            warnings: Vec::new(),
         })
+    }
+}
+
+/// The classes; those with names by their index.
+fn classes(model: &Model) -> Result<Vec<f64>> {
+    match &model.attribute("classes_")?.values {
+        Values::Text(names) => Ok((0..names.len()).map(|i| i as f64).collect()),
+        _ => model.numbers("classes_"),
     }
 }

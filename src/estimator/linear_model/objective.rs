@@ -1,12 +1,16 @@
 //! The objective of a generalised linear model as passes over the data.
 
+use std::time::Instant;
+
 use serde::{Deserialize, Serialize};
 
-use super::solver::{Evaluation, Objective};
+use super::layout::Layout;
+use super::model::Record;
+use super::solver::{Evaluation, Objective, State};
 use crate::comm::Partial;
 use crate::data::Block;
 use crate::engine::pass::{Pass, PassEngine};
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::kernel::glm::{Loss, Order, Rows, accumulate};
 use crate::kernel::{Isa, Real};
 
@@ -20,6 +24,13 @@ pub(super) struct Coding {
 }
 
 impl Coding {
+    /// Coded targets and weights of a block.
+    pub(super) fn apply<T>(&self, block: &Block<T>) -> (Vec<f64>, Vec<f64>) {
+        let codes = self.code(&block.y);
+        let weights = self.weigh(&block.weights, &codes);
+        (codes, weights)
+    }
+
     fn code(&self, y: &[f64]) -> Vec<f64> {
         if self.classes.is_empty() {
             return y.to_vec();
@@ -37,10 +48,10 @@ impl Coding {
 
 /// Sums over rows, as they travel.
 #[derive(Clone, Serialize, Deserialize)]
-struct Total {
-    loss: f64,
-    gradient: Vec<f64>,
-    hessian: Vec<f64>,
+pub(super) struct Total {
+    pub(super) loss: f64,
+    pub(super) gradient: Vec<f64>,
+    pub(super) hessian: Vec<f64>,
 }
 
 impl Partial for Total {
@@ -67,19 +78,13 @@ impl<T: Real> Pass<T> for DataTerm<'_> {
     type Memory = Option<(Vec<f64>, Vec<f64>)>;
 
     fn block(&self, block: &Block<T>, memory: &mut Self::Memory) -> Result<Vec<Total>> {
-        let (y, weights) = memory.take().unwrap_or_else(|| {
-            let codes = self.coding.code(&block.y);
-            let weights = self.coding.weigh(&block.weights, &codes);
-            (codes, weights)
-        });
-        let rows = Rows { x: &block.x, y: &y, weights: &weights, n_features: block.n_features };
+        let (y, weights) = memory.get_or_insert_with(|| self.coding.apply(block));
+        let rows = Rows { x: &block.x, y, weights, n_features: block.n_features };
         let totals = self.points.iter().map(|point| {
             let sums = accumulate(self.isa, self.loss, rows, point, self.order);
             Total { loss: sums.loss, gradient: sums.gradient, hessian: sums.hessian }
         });
-        let totals = totals.collect();
-        *memory = Some((y, weights));
-        Ok(totals)
+        Ok(totals.collect())
     }
 }
 
@@ -88,18 +93,25 @@ impl<T: Real> Pass<T> for DataTerm<'_> {
 ///
 /// Parameters stand output by output, each with its coefficients and, when fitted, its intercept behind them.
 pub(super) struct GlmObjective<'e, 'a, T: Real> {
-    engine: &'e mut PassEngine<'a, T>,
-    memory: Vec<Option<(Vec<f64>, Vec<f64>)>>,
+    pub(super) engine: &'e mut PassEngine<'a, T>,
+    pub(super) memory: Vec<Option<(Vec<f64>, Vec<f64>)>>,
+    pub(super) layout: Layout,
     keep: bool,
-    isa: Isa,
-    loss: Loss,
-    coding: Coding,
-    scale: f64,
+    pub(super) isa: Isa,
+    pub(super) loss: Loss,
+    pub(super) coding: Coding,
+    pub(super) scale: f64,
     l2: f64,
-    fit_intercept: bool,
     what: &'static str,
-    iteration: usize,
-    history: Vec<f64>,
+    kept: Kept,
+    since: Instant,
+}
+
+/// What a stopped fit leaves for the one that goes on.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Kept {
+    state: State,
+    history: Vec<Record>,
 }
 
 /// What defines an objective over given data.
@@ -116,8 +128,10 @@ pub(super) struct Definition {
 impl<'e, 'a, T: Real> GlmObjective<'e, 'a, T> {
     pub(super) fn new(engine: &'e mut PassEngine<'a, T>, definition: Definition) -> Self {
         let Definition { what, loss, coding, scale, l2, fit_intercept } = definition;
+        let layout = Layout { n_features: engine.shape().n_features, fit_intercept };
         Self {
             memory: engine.memory(),
+            layout,
             keep: engine.all_resident(),
             engine,
             isa: Isa::best(),
@@ -125,78 +139,81 @@ impl<'e, 'a, T: Real> GlmObjective<'e, 'a, T> {
             coding,
             scale,
             l2,
-            fit_intercept,
             what,
-            iteration: 0,
-            history: Vec::new(),
+            kept: Kept::default(),
+            since: Instant::now(),
         }
     }
 
-    /// The objective after each iteration, the start first.
-    pub(super) fn into_history(self) -> Vec<f64> {
-        self.history
-    }
-
-    fn n_features(&self) -> usize {
-        self.engine.shape().n_features
-    }
-
-    /// Parameters with an intercept for each output, 0 when it is not fitted.
-    fn expand(&self, params: &[f64]) -> Vec<f64> {
-        if self.fit_intercept {
-            return params.to_vec();
+    /// Where the solver starts: at `params`, or where a stopped fit left off.
+    ///
+    /// # Collective
+    /// One broadcast of the state.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a state of another size.
+    pub(super) fn start(&mut self, params: Vec<f64>) -> Result<State> {
+        let Some(kept) = self.engine.resume::<Kept>()? else { return Ok(State::start(params)) };
+        if kept.state.params.len() != params.len() {
+            return Err(Error::data(
+                "checkpoint",
+                Place::default(),
+                "the state of this job",
+                "that of another",
+            ));
         }
-        let d = self.n_features();
-        params.chunks_exact(d).flat_map(|c| c.iter().copied().chain([0.0])).collect()
+        self.kept = kept;
+        Ok(self.kept.state.clone())
     }
 
-    /// Which of the expanded parameters are fitted.
-    fn fitted(&self, n_expanded: usize) -> Vec<usize> {
-        let d = self.n_features();
-        (0..n_expanded).filter(|p| self.fit_intercept || p % (d + 1) < d).collect()
+    /// One record an iteration.
+    pub(super) fn into_history(self) -> Vec<Record> {
+        self.kept.history
     }
 
     fn pass(&mut self, points: &[Vec<f64>], order: Order) -> Result<Vec<Total>> {
-        let expanded: Vec<Vec<f64>> = points.iter().map(|p| self.expand(p)).collect();
+        let expanded: Vec<Vec<f64>> = points.iter().map(|p| self.layout.expand(p)).collect();
         let pass =
             DataTerm { isa: self.isa, loss: self.loss, coding: &self.coding, points: &expanded, order };
         let totals = self.engine.run(&pass, &mut self.memory)?;
-        if !self.keep {
-            // Streamed blocks leave no room for what can be made again.
-            self.memory.iter_mut().for_each(|memory| *memory = None);
-        }
+        self.forget();
         Ok(totals)
     }
 
-    fn penalised(&self, params: &[f64], total: Total, order: Order) -> Evaluation {
-        let stride = self.n_features() + usize::from(self.fit_intercept);
-        let is_coef = |p: usize| p % stride < self.n_features();
-        let fitted = self.fitted(self.expand(params).len());
-        let mut value = self.scale * total.loss;
-        let mut gradient = Vec::new();
-        let mut hessian = Vec::new();
-        for (p, &x) in params.iter().enumerate().filter(|(p, _)| is_coef(*p)) {
-            debug_assert!(p < params.len());
-            value = (0.5 * self.l2 * x).mul_add(x, value);
+    /// Streamed blocks leave no room for what can be made again.
+    pub(super) fn forget(&mut self) {
+        if !self.keep {
+            self.memory.iter_mut().for_each(|memory| *memory = None);
         }
-        if order >= Order::Gradient {
-            gradient = fitted.iter().map(|&p| self.scale * total.gradient[p]).collect();
-            for p in (0..params.len()).filter(|&p| is_coef(p)) {
-                gradient[p] = self.l2.mul_add(params[p], gradient[p]);
+    }
+
+    /// Adds the l2 penalty to sums over all rows.
+    pub(super) fn penalised(&self, params: &[f64], total: Total, order: Order) -> Evaluation {
+        let (n, l2) = (params.len(), self.l2);
+        let mut at = self.layout.reduce(total.loss, &total.gradient, &total.hessian, self.scale, order);
+        for (p, &x) in params.iter().enumerate().filter(|(p, _)| self.layout.is_coef(*p)) {
+            at.value = (0.5 * l2 * x).mul_add(x, at.value);
+            if order >= Order::Gradient {
+                at.gradient[p] = l2.mul_add(x, at.gradient[p]);
+            }
+            if order == Order::Hessian {
+                at.hessian[p * n + p] += l2;
             }
         }
-        if order == Order::Hessian {
-            let n = self.expand(params).len();
-            hessian = fitted
-                .iter()
-                .flat_map(|&i| fitted.iter().map(move |&j| (i, j)))
-                .map(|(i, j)| self.scale * total.hessian[i * n + j])
-                .collect();
-            for p in (0..params.len()).filter(|&p| is_coef(p)) {
-                hessian[p * params.len() + p] += self.l2;
-            }
+        at
+    }
+
+    /// # Errors
+    /// [`Error::Diverged`] for a loss that is no number.
+    pub(super) fn check(&self, evaluation: &Evaluation) -> Result<()> {
+        if !evaluation.value.is_nan() {
+            return Ok(());
         }
-        Evaluation { value, gradient, hessian }
+        Err(Error::Diverged {
+            what: self.what.into(),
+            iteration: self.kept.history.len(),
+            found: format!("a loss of {}", evaluation.value),
+        })
     }
 }
 
@@ -206,15 +223,8 @@ impl<T: Real> Objective for GlmObjective<'_, '_, T> {
         let evaluation = self.penalised(params, total, order);
         // A trial step may overflow and is refused by the line search; a gradient there is never asked for
         // unless it is the start or was accepted.
-        if order >= Order::Gradient && evaluation.value.is_nan() {
-            return Err(Error::Diverged {
-                what: self.what.into(),
-                iteration: self.iteration,
-                found: format!("a loss of {}", evaluation.value),
-            });
-        }
-        if self.history.is_empty() {
-            self.history.push(evaluation.value);
+        if order >= Order::Gradient {
+            self.check(&evaluation)?;
         }
         Ok(evaluation)
     }
@@ -225,9 +235,13 @@ impl<T: Real> Objective for GlmObjective<'_, '_, T> {
         Ok(each.map(|(point, total)| self.penalised(point, total, Order::Value).value).collect())
     }
 
-    fn iteration(&mut self, number: usize, _params: &[f64], evaluation: &Evaluation) -> Result<()> {
-        self.iteration = number;
-        self.history.push(evaluation.value);
-        Ok(())
+    fn iteration(&mut self, state: &State, loss: f64, gradient_norm: f64) -> Result<()> {
+        let seconds = self.since.elapsed().as_secs_f64();
+        self.since = Instant::now();
+        self.kept.history.push(Record { loss, gradient_norm, seconds });
+        let quantities = [("loss", loss), ("gradient", gradient_norm)];
+        self.engine.telemetry().iteration(state.n_iter, &quantities, seconds);
+        self.kept.state.clone_from(state);
+        self.engine.checkpoint(&self.kept)
     }
 }

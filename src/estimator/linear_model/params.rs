@@ -21,6 +21,8 @@ pub enum Solver {
     /// Accelerated proximal gradient.
     #[serde(rename = "proximal_grad")]
     ProximalGrad,
+    /// Consensus over blocks.
+    Admm,
 }
 
 impl Solver {
@@ -31,12 +33,13 @@ impl Solver {
             Self::NewtonCholesky => "newton-cholesky",
             Self::GradientDescent => "gradient_descent",
             Self::ProximalGrad => "proximal_grad",
+            Self::Admm => "admm",
         }
     }
 
     /// Whether it can minimise an l1 term.
     pub fn takes_l1(self) -> bool {
-        self == Self::ProximalGrad
+        matches!(self, Self::ProximalGrad | Self::Admm)
     }
 }
 

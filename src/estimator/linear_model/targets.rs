@@ -6,6 +6,7 @@ use crate::comm::Partial;
 use crate::data::Block;
 use crate::engine::pass::{Pass, PassEngine};
 use crate::error::{Error, Place, Result};
+use crate::estimator::moments::{Moments, MomentsPass};
 use crate::kernel::Real;
 
 /// Classes kept at the most: more distinct targets are taken for continuous ones.
@@ -123,11 +124,79 @@ impl<T: Real> Pass<T> for Survey {
 /// # Errors
 /// [`Error::Data`] when there are no targets, or weights are negative or all zero.
 pub(super) fn survey<T: Real>(engine: &mut PassEngine<'_, T>, classes: bool) -> Result<Targets> {
-    let origin = engine.origin();
-    if !engine.shape().has_targets {
-        return Err(Error::data(origin, Place::default(), "targets (data.y or a label column)", "none"));
-    }
+    check_size(engine)?;
     let targets = engine.run_once(&Survey { classes })?;
+    check_weights(&targets, &engine.origin())?;
+    Ok(targets)
+}
+
+/// The survey and the moments of features and target, in one pass.
+///
+/// # Collective
+/// One pass; the partial is (d + 1)² numbers.
+///
+/// # Errors
+/// As [`survey`], and for targets that are text.
+pub(super) fn surveyed_moments<T: Real>(engine: &mut PassEngine<'_, T>) -> Result<(Targets, Moments)> {
+    check_size(engine)?;
+    check_numbers(engine)?;
+    let Both(targets, moments) = engine.run_once(&SurveyAndMoments(MomentsPass::new(true)))?;
+    check_weights(&targets, &engine.origin())?;
+    Ok((targets, moments))
+}
+
+struct SurveyAndMoments(MomentsPass);
+
+#[derive(Serialize, Deserialize)]
+struct Both(Targets, Moments);
+
+impl Partial for Both {
+    fn merge(&mut self, right: Self) {
+        self.0.merge(right.0);
+        self.1.merge(right.1);
+    }
+}
+
+impl<T: Real> Pass<T> for SurveyAndMoments {
+    type Partial = Both;
+    type Memory = ();
+
+    fn block(&self, block: &Block<T>, memory: &mut ()) -> Result<Both> {
+        Ok(Both(Survey { classes: false }.block(block, memory)?, self.0.block(block, memory)?))
+    }
+}
+
+/// Names of the classes, when targets are text.
+pub(super) fn class_names<T: Real>(engine: &mut PassEngine<'_, T>) -> Option<Vec<String>> {
+    engine.feed_mut().source().class_names().map(<[String]>::to_vec)
+}
+
+/// Targets that are numbers.
+///
+/// # Errors
+/// [`Error::Data`] when they are text.
+pub(super) fn check_numbers<T: Real>(engine: &mut PassEngine<'_, T>) -> Result<()> {
+    match class_names(engine).as_deref() {
+        None => Ok(()),
+        Some(names) => {
+            let found = format!("text, such as {:?}", names.first().map_or("", String::as_str));
+            Err(Error::data(engine.origin(), Place::default(), "targets that are numbers", found))
+        }
+    }
+}
+
+fn check_size<T: Real>(engine: &PassEngine<'_, T>) -> Result<()> {
+    let fault = |expected: &str| Err(Error::data(engine.origin(), Place::default(), expected, "none"));
+    if !engine.shape().has_targets {
+        return fault("targets (data.y or a label column)");
+    }
+    if engine.shape().n_features == 0 {
+        return fault("at least 1 feature");
+    }
+    Ok(())
+}
+
+fn check_weights(targets: &Targets, origin: &str) -> Result<()> {
     if let Some((row, weight)) = targets.negative_weight {
         let place = Place::cell(row, "sample_weight");
         return Err(Error::data(origin, place, "a weight of 0 or more", weight.to_string()));
@@ -135,7 +204,7 @@ pub(super) fn survey<T: Real>(engine: &mut PassEngine<'_, T>, classes: bool) -> 
     if targets.weight <= 0.0 {
         return Err(Error::data(origin, Place::default(), "a positive sum of weights", "only zeros"));
     }
-    Ok(targets)
+    Ok(())
 }
 
 /// The classes among the targets: at least two, and whole numbers.

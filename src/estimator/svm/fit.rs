@@ -4,19 +4,13 @@ use std::time::Instant;
 
 use super::model::SvcModel;
 use super::params::Svc;
+use super::products::{Origin, SharedProducts};
 use super::row_cache::RowCache;
-use super::rows::{KernelRows, SharedProducts, table_row};
+use super::rows::{KernelRows, table_row};
 use super::solver::{Solution, Stopping, solve};
 use super::training::TrainingSet;
 use crate::data::Table;
 use crate::error::{Error, Place, Result};
-
-/// Memory that fits one after the other use again.
-#[derive(Default)]
-pub(super) struct Workspace {
-    pub(super) rows: RowCache,
-    pub(super) compact: RowCache,
-}
 
 /// All pairs' solutions, `(0, 1), (0, 2), …, (1, 2), …`.
 pub(super) struct Solved {
@@ -46,22 +40,31 @@ impl Svc {
         let set = TrainingSet::new(table, &rows)?;
         let gamma = self.gamma(table.x.ncols(), || variance(table, &rows));
         let shared = SharedProducts::of(table, budget_bytes);
-        let mut workspace = Workspace::default();
-        let Workspace { rows: cache, compact } = &mut workspace;
-        let kernel = self.kernel(gamma);
-        let mut matrix = KernelRows::new(table, &set, kernel, shared.as_ref(), cache, budget_bytes);
-        let solved = self.solve_all(table, &set, &mut matrix, compact)?;
+        let (mut cache, mut compact) = (RowCache::default(), RowCache::default());
+        KernelRows::reset(&mut cache, &set, budget_bytes);
+        let from = Origin { table, products: shared.as_ref() };
+        let mut matrix = KernelRows::new(from, &set, self.kernel(gamma), None, &mut cache, budget_bytes);
+        let solved = self.solve_all(&set, &mut matrix, &mut compact)?;
         SvcModel::assemble(self, table, &set, gamma, &solved)
+    }
+
+    /// Checks, before any work, that the targets are classes and that the class weights are about them.
+    ///
+    /// # Errors
+    /// [`Error::Data`] as [`fit`](Self::fit), [`Error::Job`] for weights of classes that are not there.
+    pub fn check_classes(&self, table: &Table) -> Result<()> {
+        let rows: Vec<usize> = (0..table.x.nrows()).collect();
+        TrainingSet::new(table, &rows)?.class_weight(self, table).map(drop)
     }
 
     /// Solves the problem of each pair of classes.
     pub(super) fn solve_all(
         &self,
-        table: &Table,
         set: &TrainingSet,
         matrix: &mut KernelRows<'_>,
         compact: &mut RowCache,
     ) -> Result<Solved> {
+        let table = matrix.from.table;
         let class_weight = set.class_weight(self, table)?;
         let stopping = Stopping {
             tol: self.params().tol,

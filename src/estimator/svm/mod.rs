@@ -4,16 +4,20 @@
 //! folds and shares between them what they have in common. Two classes make one problem of sequential minimal
 //! optimisation; more make one for each pair.
 
+mod bench;
 mod fit;
 mod model;
 mod one_vs_one;
 mod params;
+mod products;
 mod row_cache;
 mod rows;
+mod scoring;
 mod search;
 mod solver;
+mod store;
 mod training;
 
 pub use model::SvcModel;
 pub use params::{ClassWeight, DecisionShape, Gamma, KernelKind, Svc, SvcParams};
-pub use search::{Scorer, SvcSearch, accuracy};
+pub use search::{ScoreFn, Scorer, SvcSearch, accuracy};

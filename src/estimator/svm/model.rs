@@ -222,6 +222,11 @@ impl SvcModel {
         &self.class_weight
     }
 
+    /// The parameters that it was fitted with.
+    pub fn svc(&self) -> &Svc {
+        &self.svc
+    }
+
     /// Whether every pair's problem reached the tolerance.
     pub fn converged(&self) -> bool {
         self.converged
@@ -260,6 +265,10 @@ impl SvcModel {
 
     /// The predicted class of each row, as its target.
     ///
+    /// A row on the border of two classes (with small integers for features there are such) has a decision value of
+    /// rounding errors only, and falls to the side of their sign. scikit-learn's round otherwise, and differ between
+    /// its own `shrinking` settings.
+    ///
     /// # Errors
     /// [`Error::Data`] when rows have another number of features than the model.
     pub fn predict(&self, x: ArrayView2<'_, f64>) -> Result<Vec<f64>> {
@@ -268,10 +277,22 @@ impl SvcModel {
 
     /// The same for rows one after the other.
     pub(super) fn predict_rows(&self, x: &[f64]) -> Vec<f64> {
+        self.winners(&self.pair_decisions(x))
+    }
+
+    /// What scores of rows one after the other are computed from: predictions, and for two classes decision values,
+    /// larger for the second.
+    pub(super) fn predict_and_decide(&self, x: &[f64]) -> (Vec<f64>, Option<Vec<f64>>) {
         let decisions = self.pair_decisions(x);
+        let binary = self.classes.len() == 2;
+        (self.winners(&decisions), binary.then(|| decisions.iter().map(|v| -v).collect()))
+    }
+
+    /// The classes that the pairs' decision values elect.
+    fn winners(&self, decisions: &Array2<f64>) -> Vec<f64> {
         let k = self.classes.len();
         if self.svc.params().break_ties && k > 2 {
-            let by_class = ovr(&decisions, k);
+            let by_class = ovr(decisions, k);
             return by_class.outer_iter().map(|v| self.classes[first_largest(&v.to_vec())]).collect();
         }
         let mut votes = Vec::new();
@@ -307,6 +328,7 @@ impl SvcModel {
             ("intercept_".into(), doubles(&self.intercept())),
             ("class_weight_".into(), doubles(&self.class_weight)),
             ("n_iter_".into(), Array::vector(Values::I32(self.n_iter.clone()))),
+            ("n_features_in_".into(), Array::integer(d as i64)),
             ("shape_fit_".into(), Array::vector(Values::I64(self.shape_fit.map(|v| v as i64).to_vec()))),
             ("fit_status_".into(), Array::integer(i64::from(!self.converged))),
             ("_gamma".into(), Array::scalar(self.gamma)),

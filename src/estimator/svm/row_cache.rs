@@ -1,5 +1,7 @@
 //! Kernel rows kept in a bounded memory.
 
+use crate::kernel::svm::zeroed;
+
 /// No slot, or no row.
 const NONE: u32 = u32::MAX;
 
@@ -14,8 +16,8 @@ pub(super) struct RowCache {
     owner: Vec<u32>,
     recent: Vec<bool>,
     filled: Vec<bool>,
-    /// Kept over [`reset`](Self::reset), since fresh memory costs as much as a row.
-    buffers: Vec<Vec<f32>>,
+    /// The rows, slot by slot. Kept over [`reset`](Self::reset), since fresh memory costs as much as filling it.
+    memory: Vec<f32>,
     hand: usize,
 }
 
@@ -31,7 +33,19 @@ impl RowCache {
         self.owner.clear();
         self.recent.clear();
         self.filled.clear();
-        self.buffers.truncate(self.capacity);
+        self.make_room();
+    }
+
+    /// Takes memory for all slots; for fewer of them when the system has not as much.
+    fn make_room(&mut self) {
+        while self.memory.len() < self.capacity * self.width {
+            self.memory = Vec::new();
+            match zeroed(self.capacity * self.width) {
+                Some(memory) => self.memory = memory,
+                None if self.capacity > 4 => self.capacity = (self.capacity / 2).max(4),
+                None => self.memory = vec![0.0; self.capacity * self.width],
+            }
+        }
     }
 
     /// The slot of `row`, taken from another row if need be, but never from the one in slot `keep`.
@@ -53,11 +67,6 @@ impl RowCache {
         self.owner.push(NONE);
         self.recent.push(true);
         self.filled.resize(self.filled.len() + self.n_parts, false);
-        if self.buffers.len() == slot {
-            self.buffers.push(Vec::new());
-        }
-        // What the buffer held before is overwritten part by part.
-        self.buffers[slot].resize(self.width, 0.0);
         slot
     }
 
@@ -80,12 +89,12 @@ impl RowCache {
 
     /// The numbers of a slot.
     pub(super) fn row(&self, slot: usize) -> &[f32] {
-        &self.buffers[slot]
+        &self.memory[slot * self.width..(slot + 1) * self.width]
     }
 
     /// The numbers of a slot, to be filled.
     pub(super) fn row_mut(&mut self, slot: usize) -> &mut [f32] {
-        &mut self.buffers[slot]
+        &mut self.memory[slot * self.width..(slot + 1) * self.width]
     }
 }
 
@@ -109,6 +118,6 @@ mod tests {
             }
             assert_eq!(cache.row(kept), [0.5; 3]);
         }
-        assert_eq!(cache.buffers.len(), 4);
+        assert_eq!(cache.memory.len(), 4 * 3);
     }
 }

@@ -1,43 +1,18 @@
 //! The kernel matrix of one training set, row by row on demand.
 
+use super::products::Origin;
 use super::row_cache::RowCache;
+use super::store::{Columns, KernelStore};
 use super::training::TrainingSet;
 use crate::data::Table;
 use crate::kernel::Isa;
 use crate::kernel::svm::{self, KernelFunction, PANEL, Panels};
 
-/// Dot products of all rows of a table, shared by every fold, kernel and C.
-pub(super) struct SharedProducts {
-    n: usize,
-    dots: Vec<f64>,
-    norms: Vec<f64>,
-}
-
-impl SharedProducts {
-    /// From this many features on, fetching a product beats computing it.
-    const WORTHWHILE_FEATURES: usize = 48;
-
-    /// The products, when they are worth their memory: 8 n² bytes.
-    pub(super) fn of(table: &Table, budget_bytes: usize) -> Option<Self> {
-        let (n, d) = table.x.dim();
-        let bytes = n.checked_mul(n)?.checked_mul(size_of::<f64>())?;
-        if d < Self::WORTHWHILE_FEATURES || bytes > budget_bytes {
-            return None;
-        }
-        let x = table.x.as_slice()?;
-        let panels = Panels::new(x.chunks_exact(d), d);
-        let mut dots = Vec::new();
-        dots.try_reserve_exact(n * n).ok()?;
-        dots.resize(n * n, 0.0);
-        svm::dot_products(Isa::best(), x, &panels, &mut dots);
-        Some(Self { n, dots, norms: panels.norms().to_vec() })
-    }
-}
-
 /// Rows of the kernel matrix over a training set, each class a part of its own.
 pub(super) struct KernelRows<'a> {
     isa: Isa,
     kernel: KernelFunction,
+    pub(super) from: Origin<'a>,
     source: Source<'a>,
     rows: &'a [u32],
     pub(super) starts: &'a [usize],
@@ -46,44 +21,75 @@ pub(super) struct KernelRows<'a> {
     cache: &'a mut RowCache,
     /// Memory the rows may take.
     pub(super) budget_bytes: usize,
+    /// Values that were asked for.
+    pub(super) n_asked: u64,
 }
 
 enum Source<'a> {
-    Shared(&'a SharedProducts),
-    Computed { table: &'a Table, classes: Vec<Panels> },
+    /// Computed from products.
+    Products,
+    /// Computed from each class's rows.
+    Computed(Vec<Panels>),
+    /// Copied from the matrix of the whole table.
+    Stored { store: &'a mut KernelStore, classes: Vec<StoredClass> },
+}
+
+/// A class of the training set in the matrix of the whole table.
+struct StoredClass {
+    class: usize,
+    columns: Columns,
 }
 
 impl<'a> KernelRows<'a> {
-    /// The matrix of `kernel` over `set`; rows are kept in `cache`.
+    /// The matrix of `kernel` over `set`.
+    ///
+    /// Rows are kept in `cache`, which was [reset](Self::reset) for this set and kernel. They come from `store`,
+    /// which is then turned to the kernel, or are computed.
     pub(super) fn new(
-        table: &'a Table,
+        from: Origin<'a>,
         set: &'a TrainingSet,
         kernel: KernelFunction,
-        shared: Option<&'a SharedProducts>,
+        store: Option<&'a mut KernelStore>,
         cache: &'a mut RowCache,
         budget_bytes: usize,
     ) -> Self {
-        let n = set.rows.len();
-        cache.reset(n, n, set.n_classes(), budget_bytes);
-        let (source, norms) = match shared {
-            Some(shared) => {
-                let norms: Vec<f64> = set.rows.iter().map(|&r| shared.norms[r as usize]).collect();
-                (Source::Shared(shared), norms)
+        let pick = |norms: &[f64]| set.rows.iter().map(|&r| norms[r as usize]).collect::<Vec<f64>>();
+        let (source, norms) = match (store, from.products) {
+            (Some(store), _) => {
+                store.turn_to(kernel);
+                let norms = pick(store.norms());
+                let classes = (0..set.n_classes()).map(|c| StoredClass::new(store, set, c)).collect();
+                (Source::Stored { store, classes }, norms)
             }
-            None => {
-                let classes: Vec<Panels> = (0..set.n_classes()).map(|c| pack(table, set, c)).collect();
+            (None, Some(products)) => (Source::Products, pick(&products.norms)),
+            (None, None) => {
+                let classes: Vec<Panels> = (0..set.n_classes()).map(|c| pack(from.table, set, c)).collect();
                 let norms = classes.iter().flat_map(|p| p.norms().to_vec()).collect();
-                (Source::Computed { table, classes }, norms)
+                (Source::Computed(classes), norms)
             }
         };
         let diagonal = norms.iter().map(|&norm| kernel.diagonal(norm)).collect();
-        let isa = Isa::best();
-        Self { isa, kernel, source, rows: &set.rows, starts: &set.starts, diagonal, cache, budget_bytes }
+        let (isa, rows, starts) = (Isa::best(), &set.rows, &set.starts);
+        Self { isa, kernel, from, source, rows, starts, diagonal, cache, budget_bytes, n_asked: 0 }
+    }
+
+    /// Prepares `cache` for the rows of another set or kernel.
+    pub(super) fn reset(cache: &mut RowCache, set: &TrainingSet, budget_bytes: usize) {
+        let n = set.rows.len();
+        cache.reset(n, n, set.n_classes(), budget_bytes);
     }
 
     /// The instruction set in use.
     pub(super) fn isa(&self) -> Isa {
         self.isa
+    }
+
+    /// The matrix of the whole table, where there is one, and what it is computed from.
+    pub(super) fn store(&mut self) -> Option<(&mut KernelStore, Origin<'a>)> {
+        match &mut self.source {
+            Source::Stored { store, .. } => Some((&mut **store, self.from)),
+            _ => None,
+        }
     }
 
     /// The slot of row `i` with the parts of `classes` filled; never the slot `keep`, unless it is that row's.
@@ -99,16 +105,24 @@ impl<'a> KernelRows<'a> {
 
     fn fill(&mut self, i: usize, slot: usize, class: usize) {
         let part = self.starts[class]..self.starts[class + 1];
+        self.n_asked += part.len() as u64;
         let row = self.rows[i] as usize;
         let out = &mut self.cache.row_mut(slot)[part.clone()];
-        match &self.source {
-            Source::Shared(shared) => {
-                let dots = &shared.dots[row * shared.n..(row + 1) * shared.n];
-                let (norms, own) = (&shared.norms, shared.norms[row]);
-                svm::gathered_row(self.isa, self.kernel, dots, norms, own, &self.rows[part], out);
+        match (&mut self.source, self.from.products) {
+            (Source::Stored { store, classes }, _) => {
+                let stored = &classes[class];
+                let values = store.row(self.from, row, stored.class..stored.class + 1);
+                stored.columns.copy(values, out);
             }
-            Source::Computed { table, classes } => {
-                svm::kernel_row(self.isa, self.kernel, &classes[class], table_row(table, row), out);
+            (Source::Computed(classes), _) => {
+                let x = table_row(self.from.table, row);
+                svm::kernel_row(self.isa, self.kernel, &classes[class], x, out);
+            }
+            (Source::Products, products) => {
+                let Some(products) = products else { return };
+                let (norms, own) = (&products.norms, products.norms[row]);
+                let dots = products.row(row);
+                svm::gathered_row(self.isa, self.kernel, dots, norms, own, &self.rows[part], out);
             }
         }
     }
@@ -116,6 +130,13 @@ impl<'a> KernelRows<'a> {
     /// The row in a slot; only the parts asked for hold numbers.
     pub(super) fn row(&self, slot: usize) -> &[f32] {
         self.cache.row(slot)
+    }
+}
+
+impl StoredClass {
+    fn new(store: &KernelStore, set: &TrainingSet, class: usize) -> Self {
+        let rows = set.rows[set.class_rows(class)].iter().map(|&r| r as usize);
+        Self { class: store.class(set.classes[class]), columns: store.columns(rows) }
     }
 }
 

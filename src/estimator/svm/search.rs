@@ -1,27 +1,40 @@
 //! Many candidates of SVC on many folds, with what they have in common done once.
 //!
-//! A chain is one fold with one kernel, C ascending: its fits share the training rows, the kernel matrix, whose
-//! rows are computed when a fit first asks for them, and the memory. Every fit starts from α = 0, so that each
-//! score is scikit-learn's. Candidates that cannot differ on a fold (the same in all that matters there, or with
-//! and without shrinking when shrinking left no row aside) are fitted once.
+//! All fits of a rank share one matrix of kernel values over all rows of the data, which serves every fold, every C
+//! and the scoring; its values are computed when they are first asked for. Fits of one fold share that fold's rows
+//! of it. Every fit starts from α = 0, so that each score is scikit-learn's, and fits do not depend on each other.
+//! Chains stand in the order in which neighbours share most: by kernel, then by fold, then by C. Candidates that
+//! cannot differ on a fold (the same in all that matters there, or with and without shrinking when shrinking left
+//! no row aside) are fitted once.
 
+use std::cell::OnceCell;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
-use super::fit::{Workspace, variance};
+use super::bench::Bench;
 use super::model::SvcModel;
 use super::params::Svc;
-use super::rows::{KernelRows, SharedProducts, table_row};
-use super::training::TrainingSet;
+use super::products::SharedProducts;
+use super::rows::KernelRows;
+use super::scoring::Fitted;
 use crate::data::Table;
 use crate::error::{Error, Result};
 use crate::estimator::Model;
-use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, Split};
+use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
 use crate::kernel::svm::KernelFunction;
 
-/// A score of predictions: `(y_true, y_pred)` to a number, larger is better.
-pub type Scorer = Box<dyn Fn(&[f64], &[f64]) -> f64 + Send + Sync>;
+/// A score: the targets and what is compared with them to a number, larger is better.
+pub type ScoreFn = Box<dyn Fn(&[f64], &[f64]) -> f64 + Send + Sync>;
+
+/// A score by what it compares with the targets.
+pub enum Scorer {
+    /// Predicted classes.
+    Prediction(ScoreFn),
+    /// Decision values of two classes, larger for the second. NaN where a model has more classes.
+    Decision(ScoreFn),
+}
 
 /// The share of predictions that are right.
 pub fn accuracy(y_true: &[f64], y_pred: &[f64]) -> f64 {
@@ -36,8 +49,10 @@ pub struct SvcSearch {
     scorers: Vec<Scorer>,
     return_train_score: bool,
     budget_bytes: usize,
-    shared: OnceLock<Option<SharedProducts>>,
-    workspace: Mutex<Workspace>,
+    products: OnceLock<Option<SharedProducts>>,
+    bench: Mutex<Bench>,
+    n_fits: AtomicU64,
+    n_copied: AtomicU64,
 }
 
 /// A fit done, kept for those that equal it.
@@ -69,8 +84,10 @@ impl SvcSearch {
             scorers,
             return_train_score,
             budget_bytes,
-            shared: OnceLock::new(),
-            workspace: Mutex::default(),
+            products: OnceLock::new(),
+            bench: Mutex::default(),
+            n_fits: AtomicU64::new(0),
+            n_copied: AtomicU64::new(0),
         }
     }
 
@@ -102,55 +119,80 @@ impl SvcSearch {
         self.candidates[candidate].params().c
     }
 
-    /// What a chain costs: kernel rows, and iterations that grow in number with C, each a pass over the rows.
-    fn cost(&self, family: &[usize], split: &Split) -> f64 {
+    /// What fits of one C cost: iterations, each a pass over the rows, grow in number with the rows and with C, for
+    /// kernels without a bound the most; with a small C every row becomes a support vector, whose kernel values have
+    /// to be fetched.
+    fn cost(&self, fits: &[FitId], split: &Split) -> f64 {
         let n = split.train.len() as f64;
-        let rows = n * n * (20.0 + self.table.x.ncols() as f64);
-        let fits: f64 = family.iter().map(|&c| n * n * (6.0 + 6.0 * self.c(c).clamp(0.1, 1e4).sqrt())).sum();
-        rows + fits
+        let of = |id: &FitId| {
+            let growth = match self.kernel_key(id.candidate).0 {
+                KernelFunction::Rbf { .. } | KernelFunction::Sigmoid { .. } => 0.3,
+                KernelFunction::Poly { .. } => 6.0,
+                KernelFunction::Linear => 12.0,
+            };
+            let c = self.c(id.candidate);
+            4.0 + growth * c.clamp(0.01, 1e4).sqrt() + 8.0 / (1.0 + 100.0 * c)
+        };
+        n * n * fits.iter().map(of).sum::<f64>()
+    }
+
+    /// The rows' products, within half of the memory; and the memory that they leave.
+    fn products(&self) -> (Option<&SharedProducts>, usize) {
+        let half = self.budget_bytes / 2;
+        let products = self.products.get_or_init(|| SharedProducts::of(&self.table, half)).as_ref();
+        (products, if products.is_some() { self.budget_bytes - half } else { self.budget_bytes })
+    }
+
+    /// The bench; one that a panic left is put up anew.
+    fn bench(&self) -> MutexGuard<'_, Bench> {
+        self.bench.lock().unwrap_or_else(|poisoned| {
+            let mut bench = poisoned.into_inner();
+            *bench = Bench::default();
+            self.bench.clear_poison();
+            bench
+        })
     }
 
     /// Fits of one fold and one kernel.
-    fn run_family(
+    fn run_part(
         &self,
         fits: &[FitId],
         split: &Split,
-        workspace: &mut Workspace,
+        bench: &mut Bench,
         emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
     ) -> Result<()> {
-        let started = Instant::now();
-        let table = &*self.table;
-        let set = TrainingSet::new(table, &split.train)?;
-        let shared = self.shared.get_or_init(|| SharedProducts::of(table, self.budget_bytes / 2)).as_ref();
+        // What is done before the first fit counts as its time.
+        let mut since = Instant::now();
+        let fold = Fold::new(&self.table, split);
+        let (products, budget) = self.products();
         let svc = &self.candidates[fits[0].candidate];
-        let gamma = svc.gamma(table.x.ncols(), || variance(table, &split.train));
-        let Workspace { rows, compact } = workspace;
-        let budget = self.budget_bytes - if shared.is_some() { self.budget_bytes / 2 } else { 0 };
-        let mut matrix = KernelRows::new(table, &set, svc.kernel(gamma), shared, rows, budget);
-        let fold = Fold::new(table, split);
+        let mut prepared = bench.prepare(&self.table, products, &split.train, svc, budget, true)?;
         let mut done: Vec<Done> = Vec::new();
-        // What was done before the first fit counts as its time.
-        let mut since = started;
         for &id in fits {
             let outcome = match self.equal(&done, id.candidate) {
                 Some(equal) => {
+                    self.n_copied.fetch_add(1, Ordering::Relaxed);
                     FitOutcome { id, fit_seconds: 0.0, score_seconds: 0.0, ..equal.outcome.clone() }
                 }
                 None => {
                     let svc = &self.candidates[id.candidate];
-                    let solved = svc.solve_all(table, &set, &mut matrix, compact)?;
-                    // A linear kernel has no gamma of its own: each candidate's model says its own.
-                    let model = SvcModel::assemble(svc, table, &set, gamma, &solved)?;
+                    let solved = prepared.solve(svc)?;
                     let fit_seconds = since.elapsed().as_secs_f64();
-                    let outcome = self.score(id, &model, &fold, fit_seconds)?;
+                    // A linear kernel has no gamma of its own: any does.
+                    let (set, gamma) = (prepared.set, prepared.gamma);
+                    let fitted = Fitted { svc, set, gamma, solved: &solved, model: OnceCell::new() };
+                    let outcome = self.score(id, &fitted, &mut prepared.matrix, &fold, fit_seconds)?;
                     let shrank = solved.pairs.iter().any(|p| p.shrank);
                     done.push(Done { candidate: id.candidate, shrank, outcome: outcome.clone() });
                     outcome
                 }
             };
+            self.n_fits.fetch_add(1, Ordering::Relaxed);
             emit(outcome)?;
             since = Instant::now();
         }
+        let (asked, stored) = (prepared.matrix.n_asked, prepared.matrix.store().is_some());
+        bench.count(asked, stored);
         Ok(())
     }
 
@@ -169,25 +211,42 @@ impl SvcSearch {
         done.iter().find(|other| same(other))
     }
 
-    fn score(&self, id: FitId, model: &SvcModel, fold: &Fold<'_>, fit_seconds: f64) -> Result<FitOutcome> {
+    fn score(
+        &self,
+        id: FitId,
+        fitted: &Fitted<'_>,
+        matrix: &mut KernelRows<'_>,
+        fold: &Fold<'_>,
+        fit_seconds: f64,
+    ) -> Result<FitOutcome> {
         let started = Instant::now();
-        let test_scores = self.scores(model, &fold.split.test, &fold.y_test);
+        let test_scores = self.scores(fitted, matrix, &fold.split.test, &fold.y_test)?;
         let score_seconds = started.elapsed().as_secs_f64();
         let train_scores = match self.return_train_score {
-            true => self.scores(model, &fold.split.train, &fold.y_train),
+            true => self.scores(fitted, matrix, &fold.split.train, &fold.y_train)?,
             false => Vec::new(),
         };
-        let converged = model.converged();
+        let converged = fitted.solved.pairs.iter().all(|p| p.converged);
         Ok(FitOutcome { id, test_scores, train_scores, fit_seconds, score_seconds, converged })
     }
 
-    fn scores(&self, model: &SvcModel, rows: &[usize], y_true: &[f64]) -> Vec<f64> {
-        let mut x = Vec::with_capacity(rows.len() * self.table.x.ncols());
-        for &row in rows {
-            x.extend_from_slice(table_row(&self.table, row));
-        }
-        let y_pred = model.predict_rows(&x);
-        self.scorers.iter().map(|scorer| scorer(y_true, &y_pred)).collect()
+    fn scores(
+        &self,
+        fitted: &Fitted<'_>,
+        matrix: &mut KernelRows<'_>,
+        rows: &[usize],
+        y_true: &[f64],
+    ) -> Result<Vec<f64>> {
+        let decides = self.scorers.iter().any(|scorer| matches!(scorer, Scorer::Decision(_)));
+        let (y_pred, decision) = match decides {
+            true => fitted.decide(matrix, rows)?,
+            false => (fitted.predict(matrix, rows)?.0, None),
+        };
+        let score = |scorer: &Scorer| match scorer {
+            Scorer::Prediction(score) => score(y_true, &y_pred),
+            Scorer::Decision(score) => decision.as_ref().map_or(f64::NAN, |values| score(y_true, values)),
+        };
+        Ok(self.scorers.iter().map(score).collect())
     }
 
     /// The parts of a chain with one fold and one kernel each: the whole chain, unless it was put together otherwise.
@@ -217,12 +276,13 @@ impl Searchable for SvcSearch {
     }
 
     fn chains(&self, splits: &[Split]) -> Vec<Chain> {
-        let families = self.families();
-        let mut chains = Vec::with_capacity(splits.len() * families.len());
-        for (fold, split) in splits.iter().enumerate() {
-            for family in &families {
-                let fits = family.iter().map(|&candidate| FitId { candidate, fold }).collect();
-                chains.push(Chain { fits, cost: self.cost(family, split) });
+        let mut chains = Vec::new();
+        for family in self.families() {
+            for (fold, split) in splits.iter().enumerate() {
+                for equal in family.chunk_by(|&a, &b| self.c(a) == self.c(b)) {
+                    let fits: Vec<FitId> = equal.iter().map(|&candidate| FitId { candidate, fold }).collect();
+                    chains.push(Chain { cost: self.cost(&fits, split), fits });
+                }
             }
         }
         chains
@@ -234,18 +294,36 @@ impl Searchable for SvcSearch {
         splits: &[Split],
         emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
     ) -> Result<()> {
-        // What a panic left behind is reset before it is used.
-        let mut workspace = self.workspace.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bench = self.bench();
         for part in self.parts(&chain.fits) {
             let fits = &chain.fits[part];
             let split =
                 splits.get(fits[0].fold).ok_or_else(|| Error::internal("a chain of an unknown fold"))?;
-            self.run_family(fits, split, &mut workspace, emit)?;
+            self.run_part(fits, split, &mut bench, emit)?;
         }
         Ok(())
     }
 
+    fn fits_are_independent(&self) -> bool {
+        true
+    }
+
+    fn shared(&self) -> Vec<SharedWork> {
+        let (fits, copied) = (self.n_fits.load(Ordering::Relaxed), self.n_copied.load(Ordering::Relaxed));
+        let bench = self.bench();
+        vec![
+            SharedWork { what: "fits".into(), asked: fits, done: fits - copied },
+            SharedWork { what: "kernel values".into(), asked: bench.n_asked, done: bench.n_computed() },
+        ]
+    }
+
     fn refit(&self, candidate: usize) -> Result<Model> {
-        Ok(self.candidates[candidate].fit_within(&self.table, self.budget_bytes)?.export())
+        let (table, svc) = (&*self.table, &self.candidates[candidate]);
+        let all: Vec<usize> = (0..table.x.nrows()).collect();
+        let (products, budget) = self.products();
+        let mut bench = self.bench();
+        let mut prepared = bench.prepare(table, products, &all, svc, budget, false)?;
+        let solved = prepared.solve(svc)?;
+        Ok(SvcModel::assemble(svc, table, prepared.set, prepared.gamma, &solved)?.export())
     }
 }

@@ -29,7 +29,9 @@ impl Words {
             for (word, value) in state.iter_mut().zip(lane_state) {
                 word[lane] = value;
             }
-            lane_state = jump(lane_state);
+            if lane + 1 < LANES {
+                lane_state = jump(lane_state);
+            }
         }
         Self { state }
     }

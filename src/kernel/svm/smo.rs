@@ -62,6 +62,20 @@ fn add_row_body(sum: &mut [f64], row: &[f32], a: f64) {
     }
 }
 
+dispatched! {
+    /// Adds `a · row` to `sum` and what was added, without its sign, to `size`.
+    pub fn add_row_and_size(sum: &mut [f64], size: &mut [f64], row: &[f32], a: f64) = add_row_and_size_body
+}
+
+#[inline(always)]
+fn add_row_and_size_body(sum: &mut [f64], size: &mut [f64], row: &[f32], a: f64) {
+    for ((sum, size), &k) in sum.iter_mut().zip(size).zip(row) {
+        let term = f64::from(k) * a;
+        *sum += term;
+        *size += term.abs();
+    }
+}
+
 /// Rows of a block: the winner is first sought by blocks, then in the winning block.
 pub(super) const BLOCK: usize = 16 * W;
 

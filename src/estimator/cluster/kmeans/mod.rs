@@ -5,6 +5,10 @@
 //! (`n_init`) share their passes. Everything is done relative to the mean of the data, so that data far from the
 //! origin keep their digits.
 //!
+//! A row equally near to several centroids goes to the lowest of those whose rounded distances are equal. Where the true
+//! distances are equal and the rounded ones are not (features on a lattice, such as small integers or flags), rounding
+//! decides here and in scikit-learn, each in its way, and the two may go on to different local optima.
+//!
 //! # References
 //! * Lloyd, "Least squares quantization in PCM", 1982.
 //! * Arthur & Vassilvitskii, "k-means++: the advantages of careful seeding", SODA 2007.

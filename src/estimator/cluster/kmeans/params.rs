@@ -231,6 +231,16 @@ impl KMeans {
         self
     }
 
+    /// Bytes that a fit keeps of every row: a label for each restart.
+    pub fn label_bytes(&self) -> u64 {
+        let label = match self.params.n_clusters {
+            0..=256 => 1,
+            257..=65_536 => 2,
+            _ => 4,
+        };
+        (self.restarts as u64).saturating_mul(label)
+    }
+
     /// Runs the kernels on this instruction set. The answer does not depend on it.
     pub fn on(mut self, isa: Isa) -> Self {
         self.isa = isa;

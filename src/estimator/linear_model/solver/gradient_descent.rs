@@ -1,6 +1,6 @@
 //! Gradient descent with a step length that remembers what worked.
 
-use super::{Objective, Solution, Stopping, backtrack, max_norm};
+use super::{Objective, Solution, State, Stopping, backtrack, max_norm};
 use crate::error::Result;
 use crate::kernel::glm::Order;
 
@@ -14,15 +14,11 @@ use crate::kernel::glm::Order;
 ///
 /// # References
 /// Nocedal & Wright, Numerical Optimization, 2006, §3.1.
-pub fn gradient_descent(
-    objective: &mut dyn Objective,
-    start: Vec<f64>,
-    stopping: Stopping,
-) -> Result<Solution> {
-    let mut params = start;
+pub fn gradient_descent(objective: &mut dyn Objective, start: State, stopping: Stopping) -> Result<Solution> {
+    let State { n_iter: done, mut params, scalars, .. } = start;
     let mut at = objective.evaluate(&params, Order::Gradient)?;
-    let mut length = 1.0;
-    for n_iter in 0..stopping.max_iter {
+    let mut length = scalars.first().copied().unwrap_or(1.0);
+    for n_iter in done..stopping.max_iter {
         if max_norm(&at.gradient) <= stopping.tol {
             return Ok(Solution { params, value: at.value, n_iter, converged: true });
         }
@@ -33,7 +29,9 @@ pub fn gradient_descent(
         };
         length = 2.0 * step.length;
         (params, at) = (step.params, step.evaluation);
-        objective.iteration(n_iter + 1, &params, &at)?;
+        let state =
+            State { n_iter: n_iter + 1, params: params.clone(), vectors: Vec::new(), scalars: vec![length] };
+        objective.iteration(&state, at.value, max_norm(&at.gradient))?;
     }
     let converged = max_norm(&at.gradient) <= stopping.tol;
     Ok(Solution { params, value: at.value, n_iter: stopping.max_iter, converged })

@@ -3,15 +3,19 @@
 //! A solver sees vectors only. That evaluating the objective is a pass over data on many ranks is not its affair;
 //! that a pass is what costs is: solvers count evaluations, and prefer to look at several points in one.
 
+mod admm;
 mod gradient_descent;
 mod lbfgs;
 mod newton_cholesky;
 mod proximal_grad;
 
+pub use admm::{Blocks, admm};
 pub use gradient_descent::gradient_descent;
 pub use lbfgs::lbfgs;
 pub use newton_cholesky::newton_cholesky;
 pub use proximal_grad::proximal_grad;
+
+use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::kernel::glm::Order;
@@ -43,12 +47,33 @@ pub trait Objective {
         points.iter().map(|point| Ok(self.evaluate(point, Order::Value)?.value)).collect()
     }
 
-    /// Called after each iteration with its number from 1, the parameters and the objective there.
+    /// Called after each iteration with all that the solver needs to go on from there, the function's value (with
+    /// any l1 term) and the largest component of its gradient.
     ///
     /// # Errors
     /// An error ends the fit.
-    fn iteration(&mut self, _number: usize, _params: &[f64], _evaluation: &Evaluation) -> Result<()> {
+    fn iteration(&mut self, _state: &State, _value: f64, _gradient_norm: f64) -> Result<()> {
         Ok(())
+    }
+}
+
+/// Where a solver stands between two iterations: started from it, it goes on with the same bits.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// Iterations done.
+    pub n_iter: usize,
+    /// The parameters.
+    pub params: Vec<f64>,
+    /// Vectors that the solver remembers.
+    pub vectors: Vec<Vec<f64>>,
+    /// Numbers that it remembers.
+    pub scalars: Vec<f64>,
+}
+
+impl State {
+    /// The start of a fit.
+    pub fn start(params: Vec<f64>) -> Self {
+        Self { params, ..Self::default() }
     }
 }
 
@@ -99,7 +124,8 @@ struct Step {
 const AT_ONCE: usize = 4;
 
 /// Backtracking along a descent direction: the longest of `length`, `length`/2, `length`/4 … with the sufficient
-/// decrease of Armijo (Nocedal & Wright 2006, §3.1, c₁ = 10⁻⁴). The full step is tried first, evaluated to
+/// decrease of Armijo (Nocedal & Wright 2006, §3.1, c₁ = 10⁻⁴), or, where rounding hides it, the slope of Hager & Zhang
+/// (SIAM J. Optimization 16, 2005, §4, approximate Wolfe conditions). `order` is at least the gradient. The full step is tried first, evaluated to
 /// `order`; when it fails, several shorter ones share a pass.
 ///
 /// Returns `None` when no step down to 10⁻¹⁰ of the first decreases the objective: the point is as good as rounding lets it be.
@@ -112,12 +138,14 @@ fn backtrack(
     order: Order,
 ) -> Result<Option<Step>> {
     let slope = dot(&at.gradient, direction);
-    // Rounding of the objective itself must not refuse a step near the minimum.
     let slack = 4.0 * f64::EPSILON * at.value.abs();
-    let enough = |value: f64, t: f64| value <= at.value + 1e-4 * t * slope + slack;
+    let enough = |value: f64, t: f64| value <= at.value + 1e-4 * t * slope;
+    // Near the minimum values differ by their rounding only; there the slope tells what the values cannot.
+    let level = |value: f64| value <= at.value + slack;
+    let flat = |evaluation: &Evaluation| dot(&evaluation.gradient, direction) <= -(1.0 - 2e-4) * slope;
     let full = moved(params, direction, length);
     let evaluation = objective.evaluate(&full, order)?;
-    if enough(evaluation.value, length) {
+    if enough(evaluation.value, length) || (level(evaluation.value) && flat(&evaluation)) {
         return Ok(Some(Step { params: full, evaluation, length }));
     }
     let mut t = length / 2.0;
@@ -125,10 +153,15 @@ fn backtrack(
         let lengths: Vec<f64> = (0..AT_ONCE).map(|i| t / f64::powi(2.0, i as i32)).collect();
         let points: Vec<_> = lengths.iter().map(|&t| moved(params, direction, t)).collect();
         let values = objective.values(&points)?;
-        if let Some(found) = (0..AT_ONCE).find(|&i| enough(values[i], lengths[i])) {
-            let params = points[found].clone();
+        for (i, params) in points.into_iter().enumerate() {
+            let (sure, perhaps) = (enough(values[i], lengths[i]), level(values[i]));
+            if !sure && !perhaps {
+                continue;
+            }
             let evaluation = objective.evaluate(&params, order)?;
-            return Ok(Some(Step { params, evaluation, length: lengths[found] }));
+            if sure || flat(&evaluation) {
+                return Ok(Some(Step { params, evaluation, length: lengths[i] }));
+            }
         }
         t = lengths[AT_ONCE - 1] / 2.0;
     }
@@ -172,7 +205,7 @@ pub(super) mod tests {
         let stopping = Stopping { tol: 1e-9, max_iter: 5000 };
         for solver in [lbfgs, newton_cholesky, gradient_descent] {
             let mut objective = Quartic { center: center.clone() };
-            let solution = solver(&mut objective, vec![0.0; 6], stopping).unwrap();
+            let solution = solver(&mut objective, State::start(vec![0.0; 6]), stopping).unwrap();
             assert!(solution.converged, "{solution:?}");
             for (x, c) in solution.params.iter().zip(&center) {
                 assert!((x - c).abs() < 1e-8, "{solution:?}");
@@ -185,7 +218,7 @@ pub(super) mod tests {
         let mut objective = Quartic { center: vec![1.0, -2.0, 0.002, 3.0] };
         let l1 = [0.5, 0.5, 0.5, 0.0];
         let stopping = Stopping { tol: 1e-9, max_iter: 5000 };
-        let solution = proximal_grad(&mut objective, vec![0.0; 4], &l1, stopping).unwrap();
+        let solution = proximal_grad(&mut objective, State::start(vec![0.0; 4]), &l1, stopping).unwrap();
         assert!(solution.converged);
         let gradient = objective.evaluate(&solution.params, Order::Gradient).unwrap().gradient;
         assert_eq!(solution.params[2], 0.0);
@@ -198,7 +231,52 @@ pub(super) mod tests {
     #[test]
     fn running_out_of_iterations_is_told() {
         let mut objective = Quartic { center: vec![5.0; 3] };
-        let solution = lbfgs(&mut objective, vec![0.0; 3], Stopping { tol: 1e-9, max_iter: 1 }).unwrap();
+        let stopping = Stopping { tol: 1e-9, max_iter: 1 };
+        let solution = lbfgs(&mut objective, State::start(vec![0.0; 3]), stopping).unwrap();
         assert!(!solution.converged && solution.n_iter == 1);
+    }
+
+    /// Stops after some iterations, keeping the state.
+    struct Interrupted {
+        quartic: Quartic,
+        after: usize,
+        state: Option<State>,
+    }
+
+    impl Objective for Interrupted {
+        fn evaluate(&mut self, params: &[f64], order: Order) -> Result<Evaluation> {
+            self.quartic.evaluate(params, order)
+        }
+        fn iteration(&mut self, state: &State, _value: f64, _gradient_norm: f64) -> Result<()> {
+            if state.n_iter < self.after {
+                return Ok(());
+            }
+            self.state = Some(state.clone());
+            Err(crate::error::Error::internal("enough"))
+        }
+    }
+
+    #[test]
+    fn an_interrupted_solver_goes_on_with_the_same_bits() {
+        let quartic = || Quartic { center: vec![1.0, -2.0, 0.5, 3.0, 0.0, 10.0] };
+        let stopping = Stopping { tol: 1e-9, max_iter: 5000 };
+        let l1 = [0.1; 6];
+        type Run<'a> = &'a dyn Fn(&mut dyn Objective, State) -> Result<Solution>;
+        let solvers: [Run; 4] = [
+            &|o, s| lbfgs(o, s, stopping),
+            &|o, s| newton_cholesky(o, s, stopping),
+            &|o, s| gradient_descent(o, s, stopping),
+            &|o, s| proximal_grad(o, s, &l1, stopping),
+        ];
+        for solver in solvers {
+            let start = || State::start(vec![0.0; 6]);
+            let whole = solver(&mut quartic(), start()).unwrap();
+            for after in [1, 2, 4] {
+                let mut objective = Interrupted { quartic: quartic(), after, state: None };
+                assert!(solver(&mut objective, start()).is_err());
+                let resumed = solver(&mut quartic(), objective.state.unwrap()).unwrap();
+                assert_eq!(resumed, whole);
+            }
+        }
     }
 }

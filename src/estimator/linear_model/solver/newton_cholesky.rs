@@ -1,7 +1,7 @@
 //! Newton's method with a Cholesky factorisation of the Hessian.
 
 use super::super::dense::{cholesky, cholesky_solve};
-use super::{Objective, Solution, Stopping, backtrack, dot, max_norm};
+use super::{Objective, Solution, State, Stopping, backtrack, dot, max_norm};
 use crate::error::Result;
 use crate::kernel::glm::Order;
 
@@ -16,14 +16,10 @@ use crate::kernel::glm::Order;
 ///
 /// # References
 /// Nocedal & Wright, Numerical Optimization, 2006, algorithm 3.3 (added multiple of the identity) and §3.1.
-pub fn newton_cholesky(
-    objective: &mut dyn Objective,
-    start: Vec<f64>,
-    stopping: Stopping,
-) -> Result<Solution> {
-    let mut params = start;
+pub fn newton_cholesky(objective: &mut dyn Objective, start: State, stopping: Stopping) -> Result<Solution> {
+    let State { n_iter: done, mut params, .. } = start;
     let mut at = objective.evaluate(&params, Order::Hessian)?;
-    for n_iter in 0..stopping.max_iter {
+    for n_iter in done..stopping.max_iter {
         if max_norm(&at.gradient) <= stopping.tol {
             return Ok(Solution { params, value: at.value, n_iter, converged: true });
         }
@@ -36,7 +32,8 @@ pub fn newton_cholesky(
             return Ok(Solution { params, value: at.value, n_iter, converged: true });
         };
         (params, at) = (step.params, step.evaluation);
-        objective.iteration(n_iter + 1, &params, &at)?;
+        let state = State { n_iter: n_iter + 1, ..State::start(params.clone()) };
+        objective.iteration(&state, at.value, max_norm(&at.gradient))?;
     }
     let converged = max_norm(&at.gradient) <= stopping.tol;
     Ok(Solution { params, value: at.value, n_iter: stopping.max_iter, converged })

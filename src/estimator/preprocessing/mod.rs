@@ -1,0 +1,14 @@
+//! Scalers of features, each fitted in one pass by mergeable statistics of the columns.
+
+mod column_moments;
+mod min_max_scaler;
+mod standard_scaler;
+
+pub use column_moments::{ColumnMoments, column_moments};
+pub use min_max_scaler::{MinMaxScaler, MinMaxScalerParams};
+pub use standard_scaler::{StandardScaler, StandardScalerParams};
+
+/// Divisors that are safe: 1 in place of what is no more than the rounding of zero.
+fn divisors(values: Vec<f64>, threshold: f64) -> Vec<f64> {
+    values.into_iter().map(|value| if value < threshold { 1.0 } else { value }).collect()
+}

@@ -1,0 +1,230 @@
+//! The kernel matrix of a whole table, filled on demand: one for every fold, every C and the scoring.
+
+use std::ops::Range;
+
+use super::products::Origin;
+use super::row_cache::RowCache;
+use super::rows::table_row;
+use crate::data::Table;
+use crate::kernel::Isa;
+use crate::kernel::svm::{self, KernelFunction, Panels};
+
+/// Kernel values of all rows of a table, class by class and ascending in each, in single precision.
+///
+/// A class's part of a row is computed when it is first asked for and kept until the kernel changes.
+pub(super) struct KernelStore {
+    kernel: KernelFunction,
+    /// Targets of the classes, ascending.
+    classes: Vec<f64>,
+    /// Where each class starts among the columns, and where the last ends.
+    starts: Vec<usize>,
+    /// The table's row of each column.
+    rows: Vec<u32>,
+    /// The column of each of the table's rows.
+    columns: Vec<u32>,
+    /// Squared norm of each of the table's rows.
+    norms: Vec<f64>,
+    /// Each class packed, unless the products are known.
+    panels: Vec<Panels>,
+    values: RowCache,
+    /// Values that were computed.
+    pub(super) n_computed: u64,
+}
+
+impl KernelStore {
+    /// Bytes that the matrix of `n` rows takes.
+    pub(super) fn bytes(n: usize) -> Option<usize> {
+        n.checked_mul(n)?.checked_mul(size_of::<f32>())
+    }
+
+    /// An empty matrix over all rows of a table whose targets are classes.
+    pub(super) fn new(from: Origin<'_>, kernel: KernelFunction) -> Self {
+        let y = &from.table.y;
+        let mut rows: Vec<u32> = (0..y.len() as u32).collect();
+        rows.sort_by(|&a, &b| y[a as usize].total_cmp(&y[b as usize]));
+        let (mut classes, mut starts): (Vec<f64>, Vec<usize>) = (Vec::new(), Vec::new());
+        let mut columns = vec![0; rows.len()];
+        for (column, &row) in rows.iter().enumerate() {
+            columns[row as usize] = column as u32;
+            if classes.last() != Some(&y[row as usize]) {
+                classes.push(y[row as usize]);
+                starts.push(column);
+            }
+        }
+        starts.push(rows.len());
+        let mut store = Self {
+            kernel,
+            classes,
+            starts,
+            columns,
+            norms: Vec::new(),
+            panels: Vec::new(),
+            values: RowCache::default(),
+            n_computed: 0,
+            rows,
+        };
+        store.pack(from);
+        store.forget();
+        store
+    }
+
+    fn pack(&mut self, from: Origin<'_>) {
+        if let Some(products) = from.products {
+            self.norms = products.norms.clone();
+            return;
+        }
+        self.norms = vec![0.0; self.rows.len()];
+        for class in self.starts.windows(2) {
+            let rows = &self.rows[class[0]..class[1]];
+            let values = rows.iter().map(|&r| table_row(from.table, r as usize));
+            let panels = Panels::new(values, from.table.x.ncols());
+            for (&row, &norm) in rows.iter().zip(panels.norms()) {
+                self.norms[row as usize] = norm;
+            }
+            self.panels.push(panels);
+        }
+    }
+
+    fn forget(&mut self) {
+        let n = self.rows.len();
+        self.values.reset(n, n, self.classes.len(), usize::MAX);
+    }
+
+    /// From now on holds the values of `kernel`.
+    pub(super) fn turn_to(&mut self, kernel: KernelFunction) {
+        if self.kernel != kernel {
+            self.kernel = kernel;
+            self.forget();
+        }
+    }
+
+    /// The kernel whose values are held.
+    pub(super) fn kernel(&self) -> KernelFunction {
+        self.kernel
+    }
+
+    /// How many classes the table has.
+    pub(super) fn n_classes(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// The number of the class with this target.
+    pub(super) fn class(&self, target: f64) -> usize {
+        self.classes.partition_point(|&c| c < target)
+    }
+
+    /// Squared norms of the table's rows.
+    pub(super) fn norms(&self) -> &[f64] {
+        &self.norms
+    }
+
+    /// Where a row of the table stands in a row of the matrix.
+    pub(super) fn column(&self, row: usize) -> u32 {
+        self.columns[row]
+    }
+
+    /// Where the given rows of the table stand in a row of the matrix.
+    pub(super) fn columns(&self, rows: impl Iterator<Item = usize>) -> Columns {
+        Columns::new(rows.map(|row| self.columns[row]).collect())
+    }
+
+    /// The values of a row of the table with all rows, of which those of `classes` are valid.
+    pub(super) fn row(&mut self, from: Origin<'_>, row: usize, classes: Range<usize>) -> &[f32] {
+        let slot = self.values.slot(self.columns[row] as usize, None);
+        for class in classes {
+            if self.values.claim(slot, class) {
+                self.fill(from, row, slot, class);
+            }
+        }
+        self.values.row(slot)
+    }
+
+    fn fill(&mut self, from: Origin<'_>, row: usize, slot: usize, class: usize) {
+        let part = self.starts[class]..self.starts[class + 1];
+        self.n_computed += part.len() as u64;
+        let out = &mut self.values.row_mut(slot)[part.clone()];
+        match from.products {
+            Some(products) => {
+                let (norms, own) = (&products.norms, products.norms[row]);
+                let dots = products.row(row);
+                svm::gathered_row(Isa::best(), self.kernel, dots, norms, own, &self.rows[part], out);
+            }
+            None => {
+                let x = table_row(from.table, row);
+                svm::kernel_row(Isa::best(), self.kernel, &self.panels[class], x, out);
+            }
+        }
+    }
+
+    /// A bound on the relative error of a value against one in double precision, of which rows differ first and are
+    /// squared then.
+    pub(super) fn relative_error(&self, table: &Table) -> f64 {
+        // Rounding to single precision makes half of this; the rest is for the sums' own rounding.
+        let single = f64::from(f32::EPSILON);
+        let KernelFunction::Rbf { gamma } = self.kernel else { return single };
+        let largest = self.norms.iter().copied().fold(0.0, f64::max);
+        // |x|² + |z|² − 2 x·z: each of the sums is at most 4 max |x|², and each of their terms is rounded.
+        single + gamma * 8.0 * largest * (table.x.ncols() as f64 + 8.0) * f64::EPSILON
+    }
+}
+
+/// Columns of the matrix: as they are, or as runs of neighbours where these are long.
+pub(super) enum Columns {
+    Listed(Vec<u32>),
+    Runs(Vec<Range<usize>>),
+}
+
+impl Columns {
+    /// From this mean length on, copying runs beats gathering.
+    const WORTHWHILE_RUN: usize = 16;
+
+    fn new(columns: Vec<u32>) -> Self {
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for column in columns.iter().map(|&c| c as usize) {
+            match runs.last_mut() {
+                Some(run) if run.end == column => run.end += 1,
+                _ => runs.push(column..column + 1),
+            }
+        }
+        match runs.len() * Self::WORTHWHILE_RUN <= columns.len() {
+            true => Self::Runs(runs),
+            false => Self::Listed(columns),
+        }
+    }
+
+    /// Takes these columns of a row of the matrix.
+    pub(super) fn copy(&self, from: &[f32], to: &mut [f32]) {
+        match self {
+            Self::Listed(columns) => {
+                for (to, &column) in to.iter_mut().zip(columns) {
+                    *to = from[column as usize];
+                }
+            }
+            Self::Runs(runs) => {
+                let mut rest = to;
+                for run in runs {
+                    let (to, after) = rest.split_at_mut(run.len());
+                    to.copy_from_slice(&from[run.clone()]);
+                    rest = after;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_taken_in_their_order() {
+        let row: Vec<f32> = (0..100).map(|v| v as f32).collect();
+        let lists: [Vec<u32>; 4] =
+            [vec![], vec![7, 3, 4, 99], (0..60).chain(80..100).collect(), (50..90).chain(0..40).collect()];
+        for list in lists {
+            let mut taken = vec![-1.0; list.len()];
+            Columns::new(list.clone()).copy(&row, &mut taken);
+            assert_eq!(taken, list.iter().map(|&c| c as f32).collect::<Vec<_>>());
+        }
+    }
+}

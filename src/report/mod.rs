@@ -1,0 +1,8 @@
+//! A results file, or several side by side, as one HTML page with its charts inside.
+//!
+//! The page needs no network, no script and no other file: it can be mailed or put beside the results.
+
+mod chart;
+mod page;
+
+pub use page::render;

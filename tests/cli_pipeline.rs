@@ -1,0 +1,204 @@
+//! Pipelines and transformers as a user meets them: from the job file to the results and the predictions.
+
+use std::path::PathBuf;
+use std::process::Output;
+
+use assert_cmd::Command;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const STEPS: &str = "\
+seed = 3
+[data]
+source = \"csv\"
+path = \"rows.csv\"
+block_rows = 16
+[[pipeline]]
+name = \"StandardScaler\"
+[[pipeline]]
+name = \"PCA\"
+n_components = 2
+[estimator]
+name = \"KMeans\"
+n_clusters = 3
+[output]
+path = \"out.h5\"
+labels = true
+";
+
+struct Desk(TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self(tempfile::tempdir().unwrap());
+        let row = |i: usize| {
+            let t = i as f64;
+            let group = (i % 3) as f64 * 40.0;
+            format!("{},{},{}\n", group + (t * 0.7).sin(), 5e3 * (t * 1.3).cos(), group - (t * 0.37).sin())
+        };
+        desk.write("rows.csv", &(0..90).map(row).collect::<String>());
+        desk.write("job.toml", STEPS);
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::cargo_bin("rankfit").unwrap();
+        command.current_dir(self.0.path()).args(arguments).output().unwrap()
+    }
+
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{err}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn refused(&self, job: &str, code: i32, message: &str) {
+        self.write("bad.toml", job);
+        let output = self.run(&["run", "bad.toml", "--on-existing", "replace"]);
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{err}");
+        assert!(err.contains(message), "no {message:?} in\n{err}");
+    }
+
+    fn json(&self, file: &str) -> Value {
+        serde_json::from_str(&self.ok(&["inspect", "--json", file])).unwrap()
+    }
+}
+
+fn with(from: &str, to: &str) -> String {
+    assert!(STEPS.contains(from), "{from}");
+    STEPS.replacen(from, to, 1)
+}
+
+fn numbers(text: &str) -> Vec<Vec<f64>> {
+    text.lines().map(|line| line.split(',').map(|number| number.parse().unwrap()).collect()).collect()
+}
+
+#[test]
+fn a_pipeline_is_fitted_kept_and_used_by_predict() {
+    let desk = Desk::new();
+    desk.ok(&["run", "job.toml"]);
+    let json = desk.json("out.h5");
+    let steps = json["model"]["pipeline"].as_array().unwrap();
+    assert_eq!([&steps[0]["estimator"], &steps[1]["estimator"]], ["StandardScaler", "PCA"]);
+    assert_eq!(steps[0]["mean_"].as_array().unwrap().len(), 3);
+    assert_eq!(steps[1]["components_"].as_array().unwrap().len(), 2);
+    // Scaled columns have variance 1: the second step saw what the first made.
+    let variance: f64 =
+        steps[1]["explained_variance_ratio_"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).sum();
+    assert!(variance > 0.66 && variance < 1.0 + 1e-12, "{variance}");
+    let centers = json["model"]["cluster_centers_"].as_array().unwrap();
+    assert_eq!(centers[0].as_array().unwrap().len(), 2);
+    let labels: Vec<i64> =
+        json["model"]["labels_"].as_array().unwrap().iter().map(|v| v.as_i64().unwrap()).collect();
+    let predicted = desk.ok(&["predict", "--model", "out.h5", "--data", "rows.csv"]);
+    let predicted: Vec<i64> = predicted.lines().map(|line| line.parse().unwrap()).collect();
+    assert_eq!(predicted, labels);
+    assert!(desk.ok(&["inspect", "out.h5"]).contains("model/pipeline/1_PCA"));
+    // The resolved job is a job.
+    desk.write("again.toml", json["provenance"]["job"].as_str().unwrap());
+    desk.ok(&["run", "again.toml", "--output", "again.h5"]);
+    assert_eq!(desk.json("again.h5")["model"], json["model"]);
+}
+
+#[test]
+fn a_chain_of_jobs_does_what_a_pipeline_does() {
+    let desk = Desk::new();
+    let alone = STEPS.replace("[[pipeline]]\nname = \"PCA\"\nn_components = 2\n", "");
+    let alone = alone.replace("name = \"KMeans\"\nn_clusters = 3", "name = \"PCA\"\nn_components = 2");
+    desk.write("pca.toml", &alone.replace("labels = true\n", ""));
+    desk.ok(&["run", "pca.toml", "--output", "pca.h5"]);
+    let rows = numbers(&desk.ok(&["predict", "--model", "pca.h5", "--data", "rows.csv"]));
+    assert_eq!((rows.len(), rows[0].len()), (90, 2));
+    // Coordinates along principal axes are centred, uncorrelated and have the variances that the model tells.
+    let json = desk.json("pca.h5");
+    for j in 0..2 {
+        let mean = rows.iter().map(|row| row[j]).sum::<f64>() / 90.0;
+        let variance = rows.iter().map(|row| row[j] * row[j]).sum::<f64>() / 89.0;
+        let told = json["model"]["explained_variance_"][j].as_f64().unwrap();
+        assert!(mean.abs() < 1e-12 && (variance - told).abs() < 1e-12, "{mean} {variance} {told}");
+    }
+    assert!(rows.iter().map(|row| row[0] * row[1]).sum::<f64>().abs() < 1e-10);
+    let table: String = rows.iter().map(|row| format!("{:?},{:?}\n", row[0], row[1])).collect();
+    desk.write("mapped.csv", &table);
+    desk.write("second.toml", "seed = 3\n[data]\nsource = \"csv\"\npath = \"mapped.csv\"\nblock_rows = 16\n[estimator]\nname = \"KMeans\"\nn_clusters = 3\n");
+    desk.ok(&["run", "second.toml", "--output", "second.h5"]);
+    desk.ok(&["run", "job.toml"]);
+    assert_eq!(
+        desk.json("second.h5")["model"]["cluster_centers_"],
+        desk.json("out.h5")["model"]["cluster_centers_"]
+    );
+    // The same rows into a file.
+    desk.ok(&["predict", "--model", "pca.h5", "--data", "rows.csv", "--output", "rows.h5"]);
+    let file = hdf5::File::open(desk.path("rows.h5")).unwrap();
+    let dataset = file.dataset("predictions").unwrap();
+    assert_eq!(dataset.shape(), [90, 2]);
+    assert_eq!(dataset.read_raw::<f64>().unwrap(), rows.concat());
+}
+
+#[test]
+fn a_classifier_follows_a_scaler() {
+    let desk = Desk::new();
+    let job = "[data]\nsource = \"classification\"\nn_samples = 120\nn_features = 4\n\
+               [[pipeline]]\nname = \"MinMaxScaler\"\n[estimator]\nname = \"SVC\"\n";
+    desk.write("svc.toml", job);
+    desk.ok(&["run", "svc.toml", "--output", "svc.h5"]);
+    let json = desk.json("svc.h5");
+    for row in json["model"]["support_vectors_"].as_array().unwrap() {
+        let inside = |v: &Value| (-1e-12..=1.0 + 1e-12).contains(&v.as_f64().unwrap());
+        assert!(row.as_array().unwrap().iter().all(inside), "{row}");
+    }
+    desk.write("svc.toml", &format!("{job}[search]\ncv = 3\n[search.grid]\nC = [1.0]\n"));
+    let output = desk.run(&["run", "svc.toml", "--output", "x.h5"]);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(78), "{err}");
+    assert!(err.contains("svc.toml:5: pipeline: expected no steps"), "{err}");
+}
+
+#[test]
+fn mistakes_are_located() {
+    let desk = Desk::new();
+    let step = |name: &str| with("name = \"PCA\"\nn_components = 2", name);
+    desk.refused(
+        &step("name = \"PCA\"\nn_components = 4"),
+        78,
+        "bad.toml:10: pipeline.1.n_components: expected at most 3",
+    );
+    desk.refused(
+        &step("name = \"PCA\"\nn_components = 1.5"),
+        78,
+        "pipeline.1.n_components: expected a positive integer",
+    );
+    desk.refused(&step("name = \"PCA\"\nn_components = \"mle\""), 78, "found the text \"mle\"");
+    desk.refused(
+        &step("name = \"PCA\"\nsvd_solver = \"full\""),
+        78,
+        "expected \"auto\" or \"covariance_eigh\"",
+    );
+    desk.refused(&step("name = \"PCA\"\ncomponents = 2"), 78, "did you mean n_components?");
+    desk.refused(&step("name = \"KMeans\""), 78, "the last step is the section [estimator]");
+    desk.refused(&step("name = \"StandardScalar\""), 78, "did you mean \"StandardScaler\"?");
+    desk.refused(
+        &step("name = \"MinMaxScaler\"\nfeature_range = [1.0, 0.0]"),
+        78,
+        "bad.toml:10: pipeline.1.feature_range",
+    );
+    desk.refused(&step("n_components = 2"), 78, "pipeline.1.name: expected \"StandardScaler\"");
+    let table = with("[[pipeline]]\nname = \"StandardScaler\"\n[[pipeline]]\n", "[pipeline]\n");
+    desk.refused(&table, 78, "expected steps, each a section [[pipeline]]");
+    let scaler = with("name = \"KMeans\"\nn_clusters = 3", "name = \"StandardScaler\"");
+    desk.refused(&scaler, 78, "output.labels: expected false, for StandardScaler is no clusterer");
+    desk.write("rows.csv", "1,2,3\n4,nan,6\n7,8,9\n");
+    desk.refused(STEPS, 65, "row 1");
+    desk.write("rows.csv", "1,2,3\n");
+    desk.refused(&step("name = \"PCA\"\nn_components = 0.5"), 65, "expected at least 2 rows, found 1");
+}

@@ -1,0 +1,256 @@
+//! Scalers and decompositions against scikit-learn's answers, and against themselves on other ranks, residencies and
+//! after a way through named arrays.
+
+use std::sync::Arc;
+
+use rankfit::comm::{Communicator, Single, run_threads};
+use rankfit::data::{Block, BlockSource, Feed, Mapped, Residency, Shape};
+use rankfit::engine::pass::PassEngine;
+use rankfit::error::{Error, ExitCode, Result};
+use rankfit::estimator::decomposition::{NComponents, PcaParams, TruncatedSvdParams};
+use rankfit::estimator::preprocessing::{MinMaxScalerParams, StandardScalerParams};
+use rankfit::estimator::{Model, Transformer};
+use rankfit::kernel::Real;
+use rankfit::telemetry::Telemetry;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Given rows as a source.
+struct Given<T> {
+    shape: Shape,
+    x: Vec<T>,
+    weights: Vec<f64>,
+}
+
+impl<T: Real> BlockSource<T> for Given<T> {
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
+    fn fill(&self, block: &mut Block<T>) -> Result<()> {
+        let (first, d) = (block.first_row as usize, self.shape.n_features);
+        block.x.copy_from_slice(&self.x[first * d..(first + block.n_rows) * d]);
+        if self.shape.has_weights {
+            block.weights.copy_from_slice(&self.weights[first..first + block.n_rows]);
+        }
+        Ok(())
+    }
+    fn origin(&self) -> String {
+        "given".into()
+    }
+    fn waits_for_input(&self) -> bool {
+        false
+    }
+}
+
+fn given<T: Real>(x: &[f64], weights: &[f64], d: usize, block_rows: usize) -> Arc<dyn BlockSource<T>> {
+    let shape = Shape {
+        n_samples: (x.len() / d) as u64,
+        n_features: d,
+        block_rows,
+        has_targets: false,
+        has_weights: !weights.is_empty(),
+    };
+    Arc::new(Given { shape, x: x.iter().map(|&v| T::from_f64(v)).collect(), weights: weights.to_vec() })
+}
+
+/// Fits the transformer of this name.
+fn fit<T: Real>(
+    comm: &dyn Communicator,
+    source: &Arc<dyn BlockSource<T>>,
+    residency: Residency,
+    name: &str,
+    params: &Value,
+) -> Result<Model> {
+    let telemetry = Telemetry::new();
+    let feed = Feed::new(source.clone(), residency, comm.rank(), comm.size());
+    let engine = &mut PassEngine::new(comm, feed, &telemetry);
+    fn read<P: serde::de::DeserializeOwned>(params: &Value) -> P {
+        serde_json::from_value(params.clone()).unwrap()
+    }
+    Ok(match name {
+        "StandardScaler" => read::<StandardScalerParams>(params).fit(engine)?.export(),
+        "MinMaxScaler" => read::<MinMaxScalerParams>(params).fit(engine)?.export(),
+        "PCA" => read::<PcaParams>(params).fit(engine)?.export(),
+        "TruncatedSVD" => read::<TruncatedSvdParams>(params).fit(engine)?.export(),
+        other => panic!("{other}"),
+    })
+}
+
+/// All rows of a source after a transformer.
+fn transform<T: Real>(source: Arc<dyn BlockSource<T>>, model: &Model) -> Result<Vec<f64>> {
+    let map = Transformer::<T>::import(model.clone())?.map;
+    let mapped = Mapped::new(source, map)?;
+    let mut rows = Vec::new();
+    for index in 0..mapped.shape().n_blocks() {
+        let mut block = Block::default();
+        block.reshape(mapped.shape(), index);
+        mapped.fill(&mut block)?;
+        rows.extend(block.x.iter().map(|v| v.to_f64()));
+    }
+    Ok(rows)
+}
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    estimator: String,
+    params: Value,
+    n_features: usize,
+    x: Vec<f64>,
+    weights: Vec<f64>,
+    attributes: std::collections::BTreeMap<String, Vec<f64>>,
+    new: Vec<f64>,
+    transformed: Vec<f64>,
+}
+
+fn cases() -> Vec<Case> {
+    serde_json::from_str(include_str!("data/decomposition.json")).unwrap()
+}
+
+/// Checks equality up to `tolerance` of the largest number expected, and of 1.
+fn assert_close(got: &[f64], expected: &[f64], tolerance: f64, what: &str) {
+    assert_eq!(got.len(), expected.len(), "{what}");
+    let scale = expected.iter().fold(1.0, |m: f64, v| m.max(v.abs()));
+    for (got, expected) in got.iter().zip(expected) {
+        assert!((got - expected).abs() <= tolerance * scale, "{what}: {got} is not {expected}");
+    }
+}
+
+#[test]
+fn every_transformer_finds_what_scikit_learn_finds() {
+    let cases = cases();
+    assert!(cases.len() >= 27);
+    for case in &cases {
+        let d = case.n_features;
+        for block_rows in [1, 7, 1000] {
+            let what = format!("{} {} in blocks of {block_rows}", case.estimator, case.name);
+            let source = given::<f64>(&case.x, &case.weights, d, block_rows);
+            let model =
+                fit(&Single::new(), &source, Residency::Memory, &case.estimator, &case.params).unwrap();
+            for (name, expected) in &case.attributes {
+                let got = model.numbers(name).unwrap();
+                assert_close(&got, expected, 1e-11, &format!("{what}: {name}"));
+            }
+            let absent = ["mean_", "var_", "scale_"].iter().filter(|name| model.attribute(name).is_err());
+            if case.estimator == "StandardScaler" {
+                assert_eq!(absent.count(), 3 - (case.attributes.len() - 1), "{what}");
+            }
+            let new = given::<f64>(&case.new, &[], d, 3);
+            assert_close(&transform(new, &model).unwrap(), &case.transformed, 1e-10, &what);
+        }
+    }
+}
+
+#[test]
+fn single_precision_is_as_near_as_it_can_be() {
+    for case in cases().iter().filter(|case| !matches!(case.name.as_str(), "far" | "constant")) {
+        let source = given::<f32>(&case.x, &case.weights, case.n_features, 7);
+        let model = fit(&Single::new(), &source, Residency::Stream, &case.estimator, &case.params).unwrap();
+        let new = given::<f32>(&case.new, &[], case.n_features, 7);
+        let what = format!("{} {}", case.estimator, case.name);
+        assert_close(&transform(new, &model).unwrap(), &case.transformed, 3e-6, &what);
+    }
+}
+
+#[test]
+fn ranks_and_residency_do_not_change_the_bits() {
+    let x: Vec<f64> = (0..103 * 4).map(|i| (i as f64 * 0.83).sin() * 1e3f64.powi(i % 3)).collect();
+    for name in ["StandardScaler", "MinMaxScaler", "PCA", "TruncatedSVD"] {
+        let source = given::<f64>(&x, &[], 4, 10);
+        let params = serde_json::json!({});
+        let alone = fit(&Single::new(), &source, Residency::Memory, name, &params).unwrap();
+        for size in [1, 2, 3, 7, 13] {
+            for residency in [Residency::Memory, Residency::Stream, Residency::Auto { budget_bytes: 800 }] {
+                let models = run_threads(size, |comm| fit(comm, &source, residency, name, &params).unwrap());
+                assert!(models.iter().all(|model| *model == alone), "{name} on {size} ranks, {residency:?}");
+            }
+        }
+    }
+}
+
+fn message(result: Result<Model>, code: ExitCode) -> String {
+    let error = result.unwrap_err();
+    assert_eq!(error.exit_code(), code, "{error}");
+    error.to_string()
+}
+
+#[test]
+fn what_cannot_be_fitted_is_refused() {
+    let x: Vec<f64> = (0..12).map(f64::from).collect();
+    let source = given::<f64>(&x, &[], 3, 2);
+    let refused = |name: &str, params: Value, code| {
+        message(fit(&Single::new(), &source, Residency::Memory, name, &params), code)
+    };
+    let config = ExitCode::Config;
+    for n_components in [serde_json::json!(0), 4.into(), 1.0.into(), (-0.5).into(), "mle".into()] {
+        let text = refused("PCA", serde_json::json!({ "n_components": n_components }), config);
+        assert!(text.contains("n_components: expected"), "{text}");
+    }
+    for n_components in [0, 4] {
+        let text = refused("TruncatedSVD", serde_json::json!({ "n_components": n_components }), config);
+        assert!(text.contains("n_components: expected"), "{text}");
+    }
+    let text = refused("MinMaxScaler", serde_json::json!({ "feature_range": [1.0, 1.0] }), config);
+    assert!(text.contains("feature_range"), "{text}");
+    let one_row = given::<f64>(&x[..3], &[], 3, 2);
+    let text = message(
+        fit(&Single::new(), &one_row, Residency::Memory, "PCA", &serde_json::json!({"n_components": 0.5})),
+        ExitCode::Data,
+    );
+    assert!(text.contains("at least 2 rows"), "{text}");
+    let weightless = given::<f64>(&x, &[0.0; 4], 3, 2);
+    let text = message(
+        fit(&Single::new(), &weightless, Residency::Memory, "StandardScaler", &serde_json::json!({})),
+        ExitCode::Data,
+    );
+    assert!(text.contains("a positive sum of weights"), "{text}");
+    let huge = given::<f64>(&[1e300, -1e300, 0.0], &[], 1, 2);
+    for name in ["StandardScaler", "PCA"] {
+        message(fit(&Single::new(), &huge, Residency::Memory, name, &serde_json::json!({})), ExitCode::Data);
+    }
+    let wide = given::<f64>(&[f64::MAX, f64::MIN], &[], 1, 2);
+    message(
+        fit(&Single::new(), &wide, Residency::Memory, "MinMaxScaler", &serde_json::json!({})),
+        ExitCode::Data,
+    );
+}
+
+#[test]
+fn a_value_that_is_no_number_is_named_by_its_cell_before_the_map() {
+    let x: Vec<f64> = (0..12).map(f64::from).collect();
+    let source = given::<f64>(&x, &[], 3, 2);
+    let params =
+        serde_json::to_value(PcaParams { n_components: Some(NComponents::Count(2)), ..PcaParams::default() });
+    let model = fit(&Single::new(), &source, Residency::Memory, "PCA", &params.unwrap()).unwrap();
+    let mut broken = x.clone();
+    broken[3 * 3 + 2] = f64::NAN;
+    let error = transform(given::<f64>(&broken, &[], 3, 2), &model).unwrap_err();
+    assert_eq!(error.to_string(), "given, row 3, column 2: expected a finite number, found NaN");
+    let error: Error = transform(given::<f64>(&x, &[], 4, 2), &model).unwrap_err();
+    assert!(error.to_string().contains("expected 3 features, as PCA was fitted with, found 4"), "{error}");
+}
+
+#[test]
+fn a_damaged_model_is_refused() {
+    let x: Vec<f64> = (0..12).map(f64::from).collect();
+    let source = given::<f64>(&x, &[], 3, 2);
+    for name in ["StandardScaler", "MinMaxScaler", "PCA", "TruncatedSVD"] {
+        let model = fit(&Single::new(), &source, Residency::Memory, name, &serde_json::json!({})).unwrap();
+        assert_eq!(Transformer::<f64>::import(model.clone()).unwrap().model, model);
+        for i in 0..model.attributes.len() {
+            let mut damaged = model.clone();
+            let (attribute, array) = damaged.attributes.remove(i);
+            let without = Transformer::<f64>::import(damaged.clone());
+            assert!(without.is_err() || attribute == "n_samples_seen_", "{name} without {attribute}");
+            if array.to_f64().is_some_and(|values| values.len() > 1) {
+                let values = rankfit::estimator::Values::F64(vec![f64::NAN; array.values.len()]);
+                let array = rankfit::estimator::Array::new(array.shape, values);
+                damaged.attributes.push((attribute.clone(), array));
+                assert!(
+                    Transformer::<f64>::import(damaged).is_err(),
+                    "{name} with no numbers in {attribute}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! What ends a job from outside, and what would end it later: signals, a killed rank, folders and disks that take no
+//! file, work that does not fit.
+
+#[allow(dead_code, reason = "not every test program starts shells")]
+mod launcher;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use launcher::{has_mpi, root};
+use tempfile::TempDir;
+
+const KMEANS: &str = "\
+seed = 3
+[data]
+source = \"blobs\"
+n_samples = 400000
+n_features = 8
+block_rows = 5000
+centers = 30
+cluster_std = 6.0
+residency = \"stream\"
+[estimator]
+name = \"KMeans\"
+n_clusters = 25
+init = \"random\"
+n_init = 1
+tol = 0
+max_iter = 40
+[output]
+path = \"o.h5\"
+labels = true
+";
+
+const GRID: &str = "\
+[data]
+source = \"classification\"
+n_samples = 1500
+n_features = 6
+n_informative = 4
+flip_y = 0.2
+[estimator]
+name = \"SVC\"
+[search]
+cv = 5
+[search.grid]
+C = [0.1, 1.0, 10.0, 100.0, 300.0]
+gamma = [0.05, 0.2, 0.7, 2.0]
+[output]
+path = \"o.h5\"
+";
+
+/// A job, and what its log says once it is under way.
+const JOBS: [(&str, &str); 2] = [(KMEANS, "iteration 1"), (GRID, "Done")];
+
+fn desk(job: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("job.toml"), job).unwrap();
+    folder
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn program() -> &'static str {
+    env!("CARGO_BIN_EXE_rankfit")
+}
+
+/// The program, on `ranks` ranks under a launcher, or alone for 0; the process is the launcher itself.
+fn command(folder: &Path, ranks: usize, arguments: &[&str]) -> Command {
+    let mut command = Command::new("bash");
+    let line = match ranks {
+        0 => "exec \"$@\"".to_owned(),
+        _ => format!(
+            "export OMPI_MCA_mpi_yield_when_idle=1; . \"$0\" && exec \"$(mpi_launcher)\" -n {ranks} \"$@\""
+        ),
+    };
+    command.args(["-c", &line]).arg(root().join("scripts/mpi_env.sh")).arg(program()).args(arguments);
+    command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// A job that is under way.
+struct Running {
+    child: Child,
+    err: BufReader<std::process::ChildStderr>,
+    said: String,
+}
+
+impl Running {
+    fn start(folder: &Path, ranks: usize, sign: &str) -> Self {
+        let mut child = command(folder, ranks, &["run", "job.toml", "-v"]).spawn().unwrap();
+        let mut err = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        while !said.contains(sign) {
+            assert!(err.read_line(&mut said).unwrap() > 0, "ended before {sign:?}: {said}");
+        }
+        Self { child, err, said }
+    }
+
+    fn signal(&self, signal: &str) {
+        kill(signal, &self.child.id().to_string());
+    }
+
+    /// The process of the last rank.
+    fn last_rank(&self) -> String {
+        let found =
+            Command::new("pgrep").args(["-P", &self.child.id().to_string(), "-x", "rankfit"]).output();
+        let found = String::from_utf8(found.unwrap().stdout).unwrap();
+        found.split_whitespace().last().expect("a rank is a child of the launcher").to_owned()
+    }
+
+    /// Exit code (128 + the signal as a shell has it), what was said, and how long that took.
+    fn end(mut self) -> (i32, String, Duration) {
+        let start = Instant::now();
+        self.err.read_to_string(&mut self.said).unwrap();
+        let status = self.child.wait().unwrap();
+        let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap());
+        (code, self.said, start.elapsed())
+    }
+}
+
+fn kill(signal: &str, process: &str) {
+    assert!(Command::new("kill").args([signal, process]).status().unwrap().success());
+}
+
+/// A results file without its times and hosts.
+fn bits(file: &Path) -> serde_json::Value {
+    let shown = Command::new(program()).args(["inspect", "--json"]).arg(file).output().unwrap();
+    let mut json: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    let groups = json.as_object_mut().unwrap();
+    groups.retain(|name, _| ["model", "history", "cv_results"].contains(&name.as_str()));
+    for group in groups.values_mut() {
+        group.as_object_mut().unwrap().retain(|name, _| !name.contains("_time") && name != "seconds");
+    }
+    json
+}
+
+/// Runs the job to its end on `ranks` ranks.
+fn finish(folder: &Path, ranks: usize, arguments: &[&str]) -> String {
+    let ended = command(folder, ranks, &[&["run", "job.toml"], arguments].concat()).output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(0), "{said}");
+    said
+}
+
+/// Stops every job by `signal` on `before` ranks, goes on with it on `after`, and compares with an undisturbed run.
+fn stop_and_resume(signal: &str, before: usize, after: usize) {
+    for (job, sign) in JOBS {
+        let folder = desk(job);
+        let running = Running::start(folder.path(), before, sign);
+        running.signal(signal);
+        let (code, said, _) = running.end();
+        assert_eq!(code, 75, "{said}");
+        assert_eq!(said.matches("rankfit: stopped by").count(), 1, "{said}");
+        assert!(said.contains("o.h5.checkpoint; continue with --on-existing resume"), "{said}");
+        assert_eq!(names(folder.path()), ["job.toml", "o.h5.checkpoint"]);
+        finish(folder.path(), after, &["--on-existing", "resume"]);
+        finish(folder.path(), 0, &["--output", "undisturbed.h5"]);
+        assert_eq!(names(folder.path()), ["job.toml", "o.h5", "undisturbed.h5"]);
+        let resumed = bits(&folder.path().join("o.h5"));
+        assert!(resumed["model"].is_object());
+        assert_eq!(resumed, bits(&folder.path().join("undisturbed.h5")));
+    }
+}
+
+#[test]
+fn a_job_alone_stopped_by_a_signal_goes_on_where_it_was() {
+    stop_and_resume("-INT", 0, 0);
+}
+
+#[test]
+fn a_job_of_ranks_stopped_by_a_signal_goes_on_with_other_ranks() {
+    if has_mpi() {
+        stop_and_resume("-USR1", 2, 3);
+        stop_and_resume("-USR1", 0, 2);
+    }
+}
+
+#[test]
+fn a_killed_rank_ends_the_job_and_leaves_nothing() {
+    if !has_mpi() {
+        return;
+    }
+    for (job, sign) in JOBS {
+        let folder = desk(job);
+        let running = Running::start(folder.path(), 2, sign);
+        kill("-KILL", &running.last_rank());
+        let (code, said, took) = running.end();
+        assert_ne!(code, 0);
+        assert!(took < Duration::from_secs(5), "{took:?}");
+        assert!(said.contains("signal 9") || said.contains("KILLED"), "{said}");
+        assert_eq!(names(folder.path()), ["job.toml"]);
+    }
+}
+
+#[test]
+fn a_killed_job_leaves_no_half_made_file() {
+    for (job, sign) in JOBS {
+        let folder = desk(job);
+        let running = Running::start(folder.path(), 0, sign);
+        running.signal("-KILL");
+        assert_eq!(running.end().0, 137);
+        assert_eq!(names(folder.path()), ["job.toml"]);
+    }
+}
+
+#[test]
+fn a_folder_closed_to_the_user_is_refused_before_the_work() {
+    // Only root can become somebody else; other users need not.
+    let is_root = fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);
+    let folder = desk(KMEANS);
+    let closed = folder.path().join("closed");
+    fs::create_dir(&closed).unwrap();
+    let open = |path: &Path, mode| {
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    };
+    open(folder.path(), 0o755);
+    open(&closed, 0o555);
+    let copy = folder.path().join("rankfit");
+    fs::copy(program(), &copy).unwrap();
+    let mut command = Command::new(&copy);
+    command.args(["run", "job.toml", "--output", "closed/o.h5"]).current_dir(folder.path());
+    if is_root {
+        command.uid(65534).gid(65534);
+    }
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(73), "{said}");
+    assert!(said.contains("closed/o.h5: cannot be made: Permission denied"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(names(&closed).is_empty());
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_before_the_work() {
+    let cases: &[(&str, &[&str], i32, &str)] = &[
+        (KMEANS, &["data.n_samples=1000000000000000000"], 78, "data.block_rows: expected blocks so large"),
+        (
+            KMEANS,
+            &["data.n_samples=1000000000000000000", "data.block_rows=100000000000000"],
+            78,
+            "--set data.block_rows: expected blocks of at most",
+        ),
+        (
+            KMEANS,
+            &["data.n_samples=1000000000000000", "data.block_rows=20000000", "data.n_features=1"],
+            78,
+            "job.toml:2: data: expected rows whose labels take at most",
+        ),
+        (KMEANS, &["output.path=o/"], 73, "ends with a slash"),
+        (
+            GRID,
+            &["estimator.class_weight={0=1,5=2}"],
+            78,
+            "--set estimator.class_weight: expected the classes 0, 1",
+        ),
+        (
+            GRID,
+            &["search.grid.class_weight=[{0=1,5=2}]"],
+            78,
+            "search.grid.class_weight: expected the classes 0, 1",
+        ),
+        (GRID, &["data.weights=[1.0]", "data.flip_y=0"], 65, "expected at least 2 classes, found 1 class"),
+        (
+            GRID,
+            &["Data.x=1"],
+            78,
+            "--set Data: expected a known key, found an unknown one (did you mean data?)",
+        ),
+    ];
+    for (job, sets, code, piece) in cases {
+        let folder = desk(job);
+        let sets: Vec<&str> = sets.iter().flat_map(|set| ["--set", set]).collect();
+        let output = command(folder.path(), 0, &[&["run", "job.toml"][..], &sets].concat()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(*code), "{said}");
+        assert!(said.contains(piece), "no {piece:?} in {said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(output.stdout.is_empty());
+        assert_eq!(names(folder.path()), ["job.toml"]);
+    }
+}
+
+#[test]
+fn texts_that_are_no_job_are_refused() {
+    let cases: [(&[u8], &str); 4] = [
+        (b"seed = 1\nseed = 2\n", "job.toml:2:1: the key seed is there twice"),
+        (b"seed = 9223372036854775808\n", "job.toml:1:8: expected whole numbers up to 9223372036854775807"),
+        (b"\xef\xbb\xbfseed = -1\r\n", "job.toml:1: seed: expected a non-negative integer, found -1"),
+        (&[b'#'; (16 << 20) + 2], "a job file of at most 16777216 bytes"),
+    ];
+    for (text, piece) in cases {
+        let folder = desk("");
+        fs::write(folder.path().join("job.toml"), text).unwrap();
+        let output = command(folder.path(), 0, &["run", "job.toml"]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(78), "{said}");
+        assert!(said.contains(piece), "no {piece:?} in {said}");
+    }
+}

@@ -1,0 +1,339 @@
+//! Linear models against scikit-learn's, on any number of ranks.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use rankfit::comm::{Communicator, run_threads};
+use rankfit::data::{Block, BlockSource, Feed, Residency, Shape};
+use rankfit::engine::keeper::Keeper;
+use rankfit::engine::pass::PassEngine;
+use rankfit::estimator::linear_model::{
+    ElasticNetParams, LassoParams, LinearModel, LinearRegressionParams, LogisticRegressionParams,
+    PoissonRegressorParams, RidgeParams,
+};
+use rankfit::kernel::Real;
+use rankfit::telemetry::Telemetry;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+#[derive(Deserialize)]
+struct Golden {
+    data: BTreeMap<String, serde_json::Value>,
+    cases: BTreeMap<String, Case>,
+}
+
+#[derive(Clone, Deserialize)]
+struct Case {
+    estimator: String,
+    params: serde_json::Value,
+    x: String,
+    y: String,
+    sample_weight: Option<String>,
+    coef: Vec<Vec<f64>>,
+    intercept: Vec<f64>,
+}
+
+fn golden() -> Golden {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/linear_models.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Rows in memory, cut into blocks of seven.
+struct Rows {
+    shape: Shape,
+    x: Vec<f64>,
+    y: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+impl Rows {
+    fn of(golden: &Golden, case: &Case) -> Self {
+        let numbers = |name: &String| serde_json::from_value::<Vec<f64>>(golden.data[name].clone()).unwrap();
+        let x: Vec<Vec<f64>> = serde_json::from_value(golden.data[&case.x].clone()).unwrap();
+        let weights = case.sample_weight.as_ref().map(numbers).unwrap_or_default();
+        let shape = Shape {
+            n_samples: x.len() as u64,
+            n_features: x[0].len(),
+            block_rows: 7,
+            has_targets: true,
+            has_weights: !weights.is_empty(),
+        };
+        Self { shape, x: x.concat(), y: numbers(&case.y), weights }
+    }
+}
+
+impl<T: Real> BlockSource<T> for Rows {
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
+    fn fill(&self, block: &mut Block<T>) -> rankfit::Result<()> {
+        let (first, n, d) = (block.first_row as usize, block.n_rows, self.shape.n_features);
+        for (to, from) in block.x.iter_mut().zip(&self.x[first * d..(first + n) * d]) {
+            *to = T::from_f64(*from);
+        }
+        if self.shape.has_targets {
+            block.y.copy_from_slice(&self.y[first..first + n]);
+        }
+        if self.shape.has_weights {
+            block.weights.copy_from_slice(&self.weights[first..first + n]);
+        }
+        Ok(())
+    }
+    fn origin(&self) -> String {
+        "rows".into()
+    }
+    fn waits_for_input(&self) -> bool {
+        false
+    }
+}
+
+fn params<P: DeserializeOwned>(case: &Case) -> P {
+    serde_json::from_value(case.params.clone()).unwrap()
+}
+
+/// Fits the case's estimator, with `solver` where it has one.
+fn fit_on<T: Real>(
+    comm: &dyn Communicator,
+    rows: Arc<Rows>,
+    case: &Case,
+    solver: &str,
+    residency: Residency,
+) -> rankfit::Result<LinearModel> {
+    let telemetry = Telemetry::new();
+    let feed = Feed::<T>::new(rows, residency, comm.rank(), comm.size());
+    let mut engine = PassEngine::new(comm, feed, &telemetry);
+    let mut case_params = case.params.clone();
+    if matches!(case.estimator.as_str(), "LogisticRegression" | "PoissonRegressor") {
+        case_params["solver"] = solver.into();
+        if !matches!(solver, "lbfgs" | "newton-cholesky") && case.params.get("tol").is_some() {
+            // Enough for six digits of well-conditioned coefficients; the last digits take thousands of passes.
+            case_params["tol"] = 1e-8.into();
+        }
+    }
+    let case = Case { params: case_params, ..case.clone() };
+    match case.estimator.as_str() {
+        "LinearRegression" => params::<LinearRegressionParams>(&case).fit(&mut engine),
+        "Ridge" => params::<RidgeParams>(&case).fit(&mut engine),
+        "Lasso" => params::<LassoParams>(&case).fit(&mut engine),
+        "ElasticNet" => params::<ElasticNetParams>(&case).fit(&mut engine),
+        "LogisticRegression" => params::<LogisticRegressionParams>(&case).fit(&mut engine),
+        "PoissonRegressor" => params::<PoissonRegressorParams>(&case).fit(&mut engine),
+        other => panic!("no estimator {other}"),
+    }
+}
+
+fn fit(golden: &Golden, case: &Case, solver: &str) -> LinearModel {
+    let rows = Arc::new(Rows::of(golden, case));
+    run_threads(1, |comm| fit_on::<f64>(comm, rows.clone(), case, solver, Residency::Memory).unwrap())
+        .remove(0)
+}
+
+fn solvers(name: &str, case: &Case) -> &'static [&'static str] {
+    match case.estimator.as_str() {
+        "LogisticRegression" if case.params.get("penalty").is_some() && name.contains("plain") => {
+            &["proximal_grad", "admm"]
+        }
+        "LogisticRegression" if case.params.get("penalty").is_some() => &["proximal_grad"],
+        // First-order solvers crawl along collinear and constant columns.
+        "LogisticRegression" if name.contains("plain") => {
+            &["lbfgs", "newton-cholesky", "gradient_descent", "proximal_grad", "admm"]
+        }
+        "PoissonRegressor" if name.contains("plain") => {
+            &["lbfgs", "newton-cholesky", "gradient_descent", "admm"]
+        }
+        "LogisticRegression" | "PoissonRegressor" => &["lbfgs", "newton-cholesky"],
+        _ => &[""],
+    }
+}
+
+#[test]
+fn coefficients_are_scikit_learns() {
+    let golden = golden();
+    let mut wrong = Vec::new();
+    for (name, case) in &golden.cases {
+        for solver in solvers(name, case) {
+            let model = fit(&golden, case, solver);
+            let got = model.coef.iter().chain(&model.intercept);
+            let expected = case.coef.iter().flatten().chain(&case.intercept);
+            let apart =
+                got.zip(expected).map(|(got, expected)| (got - expected).abs() / expected.abs().max(1.0));
+            let apart = apart.fold(0.0, f64::max);
+            if !(model.converged && apart <= 1e-6) {
+                wrong.push(format!("{name} {solver}: {apart:e} apart, {:?} iterations", model.n_iter));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_bits_do_not_depend_on_ranks_or_residency() {
+    let golden = golden();
+    let names = [
+        "linear_far4_intercept_weighted",
+        "ridge_wide90_origin",
+        "elasticnet_plain5_intercept",
+        "logistic_multi_plain4_0.3_intercept_balanced",
+        "logistic_elasticnet_plain4_10.0_intercept",
+        "poisson_plain4_10.0_origin",
+    ];
+    for name in names {
+        let mut case = golden.cases[name].clone();
+        if case.params.get("max_iter").is_some() {
+            case.params["max_iter"] = 30.into();
+        }
+        let rows = Arc::new(Rows::of(&golden, &case));
+        for solver in solvers(name, &case) {
+            let expected = bits(fit(&golden, &case, solver));
+            for (size, residency) in [(2, Residency::Stream), (3, Residency::Memory), (16, Residency::Stream)]
+            {
+                let models = run_threads(size, |comm| {
+                    bits(fit_on::<f64>(comm, rows.clone(), &case, solver, residency).unwrap())
+                });
+                assert!(models.iter().all(|model| *model == expected), "{name} {solver} on {size} ranks");
+            }
+        }
+    }
+}
+
+/// A model without the times.
+fn bits(mut model: LinearModel) -> LinearModel {
+    model.history.iter_mut().for_each(|record| record.seconds = 0.0);
+    model
+}
+
+#[test]
+fn single_precision_data_give_the_same_model_to_its_precision() {
+    let golden = golden();
+    for (name, case) in
+        golden.cases.iter().filter(|(name, _)| name.contains("plain4") || name.contains("plain5"))
+    {
+        let rows = Arc::new(Rows::of(&golden, case));
+        let solver = solvers(name, case)[0];
+        let model = run_threads(2, |comm| {
+            fit_on::<f32>(comm, rows.clone(), case, solver, Residency::Memory).unwrap()
+        });
+        for (got, expected) in model[0].coef.iter().zip(case.coef.iter().flatten()) {
+            assert!((got - expected).abs() <= 1e-5 * expected.abs().max(1.0), "{name}");
+        }
+    }
+}
+
+#[test]
+fn separable_data_stay_finite() {
+    let golden = golden();
+    let mut case = golden.cases["logistic_binary_plain1_0.3_intercept"].clone();
+    let mut rows = Rows::of(&golden, &case);
+    rows.y = rows.x.iter().map(|x| f64::from(u8::from(*x > 0.0))).collect();
+    case.params = serde_json::json!({ "penalty": "none", "max_iter": 50 });
+    let rows = Arc::new(rows);
+    for solver in ["lbfgs", "newton-cholesky", "gradient_descent"] {
+        let models = run_threads(2, |comm| {
+            fit_on::<f64>(comm, rows.clone(), &case, solver, Residency::Memory).unwrap()
+        });
+        assert!(models[0].coef[0].is_finite() && models[0].coef[0] > 1.0, "{solver}");
+    }
+}
+
+#[test]
+fn unusable_targets_weights_and_parameters_are_refused() {
+    let golden = golden();
+    let base = &golden.cases["logistic_binary_plain1_0.3_intercept"];
+    let check =
+        |estimator: &str, params: serde_json::Value, change: &dyn Fn(&mut Rows), code: i32, part: &str| {
+            let mut case = base.clone();
+            case.estimator = estimator.into();
+            case.params = params;
+            let mut rows = Rows::of(&golden, &case);
+            change(&mut rows);
+            let rows = Arc::new(rows);
+            let solver = case.params.get("solver").and_then(|s| s.as_str()).unwrap_or("lbfgs").to_string();
+            for error in run_threads(3, |comm| {
+                fit_on::<f64>(comm, rows.clone(), &case, &solver, Residency::Memory).unwrap_err()
+            }) {
+                assert_eq!(error.exit_code().code(), code, "{error}");
+                assert!(error.to_string().contains(part), "{error}");
+            }
+        };
+    let none = serde_json::json!({});
+    let same = |_: &mut Rows| {};
+    check("LogisticRegression", none.clone(), &|r| r.y.fill(1.0), 65, "at least 2 classes");
+    check("LogisticRegression", none.clone(), &|r| r.y[13] = 0.5, 65, "classes");
+    check("PoissonRegressor", none.clone(), &|r| r.y[20] = -1.0, 65, "row 20");
+    check("LogisticRegression", serde_json::json!({"C": 0.0}), &same, 78, "estimator.C");
+    check("LogisticRegression", serde_json::json!({"penalty": "l1"}), &same, 78, "estimator.solver");
+    check(
+        "LogisticRegression",
+        serde_json::json!({"penalty": "elasticnet"}),
+        &same,
+        78,
+        "estimator.l1_ratio",
+    );
+    check("LogisticRegression", serde_json::json!({"class_weight": {"7": 2.0}}), &same, 78, "class_weight.7");
+    check("Ridge", serde_json::json!({"alpha": -1.0}), &same, 78, "estimator.alpha");
+    let weigh = |value: f64| {
+        move |r: &mut Rows| {
+            r.shape.has_weights = true;
+            r.weights = vec![1.0; r.y.len()];
+            if value < 0.0 { r.weights[30] = value } else { r.weights.fill(value) }
+        }
+    };
+    for estimator in ["LinearRegression", "LogisticRegression", "Lasso"] {
+        check(estimator, none.clone(), &weigh(-1.0), 65, "row 30");
+        check(estimator, none.clone(), &weigh(0.0), 65, "positive sum of weights");
+        check(estimator, none.clone(), &|r| r.shape.has_targets = false, 65, "targets");
+    }
+}
+
+/// Keeps every state it is given.
+struct Shelf {
+    states: Mutex<Vec<Vec<u8>>>,
+    start: Option<Vec<u8>>,
+}
+
+impl Keeper for Shelf {
+    fn load(&self) -> rankfit::Result<Option<Vec<u8>>> {
+        Ok(self.start.clone())
+    }
+    fn store(&self, state: &[u8]) -> rankfit::Result<()> {
+        self.states.lock().unwrap().push(state.to_vec());
+        Ok(())
+    }
+    fn is_due(&self) -> bool {
+        true
+    }
+    fn path(&self) -> &Path {
+        Path::new("shelf")
+    }
+}
+
+#[test]
+fn a_stopped_fit_goes_on_with_the_same_bits() {
+    let golden = golden();
+    let name = "logistic_multi_plain4_0.3_intercept";
+    let case = &golden.cases[name];
+    let rows = Arc::new(Rows::of(&golden, case));
+    for solver in solvers(name, case) {
+        let mut params: LogisticRegressionParams = params(case);
+        params.solver = serde_json::from_value((*solver).into()).unwrap();
+        params.max_iter = 12;
+        let fit_from = |start: Option<Vec<u8>>, size: usize| {
+            let shelf = Shelf { states: Mutex::new(Vec::new()), start };
+            let models = run_threads(size, |comm| {
+                let telemetry = Telemetry::new();
+                let feed = Feed::<f64>::new(rows.clone(), Residency::Stream, comm.rank(), comm.size());
+                let mut engine = PassEngine::new(comm, feed, &telemetry).with_keeper(&shelf);
+                bits(params.fit(&mut engine).unwrap())
+            });
+            (models[0].clone(), shelf.states.into_inner().unwrap())
+        };
+        let (whole, states) = fit_from(None, 1);
+        assert!(states.len() > 3, "{solver}: {} iterations are too few to stop between", states.len());
+        for (i, state) in states.into_iter().enumerate().step_by(2) {
+            let (resumed, _) = fit_from(Some(state), 1 + i % 3);
+            // The records' times before the stop are those of the stopped run; `bits` leaves them out.
+            assert_eq!(resumed, whole, "{solver}: stopped after iteration {}", i + 1);
+        }
+    }
+}
