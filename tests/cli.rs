@@ -449,20 +449,8 @@ fn bad_jobs_are_refused_with_their_place() {
         (BLOBS, "centers = 4", "centers = \"none.csv\"", 66, "none.csv"),
         (BLOBS, "centers = 4", "centers = [1]", 78, "job.toml:7: data.centers: expected"),
         (BLOBS, "centers = 4", "cluster_std = -1.0", 78, "job.toml:7: data.cluster_std"),
-        (
-            BLOBS,
-            "name = \"KMeans\"\n",
-            "",
-            78,
-            "estimator.name: expected \"KMeans\", \"SVC\", \"StandardScaler\", \"MinMaxScaler\", \"PCA\" or \"TruncatedSVD\", found nothing",
-        ),
-        (
-            BLOBS,
-            "\"KMeans\"",
-            "\"kmeans\"",
-            78,
-            "job.toml:9: estimator.name: expected \"KMeans\", \"SVC\", \"StandardScaler\", \"MinMaxScaler\", \"PCA\" or \"TruncatedSVD\", found the text \"kmeans\" (did you mean \"KMeans\"?)",
-        ),
+        (BLOBS, "name = \"KMeans\"\n", "", 78, "estimator.name: expected \"KMeans\", \"SVC\", "),
+        (BLOBS, "\"KMeans\"", "\"kmeans\"", 78, "found the text \"kmeans\" (did you mean \"KMeans\"?)"),
         (
             BLOBS,
             "n_clusters = 4",

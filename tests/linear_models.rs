@@ -108,7 +108,7 @@ fn fit_on<T: Real>(
         case_params["solver"] = solver.into();
         if !matches!(solver, "lbfgs" | "newton-cholesky") && case.params.get("tol").is_some() {
             // Enough for six digits of well-conditioned coefficients; the last digits take thousands of passes.
-            case_params["tol"] = 1e-8.into();
+            case_params["tol"] = if solver == "proximal_grad" { 1e-9 } else { 1e-8 }.into();
         }
     }
     let case = Case { params: case_params, ..case.clone() };

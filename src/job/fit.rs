@@ -59,10 +59,10 @@ pub(super) fn memory_bytes<T: Real>(
     let shape = source.shape().clone();
     match &job.estimator {
         EstimatorJob::KMeans(_) | EstimatorJob::Linear(_) => {
+            let residency = source::residency::<T>(comm, job, &shape)?;
             if let EstimatorJob::KMeans(params) = &job.estimator {
                 source::check_room::<T>(comm, job, &shape, params.validate(job.seed)?.label_bytes())?;
             }
-            let residency = source::residency::<T>(comm, job, &shape)?;
             let waits = source.waits_for_input();
             let feed = Feed::new(source, residency, comm.rank(), comm.size());
             let streamed = feed.slice().len() - feed.n_resident();
@@ -130,8 +130,8 @@ fn k_means<T: Real>(
 ) -> Result<Fitted> {
     let shape = source.shape().clone();
     let k_means = params.validate(job.seed)?;
-    source::check_room::<T>(comm, job, &shape, k_means.label_bytes())?;
     let residency = source::residency::<T>(comm, job, &shape)?;
+    source::check_room::<T>(comm, job, &shape, k_means.label_bytes())?;
     let feed = Feed::new(source, residency, comm.rank(), comm.size());
     let mut engine = PassEngine::new(comm, feed, telemetry).with_keeper(keeper);
     let (model, labels) = k_means.fit_predict(&mut engine)?;

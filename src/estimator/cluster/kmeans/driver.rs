@@ -244,10 +244,8 @@ fn refill<T: Real>(
     let wanted = |&a: &usize| (active[a], state.runs[active[a]].centers.as_slice(), n_empty(&steps[a]));
     let pass = FarthestPass { frame, runs: holes.iter().map(wanted).collect() };
     let farthest = engine.run(&pass, memory)?;
-    // What sums of many equal rows are off by, relative to a row.
-    let rounding = if T::NAME == "f32" { 1e-6 } else { 1e-12 };
     for (a, farthest) in holes.into_iter().zip(&farthest) {
-        relocate(&mut steps[a], farthest, rounding);
+        relocate(&mut steps[a], farthest);
     }
     Ok(())
 }

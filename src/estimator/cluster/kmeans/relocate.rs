@@ -24,12 +24,6 @@ struct Far {
 }
 
 impl Far {
-    /// Whether only rounding keeps it from its centroid.
-    fn lies_on_centroid(&self, rounding: f64) -> bool {
-        let length: f64 = self.x.iter().map(|x| x * x).sum();
-        self.distance <= rounding * rounding * length
-    }
-
     /// The farther first, equal distances in the order of the rows.
     fn order(&self, other: &Self) -> Ordering {
         other.distance.total_cmp(&self.distance).then(self.row.cmp(&other.row))
@@ -108,11 +102,9 @@ pub(super) fn n_empty(step: &Step) -> usize {
 ///
 /// The lowest empty cluster gets the farthest row. (scikit-learn takes them in the order that `numpy.argpartition`
 /// leaves, which is the same for one or two empty clusters and arbitrary beyond.) Where every row lies on its
-/// centroid there are fewer distinct rows than clusters, and nothing moves. Rows nearer to it than `rounding` times
-/// their own length count as lying on it: the mean of equal rows is off by the rounding of its sum, and to follow that
-/// noise (as scikit-learn does, which asks for exactly 0) moves clusters about until the iterations run out.
-pub(super) fn relocate(step: &mut Step, farthest: &Farthest, rounding: f64) {
-    if farthest.rows.iter().all(|far| far.lies_on_centroid(rounding)) {
+/// centroid there are fewer distinct rows than clusters, and nothing moves.
+pub(super) fn relocate(step: &mut Step, farthest: &Farthest) {
+    if farthest.rows.first().is_none_or(|far| far.distance == 0.0) {
         return;
     }
     let empty: Vec<usize> = (0..step.weights.len()).filter(|&j| step.weights[j] == 0.0).collect();
@@ -152,17 +144,6 @@ mod tests {
 
     fn far(distance: f64, row: u64) -> Far {
         Far { distance, row, label: 0, weight: 1.0, x: vec![distance] }
-    }
-
-    #[test]
-    fn rounding_moves_no_cluster() {
-        let step = || Step { sums: vec![6.0, 0.0], weights: vec![3.0, 0.0], score: 0.0, changed: 0 };
-        let row = |distance| Far { distance, row: 0, label: 0, weight: 1.0, x: vec![2.0] };
-        for (distance, moves) in [(0.0, false), (1e-30, false), (1e-20, true)] {
-            let mut step = step();
-            relocate(&mut step, &Farthest { most: 1, rows: vec![row(distance)] }, 1e-12);
-            assert_eq!(step.weights == [2.0, 1.0], moves, "{distance}");
-        }
     }
 
     #[test]
