@@ -1,7 +1,7 @@
 //! Eight doubles side by side, the same arithmetic on every instruction set.
 //!
 //! A kernel body is written once over [`Simd`] and instantiated for AVX-512, AVX2 with FMA, and portable code by
-//! [`dispatch!`](crate::kernel::simd::dispatch). Every operation is IEEE-754 and correctly rounded, every version
+//! the macro `dispatch!`. Every operation is IEEE-754 and correctly rounded, every version
 //! has the same eight lanes, and sums are folded by the same tree, so all give the same bits.
 
 #[cfg(target_arch = "x86_64")]
