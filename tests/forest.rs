@@ -182,7 +182,12 @@ fn trees_do_not_depend_on_who_grows_them() {
 fn outcomes(search: &ForestSearch, splits: &[Split]) -> Vec<FitOutcome> {
     let mut outcomes = Vec::new();
     for chain in search.chains(splits) {
-        search.run(&chain, splits, &mut |outcome| Ok(outcomes.push(outcome))).unwrap();
+        search
+            .run(&chain, splits, &mut |outcome| {
+                outcomes.push(outcome);
+                Ok(())
+            })
+            .unwrap();
     }
     outcomes.sort_by_key(|outcome| outcome.id);
     outcomes

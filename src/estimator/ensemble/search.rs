@@ -97,7 +97,7 @@ impl ForestSearch {
         let deepest = depths.last().copied().unwrap_or(1);
         let mut trees = forest(&fits[0]).trees(&self.data, &training, deepest);
         let mut test = Votes::new(&self.data, &split.test, depths.len());
-        let train = self.return_train_score.then_some(&split.train[..]).unwrap_or_default();
+        let train = if self.return_train_score { &split.train[..] } else { &[] };
         let mut train = Votes::new(&self.data, train, depths.len());
         let (mut n_grown, mut score_seconds) = (0, 0.0);
         for id in fits {
