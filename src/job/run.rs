@@ -164,7 +164,7 @@ fn typed<T: Real>(
     });
     let (source, steps) = pipeline::fit(comm, &plan.job, source, telemetry)?;
     let Fitted { mut contents, cluster_sizes, report, writer } =
-        fit::fit(comm, plan, source, &*keeper, output.as_ref(), telemetry)?;
+        fit::fit(comm, plan, source, &keeper, output.as_ref(), telemetry)?;
     telemetry.end();
     contents.pipeline = steps;
     contents.timing = timing::gather(comm, telemetry, report.as_ref(), begun.elapsed().as_secs_f64())?;
