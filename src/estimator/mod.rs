@@ -11,10 +11,14 @@ pub mod ensemble;
 pub mod linear_model;
 pub mod model;
 pub mod moments;
+pub mod neighbors;
 pub(crate) mod parameter;
+pub mod plain;
+pub mod plain_search;
 pub mod preprocessing;
 pub mod searchable;
 pub mod svm;
+pub mod targets;
 pub mod transformer;
 pub mod tree;
 

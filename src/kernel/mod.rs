@@ -11,6 +11,7 @@ pub mod glm;
 mod isa;
 pub mod lloyd;
 pub mod moments;
+pub mod neighbors;
 mod normal;
 pub(crate) mod rank_k;
 mod real;
