@@ -84,7 +84,9 @@ fn predictions_are_scikit_learns() {
 
 fn splits(folds: &[f64]) -> Vec<Split> {
     let keep = |of: &dyn Fn(f64) -> bool| (0..folds.len()).filter(|&row| of(folds[row])).collect();
-    (0..5).map(|i| Split { train: keep(&|f| f != f64::from(i)), test: keep(&|f| f == f64::from(i)) }).collect()
+    (0..5)
+        .map(|i| Split { train: keep(&|f| f != f64::from(i)), test: keep(&|f| f == f64::from(i)) })
+        .collect()
 }
 
 fn search(kind: NeighborsKind, table: Table, grid: &Value, scorer: Scorer, train: bool) -> KNeighborsSearch {

@@ -36,15 +36,15 @@ impl ClassWeight {
         }
     }
 
-    /// The factor of each of `classes`, of which a fit has `counts` rows.
+    /// The factor of each of `classes`, of which a fit has `counts` rows (or as much weight).
     ///
     /// # Errors
     /// [`Error::Job`] when the table names classes that are not there and misses some that are.
-    pub(crate) fn factors(&self, classes: &[f64], counts: &[usize], table: &Table) -> Result<Vec<f64>> {
+    pub(crate) fn factors(&self, classes: &[f64], counts: &[f64], table: &Table) -> Result<Vec<f64>> {
         let weights = match self {
             Self::Rule(_) => {
-                let (total, n_classes) = (counts.iter().sum::<usize>() as f64, classes.len() as f64);
-                return Ok(counts.iter().map(|&count| total / (n_classes * count as f64)).collect());
+                let (total, n_classes) = (counts.iter().sum::<f64>(), classes.len() as f64);
+                return Ok(counts.iter().map(|&count| total / (n_classes * count)).collect());
             }
             Self::Table(weights) => weights,
         };

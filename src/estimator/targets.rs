@@ -29,11 +29,12 @@ impl Classes {
         self.targets.partition_point(|&class| class < target)
     }
 
-    /// How many of the rows each class has.
-    pub(crate) fn counts(&self, table: &Table, rows: &[usize]) -> Vec<usize> {
-        let mut counts = vec![0; self.targets.len()];
-        rows.iter().for_each(|&row| counts[self.index(table.y[row])] += 1);
-        counts
+    /// How much the rows of each class weigh.
+    pub(crate) fn weights(&self, table: &Table, rows: &[usize]) -> Vec<f64> {
+        let mut weights = vec![0.0; self.targets.len()];
+        let weight = |row: usize| table.weights.get(row).copied().unwrap_or(1.0);
+        rows.iter().for_each(|&row| weights[self.index(table.y[row])] += weight(row));
+        weights
     }
 
     /// `classes_`.

@@ -16,14 +16,16 @@ use crate::error::Result;
 use crate::estimator::Model;
 use crate::estimator::neighbors::{KNeighborsModel, KNeighborsParams, KNeighborsSearch, NeighborsKind};
 use crate::estimator::plain::{PlainEstimator, PlainModel};
+use crate::estimator::plain_search::PlainSearch;
 use crate::estimator::searchable::Searchable;
+use crate::estimator::svm::linear::{LinearSvcParams, LinearSvmModel, LinearSvrParams};
 use crate::kernel::Real;
 use crate::model_selection::Search;
 use crate::results::{Contents, FileKeeper};
 use crate::telemetry::{Phase, Telemetry};
 
 /// The names of these estimators.
-pub(super) const PLAIN: [&str; 2] = ["KNeighborsClassifier", "KNeighborsRegressor"];
+pub(super) const PLAIN: [&str; 4] = ["KNeighborsClassifier", "KNeighborsRegressor", "LinearSVC", "LinearSVR"];
 
 /// Parameters of one of them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,6 +33,10 @@ pub(super) const PLAIN: [&str; 2] = ["KNeighborsClassifier", "KNeighborsRegresso
 pub enum PlainJob {
     /// Nearest neighbours.
     Neighbors(KNeighborsParams),
+    /// Linear support vector classification.
+    LinearSvc(LinearSvcParams),
+    /// Linear support vector regression.
+    LinearSvr(LinearSvrParams),
 }
 
 impl PlainJob {
@@ -45,13 +51,19 @@ impl PlainJob {
         if let Some(kind) = NeighborsKind::of(name) {
             return Ok(Some(Self::Neighbors(KNeighborsParams { kind, ..read(document, section)? })));
         }
-        Ok(None)
+        Ok(match name {
+            "LinearSVC" => Some(Self::LinearSvc(read(document, section)?)),
+            "LinearSVR" => Some(Self::LinearSvr(read(document, section)?)),
+            _ => None,
+        })
     }
 
     /// The estimator's name.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Neighbors(params) => params.kind.name(),
+            Self::LinearSvc(_) => "LinearSVC",
+            Self::LinearSvr(_) => "LinearSVR",
         }
     }
 
@@ -59,6 +71,8 @@ impl PlainJob {
     pub(super) fn is_classifier(&self) -> bool {
         match self {
             Self::Neighbors(params) => params.kind.is_classifier(),
+            Self::LinearSvc(_) => true,
+            Self::LinearSvr(_) => false,
         }
     }
 
@@ -66,9 +80,11 @@ impl PlainJob {
     ///
     /// # Errors
     /// [`crate::Error::Job`] with the key of the first parameter that cannot be used.
-    pub(super) fn validate(&self, _seed: u64) -> Result<Box<dyn PlainEstimator>> {
+    pub(super) fn validate(&self, seed: u64) -> Result<Box<dyn PlainEstimator>> {
         Ok(match self {
             Self::Neighbors(params) => Box::new(params.clone().validate()?),
+            Self::LinearSvc(params) => Box::new(params.clone().validate(seed)?),
+            Self::LinearSvr(params) => Box::new(params.clone().validate(seed)?),
         })
     }
 
@@ -79,13 +95,28 @@ impl PlainJob {
         match self {
             Self::Neighbors(params) => {
                 let kind = params.kind;
-                let candidates = searchable::candidates(job, params, search, |candidate: KNeighborsParams| {
-                    KNeighborsParams { kind, ..candidate }.validate()
-                })?;
+                let candidates =
+                    searchable::candidates(job, params, search, |candidate: KNeighborsParams| {
+                        KNeighborsParams { kind, ..candidate }.validate()
+                    })?;
                 Ok(Box::new(KNeighborsSearch::new(table, candidates, scorers, train)?))
+            }
+            Self::LinearSvc(params) => {
+                let of = |candidate: LinearSvcParams| candidate.validate(job.seed);
+                let candidates = searchable::candidates(job, params, search, of)?;
+                Ok(Box::new(PlainSearch::new(table, boxed(candidates), scorers, train)?))
+            }
+            Self::LinearSvr(params) => {
+                let of = |candidate: LinearSvrParams| candidate.validate(job.seed);
+                let candidates = searchable::candidates(job, params, search, of)?;
+                Ok(Box::new(PlainSearch::new(table, boxed(candidates), scorers, train)?))
             }
         }
     }
+}
+
+fn boxed<E: PlainEstimator + 'static>(candidates: Vec<E>) -> Vec<Box<dyn PlainEstimator>> {
+    candidates.into_iter().map(|candidate| Box::new(candidate) as Box<dyn PlainEstimator>).collect()
 }
 
 /// Fits on rank 0.
@@ -152,6 +183,7 @@ pub(super) fn search<T: Real>(
 pub(super) fn import(model: &Model) -> Result<Option<Box<dyn PlainModel>>> {
     Ok(match model.estimator.as_str() {
         "KNeighborsClassifier" | "KNeighborsRegressor" => Some(Box::new(KNeighborsModel::import(model)?)),
+        "LinearSVC" | "LinearSVR" => Some(Box::new(LinearSvmModel::import(model)?)),
         _ => None,
     })
 }

@@ -9,6 +9,7 @@ pub mod columns;
 pub(crate) mod elementary;
 pub mod glm;
 mod isa;
+pub mod linear_rows;
 pub mod lloyd;
 pub mod moments;
 pub mod neighbors;

@@ -133,14 +133,14 @@ impl Searchable for KNeighborsSearch {
         let Some(first) = chain.fits.first() else { return Ok(()) };
         let split = splits.get(first.fold).ok_or_else(|| Error::internal("a chain of an unknown fold"))?;
         let metric = self.candidates[first.candidate].metric;
-        if chain.fits.iter().any(|id| id.fold != first.fold || self.candidates[id.candidate].metric != metric) {
+        if chain.fits.iter().any(|id| id.fold != first.fold || self.candidates[id.candidate].metric != metric)
+        {
             return Err(Error::internal("a chain of neighbours that have nothing in common"));
         }
         let fitting = |id: &&FitId| self.candidates[id.candidate].k <= split.train.len();
         let able: Vec<FitId> = chain.fits.iter().filter(fitting).copied().collect();
         let start = Instant::now();
-        let model =
-            KNeighborsModel::of(self.candidates[first.candidate].clone(), &self.table, &split.train);
+        let model = KNeighborsModel::of(self.candidates[first.candidate].clone(), &self.table, &split.train);
         let mut fit_seconds = start.elapsed().as_secs_f64();
         let mut since = Instant::now();
         let tested = self.predict(&model, &able, &split.test);

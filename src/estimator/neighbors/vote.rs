@@ -39,9 +39,10 @@ impl Vote {
 
     /// The mean of the neighbours' numbers `y`.
     pub(super) fn mean(self, neighbors: &[Neighbor], y: &[f64]) -> f64 {
-        let (sum, total) = self
-            .weights(neighbors)
-            .fold((0.0, 0.0), |(sum, total): (f64, f64), (weight, row)| (sum + weight * y[row], total + weight));
+        let (sum, total) =
+            self.weights(neighbors).fold((0.0, 0.0), |(sum, total): (f64, f64), (weight, row)| {
+                (sum + weight * y[row], total + weight)
+            });
         sum / total
     }
 }

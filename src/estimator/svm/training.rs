@@ -93,7 +93,10 @@ impl TrainingSet {
     pub(super) fn class_weight(&self, svc: &Svc, table: &Table) -> Result<Vec<f64>> {
         match &svc.params().class_weight {
             None => Ok(vec![1.0; self.n_classes()]),
-            Some(weight) => weight.factors(&self.classes, &self.counts, table),
+            Some(weight) => {
+                let counts: Vec<f64> = self.counts.iter().map(|&count| count as f64).collect();
+                weight.factors(&self.classes, &counts, table)
+            }
         }
     }
 }
