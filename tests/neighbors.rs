@@ -10,7 +10,7 @@ use rankfit::error::ExitCode;
 use rankfit::estimator::neighbors::{KNeighborsModel, KNeighborsParams, KNeighborsSearch, NeighborsKind};
 use rankfit::estimator::plain::PlainModel;
 use rankfit::estimator::searchable::{FitOutcome, Searchable, Split};
-use rankfit::estimator::svm::Scorer;
+use rankfit::estimator::svm::{ScoreFn, Scorer};
 use rankfit::metrics;
 use serde_json::{Value, json};
 
@@ -119,7 +119,7 @@ fn searches_score_as_scikit_learns() {
     let unit = golden["unit"].as_f64().expect("a number");
     let (x, y, grid) = (rows(&golden["X"]) / unit, vector(&golden["y"]), &golden["grid"]);
     let (classifier, regressor) = (NeighborsKind::KNeighborsClassifier, NeighborsKind::KNeighborsRegressor);
-    let scorer = |scorer: metrics::Scorer| -> Box<dyn Fn(&[f64], &[f64]) -> f64 + Send + Sync> {
+    let scorer = |scorer: metrics::Scorer| -> ScoreFn {
         Box::new(move |y: &[f64], p: &[f64]| scorer.score(y, p).expect("a score"))
     };
 
