@@ -79,12 +79,10 @@ start_daemons() {
   munged --force --key-file="$home/munge.key" --socket="$home/munge.socket" --pid-file="$home/pids/munged" \
     --log-file="$home/log/munged.log" --seed-file="$home/munge.seed"
   as_host ctl "" slurmctld -D -f "$SLURM_CONF" >"$home/log/slurmctld.out" 2>&1 &
-  echo $! >"$home/pids/slurmctld"
   local node
   for node in 1 2; do
     # Not `ip netns exec`: it hides /sys/fs/cgroup, and slurmd refuses to start.
     nsenter --net="/run/netns/rf$node" "$0" node "$node" >"$home/log/slurmd$node.out" 2>&1 &
-    echo $! >"$home/pids/slurmd$node"
   done
   local second
   for second in $(seq 30); do
@@ -95,13 +93,20 @@ start_daemons() {
   echo "export SLURM_CONF=$SLURM_CONF"
 }
 
+# The daemons of this toy and no others: all are given a file in its folder.
+daemons() { pgrep -f "(slurmctld|slurmd|slurmstepd|munged) .*$home/" || true; }
+
 stop() {
-  local name
-  for name in slurmd1 slurmd2 slurmctld munged; do
-    [[ -s $home/pids/$name ]] && kill "$(cat "$home/pids/$name")" 2>/dev/null || true
-    rm -f "$home/pids/$name"
+  local second found
+  for second in $(seq 10); do
+    found=$(daemons)
+    [[ -n $found ]] || break
+    # shellcheck disable=SC2086 # one word a process
+    if ((second < 8)); then kill $found 2>/dev/null || true; else kill -KILL $found 2>/dev/null || true; fi
+    sleep 1
   done
-  sleep 1
+  rm -rf "$home/pids"
+  local name
   for name in 1 2; do ip netns del "rf$name" 2>/dev/null || true; done
   ip link del "$bridge" 2>/dev/null || true
 }
