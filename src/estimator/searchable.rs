@@ -16,7 +16,7 @@ pub struct Split {
 /// An estimator with its data and the candidates of a search.
 ///
 /// Built once on every rank from the same job. Knows neither ranks nor files.
-pub trait Searchable: Sync {
+pub trait Searchable: Send + Sync {
     /// How many candidates there are.
     fn n_candidates(&self) -> usize;
 

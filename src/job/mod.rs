@@ -12,6 +12,7 @@ mod forest;
 mod pipeline;
 pub mod predict;
 mod run;
+mod search;
 mod searchable;
 mod source;
 mod spec;

@@ -220,7 +220,7 @@ impl Job {
             return Err(self.fault("pipeline", expected, found));
         }
         if self.search.is_some() && !self.estimator.is_searchable() {
-            let expected = "no such section, or an estimator that can be searched (SVC or a forest)";
+            let expected = "no such section, or an estimator that learns from targets";
             return Err(self.fault("search", expected, format!("a search over {name}")));
         }
         Ok(())
