@@ -76,3 +76,12 @@ fn searches_alone_are_those_of_scikit_learn() {
     assert_eq!(alone.len(), 7);
     alone.into_iter().for_each(check);
 }
+
+#[test]
+fn searches_of_pipelines_are_those_of_scikit_learn() {
+    let cases = cases();
+    let behind: Vec<&Value> =
+        cases.iter().filter(|case| case["job"].as_str().unwrap().contains("pipeline")).collect();
+    assert_eq!(behind.len(), 5);
+    behind.into_iter().for_each(check);
+}

@@ -195,12 +195,12 @@ max_iter = 100000
 [search]
 cv = 4
 [[search.grid]]
-standardscaler__with_mean = [true, false]
+standardscaler__with_std = [true, false]
 lasso__alpha = [0.001, 0.1, 1.0]
 [[search.grid]]
 lasso__fit_intercept = [false]
 """, make_pipeline(StandardScaler(), Lasso(tol=1e-12, max_iter=100000)), [
-    {"standardscaler__with_mean": [True, False], "lasso__alpha": [0.001, 0.1, 1.0]},
+    {"standardscaler__with_std": [True, False], "lasso__alpha": [0.001, 0.1, 1.0]},
     {"lasso__fit_intercept": [False]}])
 search("classes2", """
 [[pipeline]]

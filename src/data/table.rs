@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::{Array2, Axis};
 
 use super::{Block, BlockSource, RowMap, Shape, default_block_rows};
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::kernel::Real;
 
 /// Features, targets and weights of all rows, in double precision.
@@ -75,7 +75,7 @@ impl Table {
     /// The same rows with the features that `map` makes of theirs.
     ///
     /// # Errors
-    /// [`Error::Data`] when the map takes another number of features.
+    /// [`Error::Data`] when the map takes another number of features, or makes values that are not finite.
     pub fn mapped(&self, map: &dyn RowMap<f64>) -> Result<Self> {
         let (n, d) = self.x.dim();
         if d != map.n_inputs() {
@@ -86,6 +86,10 @@ impl Table {
         let rows = self.x.as_standard_layout();
         if let (Some(from), Some(to)) = (rows.as_slice(), x.as_slice_mut()) {
             map.map(from, to);
+        }
+        if let Some(at) = x.iter().position(|value| !value.is_finite()) {
+            let (place, name) = (Place::cell((at / x.ncols()) as u64, at % x.ncols()), map.name());
+            return Err(Error::data(&self.origin, place, format!("finite values after {name}"), "others"));
         }
         Ok(Self {
             x,

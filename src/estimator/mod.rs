@@ -11,6 +11,7 @@ pub mod fold_search;
 pub mod linear_model;
 pub mod model;
 pub mod moments;
+pub mod pipeline_search;
 pub mod preprocessing;
 pub mod searchable;
 pub mod svm;

@@ -52,4 +52,12 @@ pub trait Searchable: Send + Sync {
     /// # Errors
     /// What the fit returns.
     fn refit(&self, candidate: usize) -> Result<Model>;
+
+    /// Fits `candidate` on all rows, with the steps before it in their order.
+    ///
+    /// # Errors
+    /// What the fits return.
+    fn refit_steps(&self, candidate: usize) -> Result<(Vec<Model>, Model)> {
+        self.refit(candidate).map(|model| (Vec::new(), model))
+    }
 }

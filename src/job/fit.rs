@@ -297,6 +297,7 @@ pub(super) fn sweep(
     result.warnings.iter().for_each(|warning| telemetry.warn(warning));
     let contents = Contents {
         model: result.model,
+        pipeline: result.steps,
         cv_results: Some(cv_results(&result.cv_results, splits.len(), result.refit_s)),
         ..Contents::default()
     };

@@ -16,6 +16,7 @@ mod search;
 mod searchable;
 mod source;
 mod spec;
+mod steps;
 mod timing;
 mod transformer;
 mod wording;

@@ -1,4 +1,4 @@
-//! Searches in a job: the estimator at every candidate, on the sweep engine.
+//! Searches in a job: the pipeline at every candidate, on the sweep engine.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,6 +10,7 @@ use super::fit::{Fitted, sweep, table};
 use super::searchable;
 use super::source;
 use super::spec::Job;
+use super::steps;
 use crate::comm::{Communicator, agree};
 use crate::data::{BlockSource, Table};
 use crate::error::{Error, Result};
@@ -43,7 +44,7 @@ pub(super) fn fit<T: Real>(
     splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
     let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
     let maker = Maker { job, search, budget_bytes, ranked: Mutex::default() };
-    let made = telemetry.time(Phase::Compute, || maker.make(&table, &search.candidates));
+    let made = telemetry.time(Phase::Compute, || maker.search(&table));
     let searchable = agree(comm, made)?;
     sweep(comm, &*searchable, &splits.splits, search, keeper, telemetry)
 }
@@ -58,6 +59,20 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
+    /// The job's pipeline at every candidate of the search.
+    fn search<'a>(&'a self, table: &Arc<Table>) -> Result<Box<dyn Searchable + 'a>> {
+        let candidates = &self.search.candidates;
+        let own = candidates.iter().map(|c| Ok(steps::parts(self.job, c)?.estimator));
+        let own: Vec<Candidate> = own.collect::<Result<_>>()?;
+        if self.job.pipeline.is_empty() {
+            return self.make(table, &own);
+        }
+        let make = move |table: &Arc<Table>, some: &[usize]| -> Result<Box<dyn Searchable + 'a>> {
+            self.make(table, &some.iter().map(|&c| own[c].clone()).collect::<Vec<_>>())
+        };
+        Ok(Box::new(steps::behind(self.job, table.clone(), candidates, Box::new(make))?))
+    }
+
     /// The estimator at `candidates` with the rows of `table`.
     ///
     /// An estimator that implements [`FoldFit`] takes one line: its parameters, and how they are checked.

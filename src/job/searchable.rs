@@ -103,10 +103,16 @@ fn fault(job: &Job, base: &Map<String, Value>, name: &str, value: &Value, messag
 }
 
 /// The key under which the search lists a parameter's values.
-fn place(job: &Job, name: &str) -> String {
-    let keys = [format!("search.grid.{name}"), format!("search.distributions.{name}")];
-    let known = keys.iter().find(|key| job.has(key));
-    known.cloned().unwrap_or_else(|| format!("search.grid.{name}"))
+pub(super) fn place(job: &Job, name: &str) -> String {
+    let own = format!("{}__{name}", job.estimator.name().to_lowercase());
+    let under = |table: String| [name, &own].map(|name| format!("{table}.{name}"));
+    let mut keys = Vec::new();
+    for section in ["search.grid", "search.distributions"] {
+        keys.extend(under(section.into()));
+        let tables = (0..).map(|number| format!("{section}.{number}")).take_while(|table| job.has(table));
+        keys.extend(tables.flat_map(under));
+    }
+    keys.into_iter().find(|key| job.has(key)).unwrap_or_else(|| format!("search.grid.{name}"))
 }
 
 /// Checks before hours of work that the search's scores are defined for the targets `y`.
