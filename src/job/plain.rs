@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use toml::Table as Toml;
 
 use super::document::Document;
-use super::fit::{Fitted, sweep, table};
+use super::fit::{Fitted, table};
 use super::searchable;
 use super::spec::Job;
 use crate::comm::{Communicator, agree};
@@ -20,8 +20,8 @@ use crate::estimator::plain_search::PlainSearch;
 use crate::estimator::searchable::Searchable;
 use crate::estimator::svm::linear::{LinearSvcParams, LinearSvmModel, LinearSvrParams};
 use crate::kernel::Real;
-use crate::model_selection::Search;
-use crate::results::{Contents, FileKeeper};
+use crate::model_selection::{Candidate, Search};
+use crate::results::Contents;
 use crate::telemetry::{Phase, Telemetry};
 
 /// The names of these estimators.
@@ -88,27 +88,37 @@ impl PlainJob {
         })
     }
 
-    /// The search over it.
-    fn searchable(&self, job: &Job, search: &Search, table: Arc<Table>) -> Result<Box<dyn Searchable>> {
+    /// The search over it at `candidates`.
+    ///
+    /// # Errors
+    /// What the parameters of a candidate, the scores and the data make impossible.
+    pub(super) fn searchable(
+        &self,
+        job: &Job,
+        search: &Search,
+        candidates: &[Candidate],
+        table: Arc<Table>,
+    ) -> Result<Box<dyn Searchable>> {
+        self.validate(job.seed)?.check_table(&table).map_err(|error| job.place("estimator", error))?;
         let scorers = searchable::scorers(search, &table.y)?;
         let train = search.return_train_score;
         match self {
             Self::Neighbors(params) => {
                 let kind = params.kind;
                 let candidates =
-                    searchable::candidates(job, params, search, |candidate: KNeighborsParams| {
+                    searchable::candidates(job, params, candidates, |candidate: KNeighborsParams| {
                         KNeighborsParams { kind, ..candidate }.validate()
                     })?;
                 Ok(Box::new(KNeighborsSearch::new(table, candidates, scorers, train)?))
             }
             Self::LinearSvc(params) => {
                 let of = |candidate: LinearSvcParams| candidate.validate(job.seed);
-                let candidates = searchable::candidates(job, params, search, of)?;
+                let candidates = searchable::candidates(job, params, candidates, of)?;
                 Ok(Box::new(PlainSearch::new(table, boxed(candidates), scorers, train)?))
             }
             Self::LinearSvr(params) => {
                 let of = |candidate: LinearSvrParams| candidate.validate(job.seed);
-                let candidates = searchable::candidates(job, params, search, of)?;
+                let candidates = searchable::candidates(job, params, candidates, of)?;
                 Ok(Box::new(PlainSearch::new(table, boxed(candidates), scorers, train)?))
             }
         }
@@ -150,30 +160,6 @@ pub(super) fn fit<T: Real>(
     }
     let contents = Contents { model: model.map(|model| model.export()), ..Contents::default() };
     Ok(Fitted { contents, cluster_sizes: None, report: None, writer: None })
-}
-
-/// Searches over the parameters.
-///
-/// # Collective
-/// Those of reading the data and of the sweep.
-///
-/// # Errors
-/// As [`fit`], and what the search cannot do.
-pub(super) fn search<T: Real>(
-    comm: &dyn Communicator,
-    job: &Job,
-    plain: &PlainJob,
-    search: &Search,
-    source: &dyn BlockSource<T>,
-    keeper: &FileKeeper,
-    telemetry: &Telemetry,
-) -> Result<Fitted> {
-    let table = table(comm, job, source, telemetry)?;
-    plain.validate(job.seed)?.check_table(&table).map_err(|error| job.place("estimator", error))?;
-    let splits = search.splits(table.y.len(), &table.y, None).map_err(|error| job.place("search", error))?;
-    splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
-    let searchable = plain.searchable(job, search, Arc::new(table))?;
-    sweep(comm, &*searchable, &splits.splits, search, keeper, telemetry)
 }
 
 /// The model of one of these estimators from its named arrays; none for another's.
