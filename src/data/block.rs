@@ -108,6 +108,16 @@ pub trait BlockSource<T: Real>: Send + Sync {
     /// What the data are, for messages: a path and dataset, or a generator's name.
     fn origin(&self) -> String;
 
+    /// What the targets are, for messages, where they lie elsewhere than the features.
+    fn target_origin(&self) -> String {
+        self.origin()
+    }
+
+    /// What the weights are, for messages, where they lie elsewhere than the features.
+    fn weight_origin(&self) -> String {
+        self.origin()
+    }
+
     /// The name of feature `column` for messages, if the input has names.
     fn column_name(&self, column: usize) -> String {
         column.to_string()

@@ -183,22 +183,19 @@ impl<T: Real> Feed<T> {
 /// # Errors
 /// [`Error::Data`] with the row and column of the first that is not.
 pub(super) fn check_finite<T: Real>(source: &dyn BlockSource<T>, block: &Block<T>) -> Result<()> {
-    let fault = |row: usize, column: String, value: String| {
-        Err(Error::data(
-            source.origin(),
-            Place::cell(block.first_row + row as u64, column),
-            "a finite number",
-            value,
-        ))
+    let fault = |origin: String, row: usize, column: String, value: String| {
+        let place = Place::cell(block.first_row + row as u64, column);
+        Err(Error::data(origin, place, "a finite number", value))
     };
     if let Some(i) = block.x.iter().position(|v| !v.is_finite()) {
         let (row, column) = (i / block.n_features, i % block.n_features);
-        return fault(row, source.column_name(column), block.x[i].to_string());
+        return fault(source.origin(), row, source.column_name(column), block.x[i].to_string());
     }
-    for (name, values) in [("y", &block.y), ("sample_weight", &block.weights)] {
-        if let Some(row) = values.iter().position(|v| !v.is_finite()) {
-            return fault(row, name.into(), values[row].to_string());
-        }
+    if let Some(row) = block.y.iter().position(|v| !v.is_finite()) {
+        return fault(source.target_origin(), row, "y".into(), block.y[row].to_string());
+    }
+    if let Some(row) = block.weights.iter().position(|v| !v.is_finite()) {
+        return fault(source.weight_origin(), row, "sample_weight".into(), block.weights[row].to_string());
     }
     Ok(())
 }

@@ -72,6 +72,14 @@ impl<T: Real> BlockSource<T> for Mapped<T> {
         format!("{} after {}", self.source.origin(), self.map.name())
     }
 
+    fn target_origin(&self) -> String {
+        self.source.target_origin()
+    }
+
+    fn weight_origin(&self) -> String {
+        self.source.weight_origin()
+    }
+
     fn column_name(&self, column: usize) -> String {
         if self.map.keeps_columns() { self.source.column_name(column) } else { column.to_string() }
     }

@@ -10,6 +10,7 @@ pub mod ensemble;
 pub mod linear_model;
 pub mod model;
 pub mod moments;
+pub mod naive_bayes;
 pub mod preprocessing;
 pub mod searchable;
 pub mod svm;

@@ -10,11 +10,12 @@ use crate::error::Result;
 use crate::estimator::cluster::KMeansParams;
 use crate::estimator::ensemble::{ForestKind, ForestParams};
 use crate::estimator::linear_model::LinearParams;
+use crate::estimator::naive_bayes::GaussianNbParams;
 use crate::estimator::svm::SvcParams;
 use crate::estimator::transformer::TRANSFORMERS;
 
 /// The estimators, as they are called in a job.
-pub const ESTIMATORS: [&str; 12] = [
+pub const ESTIMATORS: [&str; 13] = [
     "KMeans",
     "SVC",
     "LinearRegression",
@@ -27,6 +28,7 @@ pub const ESTIMATORS: [&str; 12] = [
     "RandomForestRegressor",
     "ExtraTreesClassifier",
     "ExtraTreesRegressor",
+    "GaussianNB",
 ];
 
 /// An estimator and its parameters.
@@ -43,6 +45,8 @@ pub enum EstimatorJob {
     Transformer(TransformerJob),
     /// Random forests and extra trees, on plain arrays.
     Forest(ForestParams),
+    /// Gaussian naive Bayes, on the pass engine.
+    GaussianNb(GaussianNbParams),
 }
 
 impl EstimatorJob {
@@ -68,6 +72,7 @@ impl EstimatorJob {
         }
         match name.as_str() {
             "KMeans" => Ok(Self::KMeans(document.read("estimator", table, &["name"])?)),
+            "GaussianNB" => Ok(Self::GaussianNb(document.read("estimator", table, &["name"])?)),
             "SVC" => Ok(Self::Svc(document.read("estimator", table, &["name"])?)),
             "LinearRegression" => linear(document, table, LinearParams::LinearRegression),
             "Ridge" => linear(document, table, LinearParams::Ridge),
@@ -91,19 +96,20 @@ impl EstimatorJob {
             Self::Linear(params) => params.name(),
             Self::Transformer(step) => step.name(),
             Self::Forest(params) => params.kind.name(),
+            Self::GaussianNb(_) => "GaussianNB",
         }
     }
 
     /// Whether it learns from targets.
     pub fn needs_targets(&self) -> bool {
-        matches!(self, Self::Svc(_) | Self::Linear(_) | Self::Forest(_))
+        matches!(self, Self::Svc(_) | Self::Linear(_) | Self::Forest(_) | Self::GaussianNb(_))
     }
 
     /// Whether targets are classes.
     pub fn is_classifier(&self) -> bool {
         match self {
             Self::KMeans(_) | Self::Transformer(_) => false,
-            Self::Svc(_) => true,
+            Self::Svc(_) | Self::GaussianNb(_) => true,
             Self::Linear(params) => params.is_classifier(),
             Self::Forest(params) => params.kind.is_classifier(),
         }

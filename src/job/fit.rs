@@ -7,7 +7,7 @@ use super::run::Plan;
 use super::spec::Job;
 use super::{forest, pipeline, searchable, source};
 use crate::comm::{Communicator, agree};
-use crate::data::{BlockSource, Feed, Parts, Table};
+use crate::data::{BlockSource, Feed, Parts, Residency, Table};
 use crate::engine::keeper::Keeper;
 use crate::engine::pass::PassEngine;
 use crate::engine::rows::{RowSink, stream_kept};
@@ -34,6 +34,14 @@ pub(super) struct Fitted {
     pub(super) writer: Option<ResultsWriter>,
 }
 
+impl Fitted {
+    /// A model and nothing else.
+    pub(super) fn of_model(model: crate::estimator::Model) -> Self {
+        let contents = Contents { model: Some(model), ..Contents::default() };
+        Self { contents, cluster_sizes: None, report: None, writer: None }
+    }
+}
+
 /// Checks the estimator's parameters.
 ///
 /// # Errors
@@ -45,6 +53,7 @@ pub(super) fn check(job: &Job) -> Result<()> {
         EstimatorJob::Linear(params) => params.validate(),
         EstimatorJob::Transformer(step) => step.check(),
         EstimatorJob::Forest(params) => params.clone().validate(job.seed).map(drop),
+        EstimatorJob::GaussianNb(params) => params.validate(),
     };
     checked.map_err(|error| job.place("estimator", error))?;
     pipeline::check(job)
@@ -75,7 +84,7 @@ pub(super) fn memory_bytes<T: Real>(
             let each = part.block_bytes::<T>().saturating_add(beside);
             Ok(((feed.n_resident() + in_flight) as u64).saturating_mul(each))
         }
-        EstimatorJob::Transformer(_) => {
+        EstimatorJob::Transformer(_) | EstimatorJob::GaussianNb(_) => {
             let n_local = Slice::of(shape.n_blocks(), comm.rank(), comm.size()).len();
             let in_flight = n_local.min(if source.waits_for_input() { 2 } else { 1 });
             Ok((in_flight as u64).saturating_mul(shape.block_bytes::<T>()))
@@ -116,6 +125,12 @@ pub(super) fn fit<T: Real>(
             forest::search(comm, &plan.job, params, search, &*source, keeper, telemetry)
         }
         (EstimatorJob::Forest(params), None) => forest::fit(comm, &plan.job, params, &*source, telemetry),
+        (EstimatorJob::GaussianNb(params), _) => {
+            // A single pass gains nothing from blocks that stay.
+            let feed = Feed::new(source, Residency::Stream, comm.rank(), comm.size());
+            let model = params.fit(&mut PassEngine::new(comm, feed, telemetry));
+            Ok(Fitted::of_model(model.map_err(|error| plan.job.place("estimator", error))?.export()))
+        }
     }
 }
 

@@ -24,7 +24,7 @@ impl LogisticRegressionParams {
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<LinearModel> {
         self.validate()?;
         let targets = survey(engine, true)?;
-        check_classes(&targets, &engine.origin())?;
+        check_classes(&targets, &engine.target_origin())?;
         let classes: Vec<f64> = targets.classes.iter().map(|(class, ..)| *class).collect();
         let names = class_names(engine);
         let class_weight = self.class_factors(&targets, &classes, names.as_deref())?;
@@ -32,7 +32,12 @@ impl LogisticRegressionParams {
         let weight: f64 = targets.classes.iter().enumerate().map(|(i, (.., w))| factor(i) * w).sum();
         if weight <= 0.0 {
             let found = "only zeros";
-            return Err(Error::data(engine.origin(), Place::default(), "a positive sum of weights", found));
+            return Err(Error::data(
+                engine.weight_origin(),
+                Place::default(),
+                "a positive sum of weights",
+                found,
+            ));
         }
         let (loss, n_outputs) = match classes.len() {
             2 => (Loss::HalfBinomial, 1),
@@ -121,7 +126,7 @@ impl PoissonRegressorParams {
         check_numbers(engine)?;
         if let Some((row, y)) = targets.negative {
             let place = Place::cell(row, "y");
-            return Err(Error::data(engine.origin(), place, "a count of 0 or more", y.to_string()));
+            return Err(Error::data(engine.target_origin(), place, "a count of 0 or more", y.to_string()));
         }
         if self.solver == Solver::ProximalGrad {
             let expected = "\"lbfgs\", \"newton-cholesky\", \"gradient_descent\" or \"admm\"";

@@ -1,0 +1,8 @@
+//! Naive Bayes: features that are independent within each class.
+
+mod fit;
+mod model;
+mod params;
+
+pub use model::GaussianNbModel;
+pub use params::GaussianNbParams;
