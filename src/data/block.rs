@@ -105,6 +105,11 @@ pub trait BlockSource<T: Real>: Send + Sync {
     /// When the input cannot be read or holds something that is no number.
     fn fill(&self, block: &mut Block<T>) -> Result<()>;
 
+    /// Whether features may be NaN, for those who know how to fill them in.
+    fn may_miss_features(&self) -> bool {
+        false
+    }
+
     /// What the data are, for messages: a path and dataset, or a generator's name.
     fn origin(&self) -> String;
 

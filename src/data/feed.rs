@@ -137,7 +137,8 @@ impl<T: Real> Feed<T> {
     fn load(&self, position: usize, block: &mut Block<T>) -> Result<()> {
         block.reshape(self.parts.shape(), self.slice.blocks.start + position);
         self.source.fill(block)?;
-        if self.checked { Ok(()) } else { check_finite(&*self.source, block) }
+        let missing = self.source.may_miss_features();
+        if self.checked { Ok(()) } else { check_finite(&*self.source, block, missing) }
     }
 
     /// Streams the blocks that are not resident: while one is visited, a thread reads the next.
@@ -178,16 +179,20 @@ impl<T: Real> Feed<T> {
     }
 }
 
-/// Checks that every feature, target and weight of a block is finite.
+/// Checks that every feature, target and weight of a block is finite; a feature may be NaN if it may be `missing`.
 ///
 /// # Errors
 /// [`Error::Data`] with the row and column of the first that is not.
-pub(super) fn check_finite<T: Real>(source: &dyn BlockSource<T>, block: &Block<T>) -> Result<()> {
+pub(super) fn check_finite<T: Real>(
+    source: &dyn BlockSource<T>,
+    block: &Block<T>,
+    missing: bool,
+) -> Result<()> {
     let fault = |origin: String, row: usize, column: String, value: String| {
         let place = Place::cell(block.first_row + row as u64, column);
         Err(Error::data(origin, place, "a finite number", value))
     };
-    if let Some(i) = block.x.iter().position(|v| !v.is_finite()) {
+    if let Some(i) = block.x.iter().position(|v| !v.is_finite() && !(missing && v.to_f64().is_nan())) {
         let (row, column) = (i / block.n_features, i % block.n_features);
         return fault(source.origin(), row, source.column_name(column), block.x[i].to_string());
     }

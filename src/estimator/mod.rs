@@ -7,6 +7,7 @@
 pub mod cluster;
 pub mod decomposition;
 pub mod ensemble;
+pub mod impute;
 pub mod linear_model;
 pub mod model;
 pub mod moments;

@@ -83,7 +83,8 @@ pub(super) fn open_mapped<T: Real>(
     let taken = taken.or_else(|| maps.last().map(|step| step.map.n_outputs()));
     let taken = taken.ok_or_else(|| Error::internal("a transformer without its map"))?;
     let n_features = maps.first().map_or(taken, |step| step.map.n_inputs());
-    let mut source = open(comm, rows, job, n_features)?;
+    let missing = maps.first().is_some_and(|step| step.map.takes_missing());
+    let mut source = open(comm, rows, job, n_features, missing)?;
     for step in maps {
         source = Arc::new(Mapped::new(source, step.map)?);
     }
@@ -100,6 +101,7 @@ fn open<T: Real>(
     rows: &Rows,
     job: &JobData,
     n_features: usize,
+    missing: bool,
 ) -> Result<Arc<dyn BlockSource<T>>> {
     let is_hdf5 = agree(comm, is_hdf5(&rows.path))?;
     let source: Arc<dyn BlockSource<T>> = if is_hdf5 {
@@ -117,7 +119,7 @@ fn open<T: Real>(
             let message = "--x names a dataset of an HDF5 file, but the data are another kind of file".into();
             return Err(Error::Usage { message });
         }
-        Arc::new(open_csv(comm, rows, job, n_features, size_of::<T>())?)
+        Arc::new(open_csv(comm, rows, job, (n_features, missing), size_of::<T>())?)
     };
     let found = source.shape().n_features;
     if found == n_features {
@@ -132,7 +134,7 @@ fn open_csv(
     comm: &dyn Communicator,
     rows: &Rows,
     job: &JobData,
-    n_features: usize,
+    (n_features, missing): (usize, bool),
     item_bytes: usize,
 ) -> Result<CsvSource> {
     let wanted = rows.targets != Wanted::No;
@@ -154,7 +156,7 @@ fn open_csv(
     readings.dedup();
     let mut last = None;
     for (label_column, weight_column) in readings {
-        let params = CsvParams { label_column, weight_column, ..CsvParams::new(&rows.path) };
+        let params = CsvParams { label_column, weight_column, missing, ..CsvParams::new(&rows.path) };
         let opened = agree(comm, CsvSource::open(comm, &params, wanted, None, item_bytes));
         match &opened {
             Ok(source) if <CsvSource as BlockSource<f64>>::shape(source).n_features == n_features => {

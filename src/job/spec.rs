@@ -147,6 +147,14 @@ impl Job {
         job.to_toml()
     }
 
+    /// Whether what the rows meet first takes missing values.
+    pub(super) fn takes_missing(&self) -> bool {
+        match (self.pipeline.first(), &self.estimator) {
+            (Some(step), _) | (None, EstimatorJob::Transformer(step)) => step.takes_missing(),
+            (None, _) => false,
+        }
+    }
+
     /// Where the results go.
     ///
     /// # Errors

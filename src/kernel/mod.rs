@@ -12,6 +12,7 @@ mod isa;
 pub mod lloyd;
 pub mod moments;
 mod normal;
+pub mod ordered_bits;
 pub(crate) mod rank_k;
 mod real;
 pub mod simd;

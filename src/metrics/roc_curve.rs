@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::comm::Partial;
+use crate::kernel::ordered_bits::to_ordered;
 
 /// Rows of both classes at each score, or, where there are more than `most` distinct ones, in each of a set of bins.
 ///
@@ -14,15 +15,9 @@ pub struct RocCurve {
     most: usize,
     /// Last bits that do not count.
     dropped: u32,
-    /// Ordered score (see [`key`]) without them, rows of the class, other rows; ascending.
+    /// [Ordered score](to_ordered) without them, rows of the class, other rows; ascending.
     bins: Vec<(u64, u64, u64)>,
     undefined: bool,
-}
-
-/// Maps numbers to integers in the same order; 0 and −0 to one.
-fn key(score: f64) -> u64 {
-    let bits = (score + 0.0).to_bits();
-    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
 }
 
 impl RocCurve {
@@ -32,7 +27,7 @@ impl RocCurve {
         let mut undefined = false;
         for (positive, score) in positive.zip(scores) {
             undefined |= score.is_nan();
-            rows.push((key(score), u64::from(positive), u64::from(!positive)));
+            rows.push((to_ordered(score), u64::from(positive), u64::from(!positive)));
         }
         rows.sort_unstable();
         let mut curve = Self { most: most.max(2), dropped: 0, bins: rows, undefined };
@@ -170,10 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn signs_and_zeros_are_in_order() {
-        let ordered = [f64::NEG_INFINITY, -1e300, -1.0, -1e-300, 0.0, 1e-300, 1.0, f64::INFINITY];
-        assert!(ordered.windows(2).all(|pair| key(pair[0]) < key(pair[1])));
-        assert_eq!(key(0.0), key(-0.0));
+    fn an_area_needs_both_sides_and_numbers() {
         assert_eq!(curve(&[true, false], &[1.0, f64::NAN], 10).area(), None);
         assert_eq!(curve(&[true, true], &[1.0, 2.0], 10).area(), None);
     }

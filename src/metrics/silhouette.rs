@@ -46,6 +46,12 @@ impl RowSample {
         self.rows.len()
     }
 
+    /// The features of the rows, in the order of the data set.
+    pub fn into_features(mut self) -> Vec<Vec<f64>> {
+        self.rows.sort_unstable_by_key(|sampled| sampled.row);
+        self.rows.into_iter().map(|sampled| sampled.x).collect()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
