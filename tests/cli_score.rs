@@ -234,3 +234,58 @@ fn a_fault_is_told_with_the_dataset_that_has_it() {
         refused("sample_weight = \"negative\"", "dataset \"negative\", row 4, column sample_weight");
     }
 }
+
+#[test]
+fn neighbours_and_linear_machines_are_scored_too() {
+    let (desk, golden) = (Desk::new(), serde_json::from_str::<Value>(GOLDEN).unwrap());
+    for table in [0, 2] {
+        desk.write("train.csv", &csv(&golden["tables"][table]));
+        desk.write("test.csv", &csv(&golden["tables"][table + 1]));
+        for (estimator, probabilities) in [("KNeighborsClassifier", true), ("LinearSVC", false)] {
+            desk.job(&format!("name = \"{estimator}\""));
+            desk.ok(&["run", "job.toml", "--on-existing", "replace"]);
+            let scores = desk.score(&[]);
+            assert!(scores["accuracy"].as_f64().unwrap() > 0.5, "{scores}");
+            assert_eq!(scores.get("log_loss").is_some(), probabilities, "{scores}");
+            let method = if probabilities { "predict_proba" } else { "decision_function" };
+            let text = desk.ok(&["predict", "--model", "out.h5", "--data", "test.csv", "--method", method]);
+            assert_eq!(text.lines().count(), golden["tables"][table + 1].as_array().unwrap().len());
+        }
+    }
+}
+
+#[test]
+fn missing_values_are_filled_in_before_anything_else_sees_them() {
+    let desk = Desk::new();
+    desk.write("train.csv", "a,b,y\n1,,0\n2,5,0\n,7,1\n7,NA,1\n8,6,1\n");
+    let steps = "[[pipeline]]\nname = \"SimpleImputer\"\nstrategy = \"median\"\n[[pipeline]]\nname = \"RobustScaler\"\n";
+    let job = |steps: &str| {
+        let job = format!(
+            "[data]\nsource = \"csv\"\npath = \"train.csv\"\nlabel_column = \"y\"\n{steps}[estimator]\n\
+             name = \"GaussianNB\"\n[output]\npath = \"out.h5\"\n"
+        );
+        desk.write("job.toml", &job);
+    };
+    job(steps);
+    desk.ok(&["run", "job.toml"]);
+    let model: Value = serde_json::from_str(&desk.ok(&["inspect", "--json", "out.h5"])).unwrap();
+    assert_eq!(model["model"]["pipeline"][0]["statistics_"], serde_json::json!([4.5, 6.0]));
+    assert_eq!(model["model"]["pipeline"][1]["center_"], serde_json::json!([4.5, 6.0]));
+    desk.write("test.csv", "a,b,y\n1,,0\n,6,1\n9,9,1\n");
+    assert_eq!(desk.score(&[])["n_samples"], 3);
+    assert_eq!(desk.ok(&["predict", "--model", "out.h5", "--data", "test.csv"]).lines().count(), 3);
+    desk.write("test.csv", "a,b,y\n1,x,0\n");
+    desk.refused(&["score", "--model", "out.h5", "--data", "test.csv"], 65, "expected a number");
+    job("");
+    desk.refused(
+        &["run", "job.toml", "--output", "x.h5"],
+        65,
+        "expected a finite number, found an empty field",
+    );
+    job("[[pipeline]]\nname = \"RobustScaler\"\n[[pipeline]]\nname = \"SimpleImputer\"\n");
+    desk.refused(
+        &["run", "job.toml", "--output", "x.h5"],
+        65,
+        "expected a finite number, found an empty field",
+    );
+}

@@ -7,6 +7,7 @@ mod existing;
 mod info;
 mod inspect;
 mod method;
+mod performance;
 mod predict;
 mod report;
 mod run;

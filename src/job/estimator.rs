@@ -4,6 +4,7 @@ use serde::Serialize;
 use toml::{Table, Value};
 
 use super::document::Document;
+use super::plain::{PLAIN, PlainJob};
 use super::transformer::TransformerJob;
 use super::wording;
 use crate::error::Result;
@@ -47,6 +48,8 @@ pub enum EstimatorJob {
     Forest(ForestParams),
     /// Gaussian naive Bayes, on the pass engine.
     GaussianNb(GaussianNbParams),
+    /// Another estimator on plain arrays.
+    Plain(PlainJob),
 }
 
 impl EstimatorJob {
@@ -69,6 +72,9 @@ impl EstimatorJob {
         if let Some(kind) = ForestKind::of(&name) {
             let params: ForestParams = document.read("estimator", table, &["name"])?;
             return Ok(Self::Forest(ForestParams { kind, ..params }));
+        }
+        if let Some(plain) = PlainJob::read(document, &name, &table)? {
+            return Ok(Self::Plain(plain));
         }
         match name.as_str() {
             "KMeans" => Ok(Self::KMeans(document.read("estimator", table, &["name"])?)),
@@ -97,12 +103,16 @@ impl EstimatorJob {
             Self::Transformer(step) => step.name(),
             Self::Forest(params) => params.kind.name(),
             Self::GaussianNb(_) => "GaussianNB",
+            Self::Plain(plain) => plain.name(),
         }
     }
 
     /// Whether it learns from targets.
     pub fn needs_targets(&self) -> bool {
-        matches!(self, Self::Svc(_) | Self::Linear(_) | Self::Forest(_) | Self::GaussianNb(_))
+        matches!(
+            self,
+            Self::Svc(_) | Self::Linear(_) | Self::Forest(_) | Self::Plain(_) | Self::GaussianNb(_)
+        )
     }
 
     /// Whether targets are classes.
@@ -112,12 +122,13 @@ impl EstimatorJob {
             Self::Svc(_) | Self::GaussianNb(_) => true,
             Self::Linear(params) => params.is_classifier(),
             Self::Forest(params) => params.kind.is_classifier(),
+            Self::Plain(plain) => plain.is_classifier(),
         }
     }
 
     /// Whether a search can be made over its parameters.
     pub fn is_searchable(&self) -> bool {
-        matches!(self, Self::Svc(_) | Self::Forest(_))
+        matches!(self, Self::Svc(_) | Self::Forest(_) | Self::Plain(_))
     }
 
     /// Whether it gives every row a label while it fits.
@@ -144,5 +155,5 @@ fn linear<P: serde::de::DeserializeOwned>(
 
 /// Everything that can be fitted by itself.
 pub(super) fn names() -> Vec<&'static str> {
-    ESTIMATORS.iter().chain(&TRANSFORMERS).copied().collect()
+    ESTIMATORS.iter().chain(&PLAIN).chain(&TRANSFORMERS).copied().collect()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::estimator::EstimatorJob;
 use super::run::Plan;
 use super::spec::Job;
-use super::{forest, pipeline, searchable, source};
+use super::{forest, pipeline, plain, searchable, source};
 use crate::comm::{Communicator, agree};
 use crate::data::{BlockSource, Feed, Parts, Residency, Table};
 use crate::engine::keeper::Keeper;
@@ -54,6 +54,7 @@ pub(super) fn check(job: &Job) -> Result<()> {
         EstimatorJob::Transformer(step) => step.check(),
         EstimatorJob::Forest(params) => params.clone().validate(job.seed).map(drop),
         EstimatorJob::GaussianNb(params) => params.validate(),
+        EstimatorJob::Plain(plain) => plain.validate(job.seed).map(drop),
     };
     checked.map_err(|error| job.place("estimator", error))?;
     pipeline::check(job)
@@ -89,7 +90,7 @@ pub(super) fn memory_bytes<T: Real>(
             let in_flight = n_local.min(if source.waits_for_input() { 2 } else { 1 });
             Ok((in_flight as u64).saturating_mul(shape.block_bytes::<T>()))
         }
-        EstimatorJob::Svc(_) | EstimatorJob::Forest(_) => {
+        EstimatorJob::Svc(_) | EstimatorJob::Forest(_) | EstimatorJob::Plain(_) => {
             source::check_table(comm, job, &shape)?;
             Ok(shape.n_samples * (shape.n_features as u64 + 1) * 8)
         }
@@ -131,6 +132,10 @@ pub(super) fn fit<T: Real>(
             let model = params.fit(&mut PassEngine::new(comm, feed, telemetry));
             Ok(Fitted::of_model(model.map_err(|error| plan.job.place("estimator", error))?.export()))
         }
+        (EstimatorJob::Plain(plain), Some(search)) => {
+            plain::search(comm, &plan.job, plain, search, &*source, keeper, telemetry)
+        }
+        (EstimatorJob::Plain(plain), None) => plain::fit(comm, &plan.job, plain, &*source, telemetry),
     }
 }
 

@@ -82,6 +82,18 @@ impl Predictor {
                 1 => Width::One,
                 n => Width::Many(n),
             }),
+            (Self::Plain(model), Method::PredictProba | Method::DecisionFunction) => {
+                // Which of them it has shows on any row.
+                let row = ndarray::Array2::zeros((1, model.n_features_in()));
+                let values = match method {
+                    Method::PredictProba => model.predict_proba(row.view()),
+                    _ => model.decision_function(row.view()),
+                };
+                values.ok()?.map(|values| match values.ncols() {
+                    1 => Width::One,
+                    n => Width::Many(n),
+                })
+            }
             _ => None,
         }
     }
@@ -112,6 +124,15 @@ impl Predictor {
             }
             (Self::GaussianNb(model), Method::Predict) => model.predict(block),
             (Self::GaussianNb(model), _) => model.predict_proba(block),
+            (Self::Plain(model), method) => {
+                let x = table(block)?;
+                let values = match method {
+                    Method::Predict => return model.predict(x.view()),
+                    Method::PredictProba => model.predict_proba(x.view())?,
+                    _ => model.decision_function(x.view())?,
+                };
+                Ok(values.ok_or_else(missing)?.iter().copied().collect())
+            }
             (Self::Svc(model), Method::Predict) => model.predict(table(block)?.view()),
             (Self::Svc(model), _) => {
                 Ok(model.decision_function(table(block)?.view())?.iter().copied().collect())
@@ -126,6 +147,7 @@ impl Predictor {
             Self::Forest(model) => Some(model.classes()).filter(|classes| !classes.is_empty()),
             Self::Linear(model) => model.classes(),
             Self::GaussianNb(model) => Some(model.classes()),
+            Self::Plain(model) => model.classes(),
             Self::KMeans(_) | Self::Rows => None,
         }
     }
@@ -155,6 +177,13 @@ impl Predictor {
                 let x: Vec<f64> = block.x.iter().map(|v| v.to_f64()).collect();
                 let (predicted, decision) = model.predict_and_decide(&x);
                 Ok(Classified { predicted, proba: None, decision })
+            }
+            Self::Plain(model) => {
+                let x = table(block)?;
+                let proba = model.predict_proba(x.view())?.map(|proba| proba.iter().copied().collect());
+                let decision = model.decision_function(x.view())?.filter(|values| values.ncols() == 1);
+                let decision = decision.map(|values| values.iter().copied().collect());
+                Ok(Classified { predicted: model.predict(x.view())?, proba, decision })
             }
             Self::KMeans(_) | Self::Rows => Err(Error::internal("no classifier")),
         }

@@ -12,6 +12,7 @@ mod forest;
 mod method;
 mod model_data;
 mod pipeline;
+mod plain;
 pub mod predict;
 mod run;
 pub mod score;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::estimator::{self, ESTIMATORS};
 use super::method::{Method, Width};
 use super::model_data::{JobData, Rows, Wanted, open_mapped};
-use super::wording;
+use super::{plain, wording};
 use crate::comm::{Communicator, agree};
 use crate::data::{Block, BlockSource, Feed, Residency};
 use crate::engine::rows::{RowSink, stream_rows};
@@ -15,6 +15,7 @@ use crate::estimator::cluster::KMeansModel;
 use crate::estimator::ensemble::{ForestKind, ForestModel};
 use crate::estimator::linear_model::LinearModel;
 use crate::estimator::naive_bayes::GaussianNbModel;
+use crate::estimator::plain::PlainModel;
 use crate::estimator::svm::SvcModel;
 use crate::estimator::transformer::TRANSFORMERS;
 use crate::estimator::{Model, Values};
@@ -40,6 +41,7 @@ pub(super) enum Predictor {
     Forest(Box<ForestModel>),
     Linear(Box<LinearModel>),
     GaussianNb(Box<GaussianNbModel>),
+    Plain(Box<dyn PlainModel>),
     /// A transformer, which stands at the end of the source's maps: its rows are the answer.
     Rows,
 }
@@ -240,6 +242,9 @@ impl Predictor {
         if ForestKind::of(&model.estimator).is_some() {
             return Ok(Self::Forest(Box::new(ForestModel::import(model)?)));
         }
+        if let Some(model) = plain::import(model)? {
+            return Ok(Self::Plain(model));
+        }
         match model.estimator.as_str() {
             "KMeans" => Ok(Self::KMeans(Box::new(KMeansModel::import(model)?))),
             "GaussianNB" => Ok(Self::GaussianNb(Box::new(GaussianNbModel::import(model)?))),
@@ -260,6 +265,7 @@ impl Predictor {
             Self::Svc(model) => Some(model.support_vectors().ncols()),
             Self::Forest(model) => Some(model.n_features_in()),
             Self::Linear(model) => Some(model.n_features()),
+            Self::Plain(model) => Some(model.n_features_in()),
             Self::GaussianNb(model) => Some(model.n_features_in()),
             Self::Rows => None,
         }
