@@ -8,7 +8,7 @@ use super::plain::{PLAIN, PlainJob};
 use super::transformer::TransformerJob;
 use super::wording;
 use crate::error::Result;
-use crate::estimator::cluster::KMeansParams;
+use crate::estimator::cluster::{KMeansParams, MiniBatchKMeansParams};
 use crate::estimator::ensemble::{ForestKind, ForestParams};
 use crate::estimator::linear_model::LinearParams;
 use crate::estimator::naive_bayes::GaussianNbParams;
@@ -16,7 +16,7 @@ use crate::estimator::svm::SvcParams;
 use crate::estimator::transformer::TRANSFORMERS;
 
 /// The estimators, as they are called in a job.
-pub const ESTIMATORS: [&str; 13] = [
+pub const ESTIMATORS: [&str; 14] = [
     "KMeans",
     "SVC",
     "LinearRegression",
@@ -30,6 +30,7 @@ pub const ESTIMATORS: [&str; 13] = [
     "ExtraTreesClassifier",
     "ExtraTreesRegressor",
     "GaussianNB",
+    "MiniBatchKMeans",
 ];
 
 /// An estimator and its parameters.
@@ -48,6 +49,8 @@ pub enum EstimatorJob {
     Forest(ForestParams),
     /// Gaussian naive Bayes, on the pass engine.
     GaussianNb(GaussianNbParams),
+    /// K-means on random batches, on the pass engine.
+    MiniBatchKMeans(MiniBatchKMeansParams),
     /// Another estimator on plain arrays.
     Plain(PlainJob),
 }
@@ -59,6 +62,8 @@ impl EstimatorJob {
     /// [`crate::Error::Job`] for what cannot be used.
     pub(super) fn read(document: &Document) -> Result<Self> {
         let mut table = document.section("estimator")?.clone();
+        // A file, and so the job's affair.
+        table.remove("warm_start");
         let name = match table.remove("name") {
             Some(Value::String(name)) => name,
             found => {
@@ -78,6 +83,7 @@ impl EstimatorJob {
         }
         match name.as_str() {
             "KMeans" => Ok(Self::KMeans(document.read("estimator", table, &["name"])?)),
+            "MiniBatchKMeans" => Ok(Self::MiniBatchKMeans(document.read("estimator", table, &["name"])?)),
             "GaussianNB" => Ok(Self::GaussianNb(document.read("estimator", table, &["name"])?)),
             "SVC" => Ok(Self::Svc(document.read("estimator", table, &["name"])?)),
             "LinearRegression" => linear(document, table, LinearParams::LinearRegression),
@@ -103,6 +109,7 @@ impl EstimatorJob {
             Self::Transformer(step) => step.name(),
             Self::Forest(params) => params.kind.name(),
             Self::GaussianNb(_) => "GaussianNB",
+            Self::MiniBatchKMeans(_) => "MiniBatchKMeans",
             Self::Plain(plain) => plain.name(),
         }
     }
@@ -118,7 +125,7 @@ impl EstimatorJob {
     /// Whether targets are classes.
     pub fn is_classifier(&self) -> bool {
         match self {
-            Self::KMeans(_) | Self::Transformer(_) => false,
+            Self::KMeans(_) | Self::MiniBatchKMeans(_) | Self::Transformer(_) => false,
             Self::Svc(_) | Self::GaussianNb(_) => true,
             Self::Linear(params) => params.is_classifier(),
             Self::Forest(params) => params.kind.is_classifier(),
@@ -129,6 +136,15 @@ impl EstimatorJob {
     /// Whether a search can be made over its parameters.
     pub fn is_searchable(&self) -> bool {
         matches!(self, Self::Svc(_) | Self::Forest(_) | Self::Plain(_))
+    }
+
+    /// Whether its fit can start from another's model.
+    pub fn takes_warm_start(&self) -> bool {
+        match self {
+            Self::KMeans(_) => true,
+            Self::Linear(params) => params.max_iter().is_some(),
+            _ => false,
+        }
     }
 
     /// Whether it gives every row a label while it fits.

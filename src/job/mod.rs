@@ -5,6 +5,7 @@
 
 mod bytes;
 mod data;
+mod diverged;
 mod document;
 mod estimator;
 mod fit;
@@ -22,6 +23,7 @@ mod source;
 mod spec;
 mod timing;
 mod transformer;
+mod warm_start;
 mod wording;
 
 pub use bytes::Bytes;

@@ -247,6 +247,12 @@ impl Predictor {
         }
         match model.estimator.as_str() {
             "KMeans" => Ok(Self::KMeans(Box::new(KMeansModel::import(model)?))),
+            "MiniBatchKMeans" => {
+                // Its centroids predict as those of any K-means.
+                let params = serde_json::Value::Object(Default::default());
+                let of_k_means = Model { estimator: "KMeans".into(), params, ..model.clone() };
+                Ok(Self::KMeans(Box::new(KMeansModel::import(&of_k_means)?)))
+            }
             "GaussianNB" => Ok(Self::GaussianNb(Box::new(GaussianNbModel::import(model)?))),
             "SVC" => Ok(Self::Svc(Box::new(SvcModel::import(model)?))),
             name if TRANSFORMERS.contains(&name) => Ok(Self::Rows),

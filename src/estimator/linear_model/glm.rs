@@ -5,6 +5,7 @@ use super::objective::{Coding, Definition, GlmObjective};
 use super::params::{ClassWeight, LogisticRegressionParams, PoissonRegressorParams, Solver};
 use super::solver::{Solution, Stopping, admm, gradient_descent, lbfgs, newton_cholesky, proximal_grad};
 use super::targets::{Targets, check_classes, check_numbers, class_names, survey};
+use super::warm_start::WarmStart;
 use crate::engine::pass::PassEngine;
 use crate::error::{Error, Place, Result};
 use crate::kernel::Real;
@@ -22,6 +23,21 @@ impl LogisticRegressionParams {
     /// # Errors
     /// Invalid parameters, targets that are no classes, a loss that turns NaN.
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<LinearModel> {
+        self.fit_from(engine, None)
+    }
+
+    /// The same from another model's coefficients on.
+    ///
+    /// # Collective
+    /// As [`fit`](Self::fit).
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and for a model of other features or classes.
+    pub fn fit_from<T: Real>(
+        &self,
+        engine: &mut PassEngine<'_, T>,
+        start: Option<WarmStart<'_>>,
+    ) -> Result<LinearModel> {
         self.validate()?;
         let targets = survey(engine, true)?;
         check_classes(&targets, &engine.target_origin())?;
@@ -57,7 +73,13 @@ impl LogisticRegressionParams {
             solver: self.solver,
             l1: strength * self.l1_strength(),
             stopping: Stopping { tol: self.tol, max_iter: self.max_iter },
-            start: vec![0.0; n_params],
+            start: match start {
+                Some(start) => {
+                    let known = Some((classes.as_slice(), names.as_deref()));
+                    start.params(engine.shape().n_features, known, self.fit_intercept)?
+                }
+                None => vec![0.0; n_params],
+            },
         };
         // Where every row counts once and the whole loss is below ln 2, every row is on its class's side.
         let counts = definition.coding.class_weight.is_empty() && !engine.shape().has_weights;
@@ -121,6 +143,21 @@ impl PoissonRegressorParams {
     /// # Errors
     /// Invalid parameters, negative targets, a loss that turns NaN.
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<LinearModel> {
+        self.fit_from(engine, None)
+    }
+
+    /// The same from another model's coefficients on.
+    ///
+    /// # Collective
+    /// As [`fit`](Self::fit).
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and for a model of other features or classes.
+    pub fn fit_from<T: Real>(
+        &self,
+        engine: &mut PassEngine<'_, T>,
+        start: Option<WarmStart<'_>>,
+    ) -> Result<LinearModel> {
         self.validate()?;
         let targets = survey(engine, false)?;
         check_numbers(engine)?;
@@ -144,7 +181,10 @@ impl PoissonRegressorParams {
             solver: self.solver,
             l1: 0.0,
             stopping: Stopping { tol: self.tol, max_iter: self.max_iter },
-            start: vec![0.0; engine.shape().n_features + usize::from(self.fit_intercept)],
+            start: match start {
+                Some(start) => start.params(engine.shape().n_features, None, self.fit_intercept)?,
+                None => vec![0.0; engine.shape().n_features + usize::from(self.fit_intercept)],
+            },
         };
         fit.run(engine, definition, Response::Exponential, 1, serde_json::to_value(self))
     }

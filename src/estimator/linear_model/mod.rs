@@ -12,6 +12,7 @@ mod objective;
 mod params;
 pub mod solver;
 mod targets;
+mod warm_start;
 
 pub use any::LinearParams;
 pub use model::{LinearModel, Record, Response};
@@ -19,3 +20,4 @@ pub use params::{
     ClassWeight, ElasticNetParams, LassoParams, LinearRegressionParams, LogisticRegressionParams, Penalty,
     PoissonRegressorParams, RidgeParams, Solver,
 };
+pub use warm_start::WarmStart;

@@ -189,8 +189,8 @@ impl QuantileTransformer {
         let after = quantiles.partition_point(|quantile| *quantile <= x);
         let from = quantiles.partition_point(|quantile| *quantile < x);
         match (after, from) {
-            (0, _) => 0.0,
-            (_, from) if from == quantiles.len() => 1.0,
+            (0, _) => ends(0),
+            (_, from) if from == quantiles.len() => ends(from - 1),
             (after, from) if after > from => 0.5 * (ends(after - 1) + ends(from)),
             (after, _) => {
                 let up = between(after - 1);
