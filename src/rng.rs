@@ -23,6 +23,10 @@ pub enum Purpose {
     Split = 6,
     /// Candidates of a random search.
     Candidates = 20,
+    /// Rows on which a score is estimated.
+    ScoreSample = 21,
+    /// The rows of a mini-batch.
+    Batch = 22,
     /// A tree of a forest: its bootstrap sample, and the key of its root.
     Tree = 30,
     /// A node of a tree: the features and thresholds tried, and the keys of its children.

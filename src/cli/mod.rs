@@ -6,10 +6,12 @@ mod candidates;
 mod existing;
 mod info;
 mod inspect;
+mod method;
 mod performance;
 mod predict;
 mod report;
 mod run;
+mod score;
 mod table;
 mod voice;
 
@@ -33,6 +35,7 @@ struct Arguments {
 enum Command {
     Run(run::Arguments),
     Predict(predict::Arguments),
+    Score(score::Arguments),
     Inspect(inspect::Arguments),
     Report(report::Arguments),
     /// Shows the program, its libraries and the machine it runs on.
@@ -51,6 +54,7 @@ fn dispatch(comm: &dyn Communicator, command: Command) -> Result<()> {
     match command {
         Command::Run(arguments) => run::run(comm, arguments),
         Command::Predict(arguments) => predict::run(comm, arguments),
+        Command::Score(arguments) => score::run(comm, arguments),
         Command::Inspect(arguments) => inspect::run(comm, &arguments),
         Command::Report(arguments) => report::run(comm, &arguments),
         Command::Info => info::run(comm),

@@ -10,6 +10,7 @@ use crate::comm::{Communicator, agree};
 use crate::engine::rows::RowSink;
 use crate::error::{Error, Result};
 use crate::job::predict::{Prediction, Request};
+use crate::job::{Method, Rows, Wanted};
 use crate::results::{OnExisting, Output, RowType};
 use crate::telemetry::{Talk, Telemetry};
 
@@ -17,6 +18,8 @@ use crate::telemetry::{Talk, Telemetry};
 const COPIED: usize = 1 << 20;
 
 /// Applies a fitted model to a file of rows.
+///
+/// A transformer's answer is the transformed row, without --method too.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// A results file with a fitted model.
@@ -31,6 +34,9 @@ pub(super) struct Arguments {
     /// The dataset of features, when it is not called as in the model's job.
     #[arg(long, value_name = "NAME")]
     x: Option<String>,
+    /// What to make of each row.
+    #[arg(long, value_enum, default_value_t)]
+    method: Method,
     /// What to do when the output exists.
     #[arg(long, value_enum, default_value_t)]
     on_existing: OnExisting,
@@ -48,7 +54,8 @@ pub(super) fn run(comm: &dyn Communicator, arguments: Arguments) -> Result<()> {
         _ => Ok(None),
     };
     let output = agree(comm, output)?;
-    let request = Request { model: arguments.model, data: arguments.data, x: arguments.x };
+    let data = Rows { path: arguments.data, x: arguments.x, targets: Wanted::No };
+    let request = Request { model: arguments.model, data, method: arguments.method };
     let prediction = Prediction::open(comm, &request)?;
     let telemetry = Telemetry::for_rank(comm.rank(), Talk::Quiet);
     if arguments.output.is_some() {

@@ -112,8 +112,23 @@ pub trait BlockSource<T: Real>: Send + Sync {
     /// When the input cannot be read or holds something that is no number.
     fn fill(&self, block: &mut Block<T>) -> Result<()>;
 
+    /// Whether features may be NaN, for those who know how to fill them in.
+    fn may_miss_features(&self) -> bool {
+        false
+    }
+
     /// What the data are, for messages: a path and dataset, or a generator's name.
     fn origin(&self) -> String;
+
+    /// What the targets are, for messages, where they lie elsewhere than the features.
+    fn target_origin(&self) -> String {
+        self.origin()
+    }
+
+    /// What the weights are, for messages, where they lie elsewhere than the features.
+    fn weight_origin(&self) -> String {
+        self.origin()
+    }
 
     /// The name of feature `column` for messages, if the input has names.
     fn column_name(&self, column: usize) -> String {

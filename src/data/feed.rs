@@ -141,7 +141,8 @@ impl<T: Real> Feed<T> {
         block.reshape(self.parts.shape(), self.slice.blocks.start + position);
         self.source.fill(block)?;
         telemetry.count_bytes(Phase::Load, block.size_bytes());
-        if self.checked { Ok(()) } else { check_finite(&*self.source, block) }
+        let missing = self.source.may_miss_features();
+        if self.checked { Ok(()) } else { check_finite(&*self.source, block, missing) }
     }
 
     /// Streams the blocks that are not resident: while one is visited, a thread reads the next.
@@ -183,27 +184,28 @@ impl<T: Real> Feed<T> {
     }
 }
 
-/// Checks that every feature, target and weight of a block is finite.
+/// Checks that every feature, target and weight of a block is finite; a feature may be NaN if it may be `missing`.
 ///
 /// # Errors
 /// [`Error::Data`] with the row and column of the first that is not.
-pub(super) fn check_finite<T: Real>(source: &dyn BlockSource<T>, block: &Block<T>) -> Result<()> {
-    let fault = |row: usize, column: String, value: String| {
-        Err(Error::data(
-            source.origin(),
-            Place::cell(block.first_row + row as u64, column),
-            "a finite number",
-            value,
-        ))
+pub(super) fn check_finite<T: Real>(
+    source: &dyn BlockSource<T>,
+    block: &Block<T>,
+    missing: bool,
+) -> Result<()> {
+    let fault = |origin: String, row: usize, column: String, value: String| {
+        let place = Place::cell(block.first_row + row as u64, column);
+        Err(Error::data(origin, place, "a finite number", value))
     };
-    if let Some(i) = block.x.iter().position(|v| !v.is_finite()) {
+    if let Some(i) = block.x.iter().position(|v| !v.is_finite() && !(missing && v.to_f64().is_nan())) {
         let (row, column) = (i / block.n_features, i % block.n_features);
-        return fault(row, source.column_name(column), block.x[i].to_string());
+        return fault(source.origin(), row, source.column_name(column), block.x[i].to_string());
     }
-    for (name, values) in [("y", &block.y), ("sample_weight", &block.weights)] {
-        if let Some(row) = values.iter().position(|v| !v.is_finite()) {
-            return fault(row, name.into(), values[row].to_string());
-        }
+    if let Some(row) = block.y.iter().position(|v| !v.is_finite()) {
+        return fault(source.target_origin(), row, "y".into(), block.y[row].to_string());
+    }
+    if let Some(row) = block.weights.iter().position(|v| !v.is_finite()) {
+        return fault(source.weight_origin(), row, "sample_weight".into(), block.weights[row].to_string());
     }
     Ok(())
 }

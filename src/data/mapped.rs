@@ -21,6 +21,11 @@ pub trait RowMap<T: Real>: Send + Sync {
     /// What it is, for messages.
     fn name(&self) -> &str;
 
+    /// Whether inputs may be NaN, of which it makes numbers.
+    fn takes_missing(&self) -> bool {
+        false
+    }
+
     /// Maps the rows `x` `(n_rows, n_inputs)` to `out` `(n_rows, n_outputs)`, each by itself.
     fn map(&self, x: &[T], out: &mut [T]);
 }
@@ -60,7 +65,7 @@ impl<T: Real> BlockSource<T> for Mapped<T> {
         before.reshape(self.source.shape(), block.index);
         self.source.fill(&mut before)?;
         // After the map a fault could no longer be told by its column.
-        check_finite(&*self.source, &before)?;
+        check_finite(&*self.source, &before, self.map.takes_missing())?;
         self.map.map(&before.x, &mut block.x);
         block.y.clone_from(&before.y);
         block.weights.clone_from(&before.weights);
@@ -70,6 +75,14 @@ impl<T: Real> BlockSource<T> for Mapped<T> {
 
     fn origin(&self) -> String {
         format!("{} after {}", self.source.origin(), self.map.name())
+    }
+
+    fn target_origin(&self) -> String {
+        self.source.target_origin()
+    }
+
+    fn weight_origin(&self) -> String {
+        self.source.weight_origin()
     }
 
     fn column_name(&self, column: usize) -> String {

@@ -73,6 +73,21 @@ impl<'a, T: Real> PassEngine<'a, T> {
         self.feed.source().origin()
     }
 
+    /// What the targets are, for messages.
+    pub fn target_origin(&self) -> String {
+        self.feed.source().target_origin()
+    }
+
+    /// What the weights are, for messages.
+    pub fn weight_origin(&self) -> String {
+        self.feed.source().weight_origin()
+    }
+
+    /// Names of the classes when targets are text.
+    pub fn class_names(&self) -> Option<Vec<String>> {
+        self.feed.source().class_names().map(<[String]>::to_vec)
+    }
+
     /// Whether every block of this rank stays in memory.
     pub fn all_resident(&self) -> bool {
         self.feed.n_resident() == self.feed.slice().len()

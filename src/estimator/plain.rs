@@ -11,6 +11,9 @@ pub trait PlainModel: Send + Sync {
     /// How many features it was fitted on.
     fn n_features_in(&self) -> usize;
 
+    /// The targets of the classes, ascending; none for numbers.
+    fn classes(&self) -> Option<&[f64]>;
+
     /// The class (as its target) or the number of each row of `x` `(n_rows, n_features)`.
     ///
     /// # Errors

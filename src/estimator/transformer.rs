@@ -4,13 +4,22 @@ use std::sync::Arc;
 
 use super::Model;
 use super::decomposition::{Pca, TruncatedSvd};
-use super::preprocessing::{MinMaxScaler, StandardScaler};
+use super::impute::SimpleImputer;
+use super::preprocessing::{MinMaxScaler, QuantileTransformer, RobustScaler, StandardScaler};
 use crate::data::RowMap;
 use crate::error::{Error, Place, Result};
 use crate::kernel::Real;
 
 /// The transformers, as they are called in a job.
-pub const TRANSFORMERS: [&str; 4] = ["StandardScaler", "MinMaxScaler", "PCA", "TruncatedSVD"];
+pub const TRANSFORMERS: [&str; 7] = [
+    "StandardScaler",
+    "MinMaxScaler",
+    "PCA",
+    "TruncatedSVD",
+    "RobustScaler",
+    "QuantileTransformer",
+    "SimpleImputer",
+];
 
 /// A fitted transformer for rows of one type, with its model.
 #[derive(Clone)]
@@ -37,6 +46,9 @@ impl<T: Real> Transformer<T> {
             "MinMaxScaler" => Arc::new(MinMaxScaler::import(&model)?),
             "PCA" => Arc::new(Pca::import::<T>(&model)?),
             "TruncatedSVD" => Arc::new(TruncatedSvd::import(&model)?),
+            "RobustScaler" => Arc::new(RobustScaler::import(&model)?),
+            "QuantileTransformer" => Arc::new(QuantileTransformer::import(&model)?),
+            "SimpleImputer" => Arc::new(SimpleImputer::import(&model)?),
             other => {
                 let expected = format!("a transformer known here ({})", TRANSFORMERS.join(", "));
                 return Err(Error::data("model", Place::default(), expected, other));

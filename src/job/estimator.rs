@@ -8,14 +8,15 @@ use super::plain::{PLAIN, PlainJob};
 use super::transformer::TransformerJob;
 use super::wording;
 use crate::error::Result;
-use crate::estimator::cluster::KMeansParams;
+use crate::estimator::cluster::{KMeansParams, MiniBatchKMeansParams};
 use crate::estimator::ensemble::{ForestKind, ForestParams};
 use crate::estimator::linear_model::LinearParams;
+use crate::estimator::naive_bayes::GaussianNbParams;
 use crate::estimator::svm::SvcParams;
 use crate::estimator::transformer::TRANSFORMERS;
 
 /// The estimators, as they are called in a job.
-pub const ESTIMATORS: [&str; 12] = [
+pub const ESTIMATORS: [&str; 14] = [
     "KMeans",
     "SVC",
     "LinearRegression",
@@ -28,6 +29,8 @@ pub const ESTIMATORS: [&str; 12] = [
     "RandomForestRegressor",
     "ExtraTreesClassifier",
     "ExtraTreesRegressor",
+    "GaussianNB",
+    "MiniBatchKMeans",
 ];
 
 /// An estimator and its parameters.
@@ -44,6 +47,10 @@ pub enum EstimatorJob {
     Transformer(TransformerJob),
     /// Random forests and extra trees, on plain arrays.
     Forest(ForestParams),
+    /// Gaussian naive Bayes, on the pass engine.
+    GaussianNb(GaussianNbParams),
+    /// K-means on random batches, on the pass engine.
+    MiniBatchKMeans(MiniBatchKMeansParams),
     /// Another estimator on plain arrays.
     Plain(PlainJob),
 }
@@ -55,6 +62,8 @@ impl EstimatorJob {
     /// [`crate::Error::Job`] for what cannot be used.
     pub(super) fn read(document: &Document) -> Result<Self> {
         let mut table = document.section("estimator")?.clone();
+        // A file, and so the job's affair.
+        table.remove("warm_start");
         let name = match table.remove("name") {
             Some(Value::String(name)) => name,
             found => {
@@ -74,6 +83,8 @@ impl EstimatorJob {
         }
         match name.as_str() {
             "KMeans" => Ok(Self::KMeans(document.read("estimator", table, &["name"])?)),
+            "MiniBatchKMeans" => Ok(Self::MiniBatchKMeans(document.read("estimator", table, &["name"])?)),
+            "GaussianNB" => Ok(Self::GaussianNb(document.read("estimator", table, &["name"])?)),
             "SVC" => Ok(Self::Svc(document.read("estimator", table, &["name"])?)),
             "LinearRegression" => linear(document, table, LinearParams::LinearRegression),
             "Ridge" => linear(document, table, LinearParams::Ridge),
@@ -97,20 +108,25 @@ impl EstimatorJob {
             Self::Linear(params) => params.name(),
             Self::Transformer(step) => step.name(),
             Self::Forest(params) => params.kind.name(),
+            Self::GaussianNb(_) => "GaussianNB",
+            Self::MiniBatchKMeans(_) => "MiniBatchKMeans",
             Self::Plain(plain) => plain.name(),
         }
     }
 
     /// Whether it learns from targets.
     pub fn needs_targets(&self) -> bool {
-        matches!(self, Self::Svc(_) | Self::Linear(_) | Self::Forest(_) | Self::Plain(_))
+        matches!(
+            self,
+            Self::Svc(_) | Self::Linear(_) | Self::Forest(_) | Self::Plain(_) | Self::GaussianNb(_)
+        )
     }
 
     /// Whether targets are classes.
     pub fn is_classifier(&self) -> bool {
         match self {
-            Self::KMeans(_) | Self::Transformer(_) => false,
-            Self::Svc(_) => true,
+            Self::KMeans(_) | Self::MiniBatchKMeans(_) | Self::Transformer(_) => false,
+            Self::Svc(_) | Self::GaussianNb(_) => true,
             Self::Linear(params) => params.is_classifier(),
             Self::Forest(params) => params.kind.is_classifier(),
             Self::Plain(plain) => plain.is_classifier(),
@@ -119,7 +135,16 @@ impl EstimatorJob {
 
     /// Whether a search can be made over its parameters.
     pub fn is_searchable(&self) -> bool {
-        !matches!(self, Self::KMeans(_) | Self::Transformer(_))
+        !matches!(self, Self::KMeans(_) | Self::MiniBatchKMeans(_) | Self::Transformer(_))
+    }
+
+    /// Whether its fit can start from another's model.
+    pub fn takes_warm_start(&self) -> bool {
+        match self {
+            Self::KMeans(_) => true,
+            Self::Linear(params) => params.max_iter().is_some(),
+            _ => false,
+        }
     }
 
     /// Whether it gives every row a label while it fits.

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use super::estimator::EstimatorJob;
 use super::run::Plan;
 use super::spec::Job;
-use super::{forest, pipeline, plain, search, source};
+use super::{forest, pipeline, plain, search, source, warm_start};
 use crate::comm::{Communicator, agree};
-use crate::data::{BlockSource, Feed, Parts, Shape, Table};
+use crate::data::{BlockSource, Feed, Parts, Residency, Shape, Table};
 use crate::engine::keeper::Keeper;
 use crate::engine::pass::PassEngine;
 use crate::engine::rows::{RowSink, stream_kept};
 use crate::engine::sweep::{FitOutcome, SweepReport, Watch};
-use crate::error::Result;
-use crate::estimator::cluster::KMeansParams;
+use crate::error::{Error, Place, Result};
 use crate::estimator::cluster::kmeans::FitLabels;
-use crate::estimator::linear_model::LinearParams;
+use crate::estimator::cluster::{KMeansModel, KMeansParams};
+use crate::estimator::linear_model::{LinearModel, LinearParams, WarmStart};
 use crate::estimator::searchable::{Searchable, Split};
 use crate::estimator::svm::{SvcModel, SvcParams};
 use crate::estimator::{Array, Values};
@@ -34,6 +34,14 @@ pub(super) struct Fitted {
     pub(super) writer: Option<ResultsWriter>,
 }
 
+impl Fitted {
+    /// A model and nothing else.
+    pub(super) fn of_model(model: crate::estimator::Model) -> Self {
+        let contents = Contents { model: Some(model), ..Contents::default() };
+        Self { contents, cluster_sizes: None, report: None, writer: None }
+    }
+}
+
 /// Checks the estimator's parameters.
 ///
 /// # Errors
@@ -45,6 +53,8 @@ pub(super) fn check(job: &Job) -> Result<()> {
         EstimatorJob::Linear(params) => params.validate(),
         EstimatorJob::Transformer(step) => step.check(),
         EstimatorJob::Forest(params) => params.clone().validate(job.seed).map(drop),
+        EstimatorJob::GaussianNb(params) => params.validate(),
+        EstimatorJob::MiniBatchKMeans(params) => params.validate(),
         EstimatorJob::Plain(plain) => plain.validate(job.seed).map(drop),
     };
     checked.map_err(|error| job.place("estimator", error))?;
@@ -60,7 +70,7 @@ pub(super) fn memory_bytes<T: Real>(
     let shape = source.shape().clone();
     match &job.estimator {
         _ if job.search.is_some() => whole_table(comm, job, &shape),
-        EstimatorJob::KMeans(_) | EstimatorJob::Linear(_) => {
+        EstimatorJob::KMeans(_) | EstimatorJob::Linear(_) | EstimatorJob::MiniBatchKMeans(_) => {
             let residency = source::residency::<T>(comm, job, &shape)?;
             if let EstimatorJob::KMeans(params) = &job.estimator {
                 source::check_room::<T>(comm, job, &shape, params.validate(job.seed)?.label_bytes())?;
@@ -77,7 +87,7 @@ pub(super) fn memory_bytes<T: Real>(
             let each = part.block_bytes::<T>().saturating_add(beside);
             Ok(((feed.n_resident() + in_flight) as u64).saturating_mul(each))
         }
-        EstimatorJob::Transformer(_) => {
+        EstimatorJob::Transformer(_) | EstimatorJob::GaussianNb(_) => {
             let n_local = Slice::of(shape.n_blocks(), comm.rank(), comm.size()).len();
             let in_flight = n_local.min(if source.waits_for_input() { 2 } else { 1 });
             Ok((in_flight as u64).saturating_mul(shape.block_bytes::<T>()))
@@ -119,6 +129,22 @@ pub(super) fn fit<T: Real>(
             pipeline::fit_last(comm, &plan.job, step, source, telemetry)
         }
         (EstimatorJob::Forest(params), None) => forest::fit(comm, &plan.job, params, &*source, telemetry),
+        (EstimatorJob::MiniBatchKMeans(params), None) => {
+            let residency = source::residency::<T>(comm, &plan.job, source.shape())?;
+            let feed = Feed::new(source, residency, comm.rank(), comm.size());
+            let mut engine = PassEngine::new(comm, feed, telemetry).with_keeper(keeper);
+            let model = params.fit(&mut engine, plan.job.seed);
+            let model = model.map_err(|error| plan.job.place("estimator", error))?;
+            let mut fitted = Fitted::of_model(model.export());
+            fitted.contents.history = model.history_arrays();
+            Ok(fitted)
+        }
+        (EstimatorJob::GaussianNb(params), None) => {
+            // A single pass gains nothing from blocks that stay.
+            let feed = Feed::new(source, Residency::Stream, comm.rank(), comm.size());
+            let model = params.fit(&mut PassEngine::new(comm, feed, telemetry));
+            Ok(Fitted::of_model(model.map_err(|error| plan.job.place("estimator", error))?.export()))
+        }
         (EstimatorJob::Plain(plain), None) => plain::fit(comm, &plan.job, plain, &*source, telemetry),
     }
 }
@@ -133,7 +159,16 @@ fn k_means<T: Real>(
     telemetry: &Telemetry,
 ) -> Result<Fitted> {
     let shape = source.shape().clone();
-    let k_means = params.validate(job.seed)?;
+    let mut k_means = params.validate(job.seed)?;
+    if let Some((path, model)) = warm_start::read(comm, job)? {
+        let (start, d) = (KMeansModel::import(&model)?, shape.n_features);
+        if (start.n_clusters(), start.n_features_in()) != (params.n_clusters, d) {
+            let expected = format!("{} centroids of {d} features to start from", params.n_clusters);
+            let found = format!("{} of {}", start.n_clusters(), start.n_features_in());
+            return Err(Error::data(path.display(), Place::default(), expected, found));
+        }
+        k_means = k_means.with_centers(start.cluster_centers());
+    }
     let residency = source::residency::<T>(comm, job, &shape)?;
     source::check_room::<T>(comm, job, &shape, k_means.label_bytes())?;
     let feed = Feed::new(source, residency, comm.rank(), comm.size());
@@ -224,7 +259,12 @@ fn linear<T: Real>(
     let residency = source::residency::<T>(comm, job, source.shape())?;
     let feed = Feed::new(source, residency, comm.rank(), comm.size());
     let mut engine = PassEngine::new(comm, feed, telemetry).with_keeper(keeper);
-    let model = params.fit(&mut engine).map_err(|error| job.place("estimator", error))?;
+    let start = match warm_start::read(comm, job)? {
+        Some((path, model)) => Some((path.display().to_string(), LinearModel::import(&model)?)),
+        None => None,
+    };
+    let start = start.as_ref().map(|(origin, model)| WarmStart { origin, model });
+    let model = params.fit_from(&mut engine, start).map_err(|error| job.place("estimator", error))?;
     telemetry.end();
     model.warnings.iter().for_each(|warning| telemetry.warn(warning));
     if let (false, Some(max_iter)) = (model.converged, params.max_iter()) {

@@ -5,14 +5,19 @@
 
 mod bytes;
 mod data;
+mod diverged;
 mod document;
 mod estimator;
 mod fit;
 mod forest;
+mod method;
+mod model_data;
 mod pipeline;
 mod plain;
 pub mod predict;
 mod run;
+pub mod score;
+mod score_report;
 mod search;
 mod searchable;
 mod source;
@@ -20,12 +25,16 @@ mod spec;
 mod steps;
 mod timing;
 mod transformer;
+mod warm_start;
 mod wording;
 
 pub use bytes::Bytes;
 pub use data::{Cut, DataJob, Dtype, ResidencyChoice, SOURCES, SourceParams};
 pub use document::Document;
 pub use estimator::{ESTIMATORS, EstimatorJob};
+pub use method::Method;
+pub use model_data::{Rows, Wanted};
 pub use run::{Ending, Finished, Forecast, Plan, forecast, run};
+pub use score_report::{ClassScores, Scores};
 pub use spec::{Job, OutputJob, Overrides};
 pub use transformer::TransformerJob;

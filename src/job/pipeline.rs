@@ -6,7 +6,7 @@ use super::fit::Fitted;
 use super::spec::Job;
 use super::transformer::TransformerJob;
 use crate::comm::Communicator;
-use crate::data::{BlockSource, Feed, Mapped, Residency};
+use crate::data::{BlockSource, Feed, Mapped, Residency, WithMissing};
 use crate::engine::pass::PassEngine;
 use crate::error::Result;
 use crate::estimator::{Model, Transformer};
@@ -73,7 +73,8 @@ fn fit_one<T: Real>(
     source: Arc<dyn BlockSource<T>>,
     telemetry: &Telemetry,
 ) -> Result<Transformer<T>> {
-    // A single pass gains nothing from blocks that stay.
+    let source = if step.takes_missing() { Arc::new(WithMissing::new(source)) } else { source };
+    // One pass, or a few, gain little from blocks that stay.
     let feed = Feed::new(source, Residency::Stream, comm.rank(), comm.size());
     step.fit(&mut PassEngine::new(comm, feed, telemetry))
 }

@@ -1,25 +1,24 @@
 //! Applies a fitted model to data of any size, block by block on every rank.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::Deserialize;
-
 use super::estimator::{self, ESTIMATORS};
+use super::method::{Method, Width};
+use super::model_data::{JobData, Rows, Wanted, open_mapped};
 use super::{plain, wording};
 use crate::comm::{Communicator, agree};
-use crate::data::{
-    Block, BlockSource, ColumnRef, CsvParams, CsvSource, Feed, Hdf5Params, Hdf5Source, Mapped, Residency,
-};
+use crate::data::{Block, BlockSource, Feed, Residency};
 use crate::engine::rows::{RowSink, stream_rows};
 use crate::error::{Error, Place, Result};
 use crate::estimator::cluster::KMeansModel;
 use crate::estimator::ensemble::{ForestKind, ForestModel};
 use crate::estimator::linear_model::LinearModel;
+use crate::estimator::naive_bayes::GaussianNbModel;
 use crate::estimator::plain::PlainModel;
 use crate::estimator::svm::SvcModel;
 use crate::estimator::transformer::TRANSFORMERS;
-use crate::estimator::{Model, Transformer, Values};
+use crate::estimator::{Model, Values};
 use crate::kernel::Real;
 use crate::results::{Output, ResultsFile, ResultsWriter, RowType, schema};
 use crate::telemetry::Telemetry;
@@ -29,18 +28,19 @@ use crate::telemetry::Telemetry;
 pub struct Request {
     /// A results file with a fitted model.
     pub model: PathBuf,
-    /// An HDF5 or CSV file of rows.
-    pub data: PathBuf,
-    /// The dataset of features; that of the model's job, or `X`, when absent.
-    pub x: Option<String>,
+    /// The rows.
+    pub data: Rows,
+    /// What to make of them.
+    pub method: Method,
 }
 
 /// A model ready to predict.
-enum Predictor {
+pub(super) enum Predictor {
     KMeans(Box<KMeansModel>),
     Svc(Box<SvcModel>),
     Forest(Box<ForestModel>),
     Linear(Box<LinearModel>),
+    GaussianNb(Box<GaussianNbModel>),
     Plain(Box<dyn PlainModel>),
     /// A transformer, which stands at the end of the source's maps: its rows are the answer.
     Rows,
@@ -51,11 +51,62 @@ pub struct Prediction {
     predictor: Predictor,
     source: Source,
     names: Option<Vec<String>>,
+    method: Method,
+    width: Width,
 }
 
-enum Source {
+/// The rows in the precision in which the model takes them.
+#[derive(Clone)]
+pub(super) enum Source {
     F32(Arc<dyn BlockSource<f32>>),
     F64(Arc<dyn BlockSource<f64>>),
+}
+
+/// A model and the rows that it is applied to.
+pub(super) struct Applied {
+    pub(super) predictor: Predictor,
+    pub(super) estimator: String,
+    pub(super) source: Source,
+    /// Names of the classes when targets were text: prediction `i` stands for name `i`.
+    pub(super) names: Option<Vec<String>>,
+}
+
+impl Applied {
+    /// Reads the model and opens the data; every rank for itself.
+    ///
+    /// # Collective
+    /// What the reader exchanges, and two agreements.
+    ///
+    /// # Errors
+    /// As [`Prediction::open`].
+    pub(super) fn open(comm: &dyn Communicator, path: &std::path::Path, rows: &Rows) -> Result<Self> {
+        let read = ResultsFile::open(path).and_then(|file| {
+            let job =
+                file.group(schema::PROVENANCE, 1)?.and_then(|group| group.text("job").map(str::to_owned));
+            let model = file.model()?;
+            let (predictor, names) = (Predictor::of(&model)?, names(&model));
+            let (estimator, mut steps) = (model.estimator.clone(), file.pipeline()?);
+            if matches!(predictor, Predictor::Rows) {
+                steps.push(model);
+            }
+            Ok((predictor, estimator, names, JobData::of(job.as_deref()), steps))
+        });
+        let (predictor, estimator, names, job, steps) = agree(comm, read)?;
+        // Maps round as they did in the fit.
+        let rounds = !job.search && (matches!(&predictor, Predictor::KMeans(_)) || !steps.is_empty());
+        let taken = predictor.n_features();
+        let mut rows = rows.clone();
+        if matches!(&predictor, Predictor::KMeans(_)) && rows.targets == Wanted::AsInJob {
+            // A clusterer has seen none; labels to compare its own with are asked for by name.
+            rows.targets = Wanted::No;
+        }
+        let source = if rounds && job.dtype.as_deref() == Some("f32") {
+            Source::F32(open_mapped(comm, path, &rows, &job, steps, taken)?)
+        } else {
+            Source::F64(open_mapped(comm, path, &rows, &job, steps, taken)?)
+        };
+        Ok(Self { predictor, estimator, source, names })
+    }
 }
 
 impl Prediction {
@@ -68,26 +119,21 @@ impl Prediction {
     /// [`Error::InputMissing`] and [`Error::Data`] for the model's or the data's file, [`Error::Data`] when the
     /// number of features is another than the model's.
     pub fn open(comm: &dyn Communicator, request: &Request) -> Result<Self> {
-        let read = ResultsFile::open(&request.model).and_then(|file| {
-            let job =
-                file.group(schema::PROVENANCE, 1)?.and_then(|group| group.text("job").map(str::to_owned));
-            let model = file.model()?;
-            let (predictor, names) = (Predictor::of(&model)?, names(&model));
-            let mut steps = file.pipeline()?;
-            if matches!(predictor, Predictor::Rows) {
-                steps.push(model);
-            }
-            Ok((predictor, names, JobData::of(job.as_deref()), steps))
-        });
-        let (predictor, names, job, steps) = agree(comm, read)?;
-        // Maps round as they did in the fit.
-        let rounds = !job.search && (matches!(&predictor, Predictor::KMeans(_)) || !steps.is_empty());
-        let source = if rounds && job.dtype.as_deref() == Some("f32") {
-            Source::F32(open_mapped(comm, request, &job, steps, &predictor)?)
-        } else {
-            Source::F64(open_mapped(comm, request, &job, steps, &predictor)?)
+        let Applied { predictor, estimator, source, names } =
+            Applied::open(comm, &request.model, &request.data)?;
+        let n_features = match &source {
+            Source::F32(source) => source.shape().n_features,
+            Source::F64(source) => source.shape().n_features,
         };
-        Ok(Self { predictor, source, names })
+        // A transformer's rows are its answer, whatever it is asked by.
+        let method = match predictor {
+            Predictor::Rows if request.method == Method::Predict => Method::Transform,
+            _ => request.method,
+        };
+        let width = predictor
+            .width(method, n_features)
+            .ok_or_else(|| method.refused(&estimator, &predictor.methods(n_features)))?;
+        Ok(Self { predictor, source, names, method, width })
     }
 
     /// Rows of the data.
@@ -98,20 +144,15 @@ impl Prediction {
         }
     }
 
-    fn n_features(&self) -> usize {
-        match &self.source {
-            Source::F32(source) => source.shape().n_features,
-            Source::F64(source) => source.shape().n_features,
-        }
-    }
-
     /// What a prediction's bytes mean.
     pub fn kind(&self) -> RowType {
-        match (&self.predictor, &self.names) {
-            (Predictor::KMeans(_), _) => RowType::I32,
-            (Predictor::Rows, _) => RowType::F64Row(self.n_features()),
-            (_, Some(names)) => RowType::Text(names.iter().map(String::len).max().unwrap_or(1).max(1)),
-            (_, None) => RowType::F64,
+        match (self.width, &self.predictor, &self.names) {
+            (Width::Many(n), ..) => RowType::F64Row(n),
+            (Width::One, Predictor::KMeans(_), _) => RowType::I32,
+            (Width::One, _, Some(names)) if self.method == Method::Predict => {
+                RowType::Text(names.iter().map(String::len).max().unwrap_or(1).max(1))
+            }
+            (Width::One, ..) => RowType::F64,
         }
     }
 
@@ -146,16 +187,9 @@ impl Prediction {
     }
 
     fn block<T: Real>(&self, block: &Block<T>) -> Result<Vec<u8>> {
-        match &self.predictor {
-            Predictor::KMeans(model) => model.predict_bytes(block),
-            Predictor::Rows => Ok(block.x.iter().flat_map(|v| v.to_f64().to_le_bytes()).collect()),
-            Predictor::Svc(_) | Predictor::Forest(_) | Predictor::Plain(_) => {
-                let values = block.x.iter().map(|v| v.to_f64()).collect();
-                let x = ndarray::Array2::from_shape_vec((block.n_rows, block.n_features), values)
-                    .map_err(|e| Error::internal(format!("a block of the wrong shape: {e}")))?;
-                Ok(self.named(self.predictor.predict(x.view())?))
-            }
-            Predictor::Linear(model) => Ok(self.named(model.predict(block)?)),
+        match (&self.predictor, self.method) {
+            (Predictor::KMeans(model), Method::Predict) => model.predict_bytes(block),
+            _ => Ok(self.named(self.predictor.apply(self.method, block)?)),
         }
     }
 
@@ -213,6 +247,13 @@ impl Predictor {
         }
         match model.estimator.as_str() {
             "KMeans" => Ok(Self::KMeans(Box::new(KMeansModel::import(model)?))),
+            "MiniBatchKMeans" => {
+                // Its centroids predict as those of any K-means.
+                let params = serde_json::Value::Object(Default::default());
+                let of_k_means = Model { estimator: "KMeans".into(), params, ..model.clone() };
+                Ok(Self::KMeans(Box::new(KMeansModel::import(&of_k_means)?)))
+            }
+            "GaussianNB" => Ok(Self::GaussianNb(Box::new(GaussianNbModel::import(model)?))),
             "SVC" => Ok(Self::Svc(Box::new(SvcModel::import(model)?))),
             name if TRANSFORMERS.contains(&name) => Ok(Self::Rows),
             other if ESTIMATORS.contains(&other) => Ok(Self::Linear(Box::new(LinearModel::import(model)?))),
@@ -231,19 +272,8 @@ impl Predictor {
             Self::Forest(model) => Some(model.n_features_in()),
             Self::Linear(model) => Some(model.n_features()),
             Self::Plain(model) => Some(model.n_features_in()),
+            Self::GaussianNb(model) => Some(model.n_features_in()),
             Self::Rows => None,
-        }
-    }
-
-    /// The class or number of each row, of what predicts in double precision.
-    fn predict(&self, x: ndarray::ArrayView2<'_, f64>) -> Result<Vec<f64>> {
-        match self {
-            Self::Svc(model) => model.predict(x),
-            Self::Forest(model) => model.predict(x),
-            Self::Plain(model) => model.predict(x),
-            Self::KMeans(_) | Self::Linear(_) | Self::Rows => {
-                Err(Error::internal("this estimator predicts whole blocks"))
-            }
         }
     }
 }
@@ -260,128 +290,4 @@ fn names(model: &Model) -> Option<Vec<String>> {
         Values::Text(names) => Some(names.clone()),
         _ => None,
     }
-}
-
-/// What the job that made the model tells of its data. Whatever is missing or strange is taken as not said.
-#[derive(Default)]
-struct JobData {
-    dtype: Option<String>,
-    x: Option<String>,
-    label_column: Option<ColumnRef>,
-    weight_column: Option<ColumnRef>,
-    /// Whether the model is a search's, which fits in double precision.
-    search: bool,
-}
-
-impl JobData {
-    fn of(job: Option<&str>) -> Self {
-        let table = job.and_then(|text| text.parse::<toml::Table>().ok());
-        let Some(data) = table.as_ref().and_then(|table| table.get("data")?.as_table()) else {
-            return Self::default();
-        };
-        let text = |key: &str| data.get(key).and_then(|value| value.as_str()).map(str::to_owned);
-        let column = |key: &str| data.get(key).cloned().and_then(|value| ColumnRef::deserialize(value).ok());
-        Self {
-            dtype: text("dtype"),
-            x: text("x"),
-            label_column: column("label_column"),
-            weight_column: column("weight_column"),
-            search: table.as_ref().is_some_and(|table| table.contains_key("search")),
-        }
-    }
-}
-
-/// Opens the data and leads their rows through the fitted `steps`.
-fn open_mapped<T: Real>(
-    comm: &dyn Communicator,
-    request: &Request,
-    job: &JobData,
-    steps: Vec<Model>,
-    predictor: &Predictor,
-) -> Result<Arc<dyn BlockSource<T>>> {
-    let maps = agree(comm, steps.into_iter().map(Transformer::<T>::import).collect::<Result<Vec<_>>>())?;
-    let taken = predictor.n_features().or_else(|| maps.last().map(|step| step.map.n_outputs()));
-    let taken = taken.ok_or_else(|| Error::internal("a transformer without its map"))?;
-    let n_features = maps.first().map_or(taken, |step| step.map.n_inputs());
-    let mut source = open(comm, request, job, n_features)?;
-    for step in maps {
-        source = Arc::new(Mapped::new(source, step.map)?);
-    }
-    let given = source.shape().n_features;
-    if given == taken {
-        return Ok(source);
-    }
-    let expected = format!("a pipeline that gives the {taken} features that the model takes");
-    Err(Error::data(request.model.display(), Place::default(), expected, given.to_string()))
-}
-
-fn open<T: Real>(
-    comm: &dyn Communicator,
-    request: &Request,
-    job: &JobData,
-    n_features: usize,
-) -> Result<Arc<dyn BlockSource<T>>> {
-    let is_hdf5 = agree(comm, is_hdf5(&request.data))?;
-    let source: Arc<dyn BlockSource<T>> = if is_hdf5 {
-        let mut params = Hdf5Params::new(&request.data);
-        if let Some(x) = request.x.as_ref().or(job.x.as_ref()) {
-            params.x.clone_from(x);
-        }
-        Arc::new(agree(comm, Hdf5Source::open(&params, false, None))?)
-    } else {
-        if request.x.is_some() {
-            let message = "--x names a dataset of an HDF5 file, but the data are another kind of file".into();
-            return Err(Error::Usage { message });
-        }
-        Arc::new(open_csv(comm, &request.data, job, n_features, size_of::<T>())?)
-    };
-    let found = source.shape().n_features;
-    if found == n_features {
-        return Ok(source);
-    }
-    let expected = format!("{n_features} features, as the model was fitted with");
-    Err(Error::data(source.origin(), Place::default(), expected, found.to_string()))
-}
-
-/// Opens a CSV file without the columns that were no features in the model's job, if they are there.
-fn open_csv(
-    comm: &dyn Communicator,
-    path: &Path,
-    job: &JobData,
-    n_features: usize,
-    item_bytes: usize,
-) -> Result<CsvSource> {
-    let columns = [
-        (job.label_column.clone(), job.weight_column.clone()),
-        (job.label_column.clone(), None),
-        (None, job.weight_column.clone()),
-    ];
-    for (label_column, weight_column) in columns {
-        if label_column.is_none() && weight_column.is_none() {
-            continue;
-        }
-        let params = CsvParams { label_column, weight_column, ..CsvParams::new(path) };
-        match agree(comm, CsvSource::open(comm, &params, false, None, item_bytes)) {
-            Ok(source) if <CsvSource as BlockSource<f64>>::shape(&source).n_features == n_features => {
-                return Ok(source);
-            }
-            // Without that column, or with it among the features: the next reading may fit.
-            Ok(_) | Err(_) => {}
-        }
-    }
-    agree(comm, CsvSource::open(comm, &CsvParams::new(path), false, None, item_bytes))
-}
-
-/// Whether a file begins as HDF5 files do.
-fn is_hdf5(path: &Path) -> Result<bool> {
-    use std::io::Read;
-    let mut file = std::fs::File::open(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            Error::InputMissing { path: path.into(), message: "there is no such file".into() }
-        }
-        _ => Error::io(path, "opening", error),
-    })?;
-    let mut start = Vec::new();
-    file.by_ref().take(8).read_to_end(&mut start).map_err(|e| Error::io(path, "reading", e))?;
-    Ok(start == b"\x89HDF\r\n\x1a\n")
 }

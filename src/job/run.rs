@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::data::Dtype;
+use super::diverged::leave_history;
 use super::fit::{self, Fitted};
 use super::pipeline;
 use super::source;
@@ -167,8 +168,9 @@ fn typed<T: Real>(
         Some(_) => (source, Vec::new()),
         None => pipeline::fit(comm, &plan.job, source, telemetry)?,
     };
+    let fitted = fit::fit(comm, plan, source, &keeper, output.as_ref(), telemetry);
     let Fitted { mut contents, cluster_sizes, report, writer } =
-        fit::fit(comm, plan, source, &keeper, output.as_ref(), telemetry)?;
+        fitted.map_err(|error| leave_history(comm, &plan.job, path, telemetry, error))?;
     telemetry.end();
     contents.pipeline.extend(steps);
     contents.timing = timing::gather(comm, telemetry, report.as_ref(), begun.elapsed().as_secs_f64())?;

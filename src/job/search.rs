@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::estimator::ensemble::{ForestData, ForestParams, ForestSearch};
 use crate::estimator::fold_search::{FoldFit, FoldSearch};
 use crate::estimator::linear_model::LinearParams;
+use crate::estimator::naive_bayes::GaussianNbParams;
 use crate::estimator::searchable::Searchable;
 use crate::estimator::svm::{Scorer, SvcParams, SvcSearch};
 use crate::kernel::Real;
@@ -95,11 +96,16 @@ impl Maker<'_> {
             EstimatorJob::Linear(L::PoissonRegressor(params)) => {
                 at.each(params, |p| linear(L::PoissonRegressor(p)))
             }
-            EstimatorJob::KMeans(_) | EstimatorJob::Transformer(_) => {
+            EstimatorJob::GaussianNb(params) => at.each(params, gaussian_nb),
+            EstimatorJob::KMeans(_) | EstimatorJob::MiniBatchKMeans(_) | EstimatorJob::Transformer(_) => {
                 Err(Error::internal("a search over an estimator that has none"))
             }
         }
     }
+}
+
+fn gaussian_nb(params: GaussianNbParams) -> Result<GaussianNbParams> {
+    params.validate().map(|()| params)
 }
 
 fn linear(params: LinearParams) -> Result<LinearParams> {

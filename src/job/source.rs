@@ -9,7 +9,9 @@ use std::time::UNIX_EPOCH;
 use super::data::{ResidencyChoice, SourceParams};
 use super::spec::Job;
 use crate::comm::{self, Communicator, agree};
-use crate::data::{Blobs, BlockSource, Classification, CsvSource, Hdf5Source, Regression, Residency, Shape};
+use crate::data::{
+    Blobs, BlockSource, Classification, CsvParams, CsvSource, Hdf5Source, Regression, Residency, Shape,
+};
 use crate::error::{Error, Result};
 use crate::kernel::Real;
 use crate::partition::Slice;
@@ -38,7 +40,8 @@ pub(super) fn open<T: Real>(comm: &dyn Communicator, job: &Job) -> Result<Arc<dy
         SourceParams::Regression(params) => shared(Regression::new(params, seed, block_rows)),
         SourceParams::Hdf5(params) => shared(Hdf5Source::open(params, wants_targets, block_rows)),
         SourceParams::Csv(params) => {
-            shared(CsvSource::open(comm, params, wants_targets, block_rows, size_of::<T>()))
+            let params = CsvParams { missing: job.takes_missing(), ..params.clone() };
+            shared(CsvSource::open(comm, &params, wants_targets, block_rows, size_of::<T>()))
         }
     };
     let source = agree(comm, opened).map_err(|error| job.place("data", error))?;

@@ -17,7 +17,8 @@ use crate::model_selection::SearchSpec;
 const TOP: [&str; 6] = ["seed", "data", "pipeline", "estimator", "search", "output"];
 
 /// Keys that hold a file's name; relative ones are relative to the job file.
-const PATHS: [&str; 4] = ["data.path", "data.centers", "estimator.init.file", "output.path"];
+const PATHS: [&str; 5] =
+    ["data.path", "data.centers", "estimator.init.file", "estimator.warm_start", "output.path"];
 
 /// The section `[output]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +59,8 @@ pub struct Job {
     pub pipeline: Vec<TransformerJob>,
     /// What is fitted.
     pub estimator: EstimatorJob,
+    /// A results file of the same estimator, at whose model the fit starts.
+    pub warm_start: Option<PathBuf>,
     /// The search, if any.
     pub search: Option<SearchSpec>,
     /// Where results go.
@@ -72,6 +75,7 @@ impl PartialEq for Job {
             && self.data == other.data
             && self.pipeline == other.pipeline
             && self.estimator == other.estimator
+            && self.warm_start == other.warm_start
             && self.search == other.search
             && self.output == other.output
     }
@@ -104,6 +108,7 @@ impl Job {
             data: DataJob::read(&document)?,
             pipeline: read_steps(&document)?,
             estimator: EstimatorJob::read(&document)?,
+            warm_start: warm_start(&document)?,
             search: section(&document, "search")?,
             output,
             document,
@@ -127,7 +132,11 @@ impl Job {
             let steps = steps.collect::<Result<_, _>>().map_err(internal)?;
             table.insert("pipeline".into(), Value::Array(steps));
         }
-        table.insert("estimator".into(), self.estimator.to_table().map_err(internal)?.into());
+        let mut estimator = self.estimator.to_table().map_err(internal)?;
+        if let Some(path) = &self.warm_start {
+            estimator.insert("warm_start".into(), path.to_string_lossy().into_owned().into());
+        }
+        table.insert("estimator".into(), estimator.into());
         if let Some(search) = &self.search {
             table.insert("search".into(), Table::try_from(search).map_err(internal)?.into());
         }
@@ -145,6 +154,14 @@ impl Job {
         job.data.cut.residency = Default::default();
         job.data.cut.memory_per_rank = None;
         job.to_toml()
+    }
+
+    /// Whether what the rows meet first takes missing values.
+    pub(super) fn takes_missing(&self) -> bool {
+        match (self.pipeline.first(), &self.estimator) {
+            (Some(step), _) | (None, EstimatorJob::Transformer(step)) => step.takes_missing(),
+            (None, _) => false,
+        }
     }
 
     /// Where the results go.
@@ -213,6 +230,11 @@ impl Job {
             let found = self.written("output.checkpoint_every_s");
             return Err(self.fault("output.checkpoint_every_s", "a positive number of seconds", found));
         }
+        if self.warm_start.is_some() && (self.search.is_some() || !self.estimator.takes_warm_start()) {
+            let name = if self.search.is_some() { "a search" } else { name };
+            let expected = format!("no such key, for {name} starts from nothing");
+            return Err(self.fault("estimator.warm_start", expected, self.written("estimator.warm_start")));
+        }
         if self.search.is_some() && !self.estimator.is_searchable() {
             let expected = "no such section, or an estimator that learns from targets";
             return Err(self.fault("search", expected, format!("a search over {name}")));
@@ -236,6 +258,18 @@ fn seed(document: &Document) -> Result<u64> {
         None => Ok(0),
         Some(&Value::Integer(seed)) if seed >= 0 => Ok(seed as u64),
         Some(other) => Err(document.fault("seed", "a non-negative integer", wording::describe(other), None)),
+    }
+}
+
+fn warm_start(document: &Document) -> Result<Option<PathBuf>> {
+    match document.get("estimator.warm_start") {
+        // scikit-learn's default.
+        None | Some(Value::Boolean(false)) => Ok(None),
+        Some(Value::String(path)) => Ok(Some(path.into())),
+        Some(other) => {
+            let expected = "the results file to start from";
+            Err(document.fault("estimator.warm_start", expected, wording::describe(other), None))
+        }
     }
 }
 

@@ -9,7 +9,10 @@ use super::wording;
 use crate::engine::pass::PassEngine;
 use crate::error::Result;
 use crate::estimator::decomposition::{PcaParams, TruncatedSvdParams};
-use crate::estimator::preprocessing::{MinMaxScalerParams, StandardScalerParams};
+use crate::estimator::impute::SimpleImputerParams;
+use crate::estimator::preprocessing::{
+    MinMaxScalerParams, QuantileTransformerParams, RobustScalerParams, StandardScalerParams,
+};
 use crate::estimator::transformer::TRANSFORMERS;
 use crate::estimator::{Model, Transformer};
 use crate::kernel::Real;
@@ -26,6 +29,12 @@ pub enum TransformerJob {
     Pca(PcaParams),
     /// Singular vectors of uncentred data.
     TruncatedSvd(TruncatedSvdParams),
+    /// Median and quartiles.
+    RobustScaler(RobustScalerParams),
+    /// An even or normal distribution.
+    QuantileTransformer(QuantileTransformerParams),
+    /// No missing values.
+    SimpleImputer(SimpleImputerParams),
 }
 
 impl TransformerJob {
@@ -40,6 +49,9 @@ impl TransformerJob {
             "MinMaxScaler" => Self::MinMaxScaler(document.read(prefix, table, known)?),
             "PCA" => Self::Pca(document.read(prefix, table, known)?),
             "TruncatedSVD" => Self::TruncatedSvd(document.read(prefix, table, known)?),
+            "RobustScaler" => Self::RobustScaler(document.read(prefix, table, known)?),
+            "QuantileTransformer" => Self::QuantileTransformer(document.read(prefix, table, known)?),
+            "SimpleImputer" => Self::SimpleImputer(document.read(prefix, table, known)?),
             _ => return Ok(None),
         }))
     }
@@ -51,7 +63,15 @@ impl TransformerJob {
             Self::MinMaxScaler(_) => TRANSFORMERS[1],
             Self::Pca(_) => TRANSFORMERS[2],
             Self::TruncatedSvd(_) => TRANSFORMERS[3],
+            Self::RobustScaler(_) => TRANSFORMERS[4],
+            Self::QuantileTransformer(_) => TRANSFORMERS[5],
+            Self::SimpleImputer(_) => TRANSFORMERS[6],
         }
+    }
+
+    /// Whether it takes rows with missing values.
+    pub(super) fn takes_missing(&self) -> bool {
+        matches!(self, Self::SimpleImputer(_))
     }
 
     /// Checks the parameters.
@@ -64,6 +84,9 @@ impl TransformerJob {
             Self::MinMaxScaler(params) => params.validate(),
             Self::Pca(params) => params.validate(),
             Self::TruncatedSvd(params) => params.validate(),
+            Self::RobustScaler(params) => params.validate(),
+            Self::QuantileTransformer(params) => params.validate(),
+            Self::SimpleImputer(params) => params.validate(),
         }
     }
 
@@ -80,6 +103,9 @@ impl TransformerJob {
             Self::MinMaxScaler(params) => params.fit(engine)?.export(),
             Self::Pca(params) => params.fit(engine)?.export(),
             Self::TruncatedSvd(params) => params.fit(engine)?.export(),
+            Self::RobustScaler(params) => params.fit(engine)?.export(),
+            Self::QuantileTransformer(params) => params.fit(engine)?.export(),
+            Self::SimpleImputer(params) => params.fit(engine)?.export(),
         };
         // What follows starts from what the file holds, as a later predict does.
         Transformer::import(model)

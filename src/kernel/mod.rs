@@ -15,6 +15,7 @@ pub mod lloyd;
 pub mod moments;
 pub mod neighbors;
 mod normal;
+pub mod ordered_bits;
 pub(crate) mod rank_k;
 mod real;
 pub mod simd;

@@ -127,6 +127,15 @@ impl ClassCounts {
         }
     }
 
+    /// Precision, recall and F1 of each class.
+    pub fn by_class(&self) -> Vec<[f64; 3]> {
+        let of = |((&hits, &truth), &predicted): ((&u64, &u64), &u64)| {
+            let (hits, truth, predicted) = (hits as f64, truth as f64, predicted as f64);
+            [ratio(hits, predicted), ratio(hits, truth), ratio(2.0 * hits, truth + predicted)]
+        };
+        self.hits.iter().zip(&self.truth).zip(&self.predicted).map(of).collect()
+    }
+
     /// A score of (hits, rows of the class, rows predicted as it), averaged.
     fn averaged(&self, average: Average, score: impl Fn(f64, f64, f64) -> f64) -> f64 {
         let of = |class: usize| {

@@ -2,6 +2,7 @@
 
 use super::class_counts::{Average, ClassCounts};
 use super::error_sums::ErrorSums;
+use super::poisson_deviance::PoissonDeviance;
 use super::ranking::roc_auc;
 use crate::error::{Error, Place, Result};
 
@@ -48,6 +49,8 @@ pub enum Scorer {
     NegMeanAbsolutePercentageError,
     /// Minus the largest error.
     NegMaxError,
+    /// Minus the mean Poisson deviance.
+    NegMeanPoissonDeviance,
 }
 
 use Average::{Binary, Macro, Micro, Weighted};
@@ -81,6 +84,7 @@ const NAMES: &[(&str, Scorer)] = &[
     ("neg_mean_absolute_error", Scorer::NegMeanAbsoluteError),
     ("neg_mean_absolute_percentage_error", Scorer::NegMeanAbsolutePercentageError),
     ("neg_max_error", Scorer::NegMaxError),
+    ("neg_mean_poisson_deviance", Scorer::NegMeanPoissonDeviance),
     // The name that scikit-learn used before 1.6, for the same negated score.
     ("max_error", Scorer::NegMaxError),
 ];
@@ -139,6 +143,11 @@ impl Scorer {
     pub fn score(self, y_true: &[f64], predicted: &[f64]) -> Result<f64> {
         if self == Self::RocAuc {
             return self.area(y_true, predicted);
+        }
+        if self == Self::NegMeanPoissonDeviance {
+            let deviance = PoissonDeviance::new(y_true, predicted).mean().map(|deviance| -deviance);
+            let expected = "targets of 0 or more and predictions above 0 for neg_mean_poisson_deviance";
+            return deviance.ok_or_else(|| Error::data("scoring", Place::default(), expected, "others"));
         }
         if self.is_for_classes() {
             return self.of_classes(&ClassCounts::new(y_true, predicted));
@@ -241,6 +250,15 @@ mod tests {
         let error = Scorer::F1(Binary).score(&[0.0, 1.0, 2.0], &[0.0, 1.0, 2.0]).unwrap_err();
         assert!(error.to_string().contains("f1_macro"), "{error}");
         assert!(Scorer::Recall(Binary).score(&[3.0, 4.0], &[3.0, 4.0]).is_err());
+    }
+
+    #[test]
+    fn a_deviance_needs_positive_predictions() {
+        // scikit-learn 1.9: mean_poisson_deviance([2, 0, 1, 4], [0.5, 0.5, 2, 2]).
+        let deviance = Scorer::NegMeanPoissonDeviance.score(&[2.0, 0.0, 1.0, 4.0], &[0.5, 0.5, 2.0, 2.0]);
+        assert!((deviance.unwrap() + 1.426_015_131_959_808_4).abs() < 1e-15);
+        assert!(Scorer::NegMeanPoissonDeviance.score(&[1.0, -1.0], &[1.0, 1.0]).is_err());
+        assert!(Scorer::NegMeanPoissonDeviance.score(&[1.0, 1.0], &[1.0, 0.0]).is_err());
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub const SOFTWARE: &str = env!("CARGO_PKG_NAME");
 pub const SOFTWARE_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Value of the attribute `status` of a run that came to its end.
 pub const COMPLETE: &str = "complete";
+/// Value of the attribute `status` of a run whose numbers left the finite range: the file holds its history only.
+pub const DIVERGED: &str = "diverged";
 
 /// Attributes of the root.
 pub const ROOT_ATTRIBUTES: [&str; 5] = ["format", "format_version", "software", "software_version", "status"];

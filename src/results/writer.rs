@@ -97,22 +97,30 @@ impl ResultsWriter {
     /// # Errors
     /// [`Error::CannotCreate`] when no file can be made beside the output.
     pub fn new(output: &Output, format: &str) -> Result<Self> {
+        Self::with_status(output, format, schema::COMPLETE)
+    }
+
+    /// Begins the file of a run that ended with `status`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_status(output: &Output, format: &str, status: &str) -> Result<Self> {
         let disk = output.begin()?;
         let path = output.path();
         let memory = in_memory().map_err(|e| Error::io(path, "making a file in memory", e))?;
         let file =
             hdf5::File::create(memory.path()).map_err(named::h5_error(path, "making the file's image"))?;
         let writer = Self { output: output.clone(), disk, memory, file, gaps: Vec::new() };
-        writer.head(format).map_err(named::h5_error(path, "writing the file's attributes"))?;
+        writer.head(format, status).map_err(named::h5_error(path, "writing the file's attributes"))?;
         Ok(writer)
     }
 
-    fn head(&self, format: &str) -> hdf5::Result<()> {
+    fn head(&self, format: &str, status: &str) -> hdf5::Result<()> {
         named::put_text_attribute(&self.file, "format", format)?;
         named::put_attribute(&self.file, "format_version", &Array::integer(schema::FORMAT_VERSION))?;
         named::put_text_attribute(&self.file, "software", schema::SOFTWARE)?;
         named::put_text_attribute(&self.file, "software_version", schema::SOFTWARE_VERSION)?;
-        named::put_text_attribute(&self.file, "status", schema::COMPLETE)
+        named::put_text_attribute(&self.file, "status", status)
     }
 
     /// Makes room for an array of `n_rows` values at `path` (such as `model/labels_`); its rows go to the returned

@@ -48,6 +48,15 @@ pub struct Telemetry {
     memory_bytes: AtomicU64,
     flops: AtomicU64,
     talker: Option<Mutex<Talker>>,
+    /// The iterations of the fit under way.
+    history: Mutex<History>,
+}
+
+/// What iterations came to: the last one's number, and one column a quantity.
+#[derive(Default)]
+struct History {
+    number: usize,
+    columns: Vec<(String, Vec<f64>)>,
 }
 
 impl Telemetry {
@@ -86,6 +95,22 @@ impl Telemetry {
     /// A number that does not grow begins another fit.
     pub fn iteration(&self, number: usize, quantities: &[(&str, f64)], seconds: f64) {
         self.talk(|talker| talker.iteration(number, quantities, seconds));
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        if number <= history.number {
+            history.columns.clear();
+        }
+        history.number = number;
+        for (name, value) in quantities.iter().chain(&[("seconds", seconds)]) {
+            match history.columns.iter_mut().find(|(known, _)| known == name) {
+                Some((_, column)) => column.push(*value),
+                None => history.columns.push(((*name).to_owned(), vec![*value])),
+            }
+        }
+    }
+
+    /// The iterations of the last fit, those that an earlier, stopped run did left out: one column a quantity.
+    pub fn history(&self) -> Vec<(String, Vec<f64>)> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).columns.clone()
     }
 
     /// Tells that a search begins; `taken_over` of its fits were done by an earlier, stopped run.

@@ -34,6 +34,8 @@ pub(super) struct Columns {
     pub(super) features: Vec<usize>,
     /// The first line, whose number of fields all others must have.
     pub(super) first_line: u64,
+    /// Whether features may be missing.
+    pub(super) missing: bool,
     names: Option<Vec<String>>,
 }
 
@@ -64,6 +66,7 @@ impl Columns {
             delimiter,
             features: Vec::new(),
             first_line: first.line,
+            missing: params.missing,
             names,
         };
         columns.assign(params, wants_targets, &data)?;
@@ -210,7 +213,10 @@ impl Row {
             }
             _ => None,
         };
-        let is_text = |(column, field): (usize, &Vec<u8>)| Some(column as i64) != label && !numeric(field);
+        let missing = |field: &[u8]| params.missing && is_missing(field.trim_ascii());
+        let is_text = |(column, field): (usize, &Vec<u8>)| {
+            Some(column as i64) != label && !numeric(field) && !missing(field)
+        };
         match params.header {
             Header::Present => true,
             Header::Absent => false,

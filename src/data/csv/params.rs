@@ -24,6 +24,9 @@ pub struct CsvParams {
     /// What separates the fields: one ASCII character.
     #[serde(default = "comma")]
     pub delimiter: char,
+    /// Whether empty features (or `NA`, `nan` and the like) are read as NaN: not a key, but what the job's first step wants.
+    #[serde(skip)]
+    pub missing: bool,
 }
 
 fn comma() -> char {
@@ -39,6 +42,7 @@ impl CsvParams {
             label_column: None,
             weight_column: None,
             delimiter: comma(),
+            missing: false,
         }
     }
 }

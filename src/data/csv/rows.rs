@@ -162,7 +162,9 @@ impl<'a> Rows<'a> {
             let contents = field.contents(bytes);
             match role {
                 Role::Feature => {
-                    into.x[feature] = self.number(column, &contents)?;
+                    let missing = self.columns.missing && is_missing(contents.trim_ascii());
+                    into.x[feature] =
+                        if missing { T::from_f64(f64::NAN) } else { self.number(column, &contents)? };
                     feature += 1;
                 }
                 Role::Target => into.set_y(self.number(column, &contents)?),

@@ -136,7 +136,12 @@ impl Labels {
         }
     }
 
+    /// The dataset's place in messages.
+    pub(super) fn origin(&self) -> String {
+        origin(&self.path, &self.name)
+    }
+
     fn fault(&self, place: Place, expected: &str, found: impl Into<String>) -> Error {
-        Error::data(origin(&self.path, &self.name), place, expected, found)
+        Error::data(self.origin(), place, expected, found)
     }
 }

@@ -216,6 +216,18 @@ impl<T: Real> BlockSource<T> for Hdf5Source {
         self.x.origin()
     }
 
+    fn target_origin(&self) -> String {
+        match &self.targets {
+            Some(Targets::Numbers(numbers)) => numbers.origin(),
+            Some(Targets::Labels(labels)) => labels.origin(),
+            None => self.x.origin(),
+        }
+    }
+
+    fn weight_origin(&self) -> String {
+        self.weights.as_ref().map_or_else(|| self.x.origin(), Numbers::origin)
+    }
+
     fn class_names(&self) -> Option<&[String]> {
         match &self.targets {
             Some(Targets::Labels(labels)) => Some(&labels.classes),

@@ -107,12 +107,16 @@ impl ForestModel {
     /// # Errors
     /// As [`predict_values`](Self::predict_values).
     pub fn predict(&self, x: ArrayView2<'_, f64>) -> Result<Vec<f64>> {
-        let values = self.predict_values(x)?;
+        Ok(self.decide(self.predict_values(x)?.as_slice().unwrap_or(&[])))
+    }
+
+    /// The class, or the number, of each row from its [values](Self::predict_values), row by row.
+    pub fn decide(&self, values: &[f64]) -> Vec<f64> {
         let of_row = |values: &[f64]| match self.classes.get(first_largest(values)) {
             Some(&class) => class,
             None => values[0],
         };
-        Ok(values.as_slice().unwrap_or(&[]).chunks_exact(self.n_outputs()).map(of_row).collect())
+        values.chunks_exact(self.n_outputs()).map(of_row).collect()
     }
 
     /// The model as named arrays: scikit-learn's attributes, and the trees' arrays one after the other, tree t from

@@ -7,6 +7,7 @@ use super::params::{
     ElasticNetParams, LassoParams, LinearRegressionParams, LogisticRegressionParams, PoissonRegressorParams,
     RidgeParams,
 };
+use super::warm_start::WarmStart;
 use crate::engine::pass::PassEngine;
 use crate::error::Result;
 use crate::kernel::Real;
@@ -89,13 +90,28 @@ impl LinearParams {
     /// # Errors
     /// Those of the estimator.
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<LinearModel> {
+        self.fit_from(engine, None)
+    }
+
+    /// Fits the model from another's coefficients on; closed forms do not care.
+    ///
+    /// # Collective
+    /// As [`fit`](Self::fit).
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit); [`Error::Data`](crate::Error::Data) when those are of other features or classes.
+    pub fn fit_from<T: Real>(
+        &self,
+        engine: &mut PassEngine<'_, T>,
+        start: Option<WarmStart<'_>>,
+    ) -> Result<LinearModel> {
         match self {
             Self::LinearRegression(params) => params.fit(engine),
             Self::Ridge(params) => params.fit(engine),
-            Self::Lasso(params) => params.fit(engine),
-            Self::ElasticNet(params) => params.fit(engine),
-            Self::LogisticRegression(params) => params.fit(engine),
-            Self::PoissonRegressor(params) => params.fit(engine),
+            Self::Lasso(params) => params.fit_from(engine, start),
+            Self::ElasticNet(params) => params.fit_from(engine, start),
+            Self::LogisticRegression(params) => params.fit_from(engine, start),
+            Self::PoissonRegressor(params) => params.fit_from(engine, start),
         }
     }
 }

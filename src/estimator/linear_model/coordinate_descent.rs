@@ -4,6 +4,7 @@ use super::least_squares::NormalEquations;
 use super::model::{LinearModel, Response};
 use super::params::{ElasticNetParams, LassoParams};
 use super::targets::{Targets, surveyed_moments};
+use super::warm_start::WarmStart;
 use crate::engine::pass::PassEngine;
 use crate::error::{Error, Result};
 use crate::estimator::moments::Moments;
@@ -22,7 +23,22 @@ impl ElasticNetParams {
     /// Friedman, Hastie & Tibshirani, Regularization paths for generalized linear models via coordinate descent,
     /// J. Stat. Software 33, 2010, §2.2 (covariance updates).
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<LinearModel> {
-        fit("ElasticNet", self, engine, serde_json::to_value(self))
+        self.fit_from(engine, None)
+    }
+
+    /// The same from another model's coefficients on.
+    ///
+    /// # Collective
+    /// As [`fit`](Self::fit).
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and for a model of other features.
+    pub fn fit_from<T: Real>(
+        &self,
+        engine: &mut PassEngine<'_, T>,
+        start: Option<WarmStart<'_>>,
+    ) -> Result<LinearModel> {
+        fit("ElasticNet", self, engine, start, serde_json::to_value(self))
     }
 }
 
@@ -35,7 +51,22 @@ impl LassoParams {
     /// # Errors
     /// As for the elastic net.
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<LinearModel> {
-        fit("Lasso", &ElasticNetParams::from(self), engine, serde_json::to_value(self))
+        self.fit_from(engine, None)
+    }
+
+    /// The same from another model's coefficients on.
+    ///
+    /// # Collective
+    /// As [`fit`](Self::fit).
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and for a model of other features.
+    pub fn fit_from<T: Real>(
+        &self,
+        engine: &mut PassEngine<'_, T>,
+        start: Option<WarmStart<'_>>,
+    ) -> Result<LinearModel> {
+        fit("Lasso", &ElasticNetParams::from(self), engine, start, serde_json::to_value(self))
     }
 }
 
@@ -43,19 +74,23 @@ fn fit<T: Real>(
     estimator: &'static str,
     params: &ElasticNetParams,
     engine: &mut PassEngine<'_, T>,
+    start: Option<WarmStart<'_>>,
     written: serde_json::Result<serde_json::Value>,
 ) -> Result<LinearModel> {
     params.validate()?;
+    let d = engine.shape().n_features;
+    let coef = start.map_or_else(|| Ok(vec![0.0; d]), |start| start.params(d, None, false))?;
     let (targets, moments) = surveyed_moments(engine)?;
-    elastic_net_of(estimator, params, &targets, &moments, written)
+    elastic_net_of(estimator, params, &targets, &moments, coef, written)
 }
 
-/// The elastic net of rows whose moments are known.
+/// The elastic net of rows whose moments are known, from the coefficients `coef` on.
 pub(super) fn elastic_net_of(
     estimator: &'static str,
     params: &ElasticNetParams,
     targets: &Targets,
     moments: &Moments,
+    coef: Vec<f64>,
     written: serde_json::Result<serde_json::Value>,
 ) -> Result<LinearModel> {
     let mut system = NormalEquations::new(moments, params.fit_intercept);
@@ -68,8 +103,12 @@ pub(super) fn elastic_net_of(
         system: &system,
         l1: n * params.alpha * params.l1_ratio,
         l2: n * params.alpha * (1.0 - params.l1_ratio),
-        coef: vec![0.0; system.n_features],
-        gram_coef: vec![0.0; system.n_features],
+        gram_coef: system
+            .gram
+            .chunks_exact(system.n_features)
+            .map(|row| row.iter().zip(&coef).map(|(g, c)| g * c).sum())
+            .collect(),
+        coef,
     };
     let (n_iter, converged) = descent.run(params.max_iter, params.tol);
     let coef = descent.coef;

@@ -5,6 +5,7 @@ use super::objective::{Coding, Definition, GlmObjective};
 use super::params::{ClassWeight, LogisticRegressionParams, PoissonRegressorParams, Solver};
 use super::solver::{Solution, Stopping, admm, gradient_descent, lbfgs, newton_cholesky, proximal_grad};
 use super::targets::{Targets, check_classes, check_numbers, class_names, survey};
+use super::warm_start::WarmStart;
 use crate::engine::pass::PassEngine;
 use crate::error::{Error, Place, Result};
 use crate::kernel::Real;
@@ -22,9 +23,24 @@ impl LogisticRegressionParams {
     /// # Errors
     /// Invalid parameters, targets that are no classes, a loss that turns NaN.
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<LinearModel> {
+        self.fit_from(engine, None)
+    }
+
+    /// The same from another model's coefficients on.
+    ///
+    /// # Collective
+    /// As [`fit`](Self::fit).
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and for a model of other features or classes.
+    pub fn fit_from<T: Real>(
+        &self,
+        engine: &mut PassEngine<'_, T>,
+        start: Option<WarmStart<'_>>,
+    ) -> Result<LinearModel> {
         self.validate()?;
         let targets = survey(engine, true)?;
-        check_classes(&targets, &engine.origin())?;
+        check_classes(&targets, &engine.target_origin())?;
         let classes: Vec<f64> = targets.classes.iter().map(|(class, ..)| *class).collect();
         let names = class_names(engine);
         let class_weight = self.class_factors(&targets, &classes, names.as_deref())?;
@@ -32,7 +48,12 @@ impl LogisticRegressionParams {
         let weight: f64 = targets.classes.iter().enumerate().map(|(i, (.., w))| factor(i) * w).sum();
         if weight <= 0.0 {
             let found = "only zeros";
-            return Err(Error::data(engine.origin(), Place::default(), "a positive sum of weights", found));
+            return Err(Error::data(
+                engine.weight_origin(),
+                Place::default(),
+                "a positive sum of weights",
+                found,
+            ));
         }
         let (loss, n_outputs) = match classes.len() {
             2 => (Loss::HalfBinomial, 1),
@@ -52,7 +73,13 @@ impl LogisticRegressionParams {
             solver: self.solver,
             l1: strength * self.l1_strength(),
             stopping: Stopping { tol: self.tol, max_iter: self.max_iter },
-            start: vec![0.0; n_params],
+            start: match start {
+                Some(start) => {
+                    let known = Some((classes.as_slice(), names.as_deref()));
+                    start.params(engine.shape().n_features, known, self.fit_intercept)?
+                }
+                None => vec![0.0; n_params],
+            },
         };
         // Where every row counts once and the whole loss is below ln 2, every row is on its class's side.
         let counts = definition.coding.class_weight.is_empty() && !engine.shape().has_weights;
@@ -116,12 +143,27 @@ impl PoissonRegressorParams {
     /// # Errors
     /// Invalid parameters, negative targets, a loss that turns NaN.
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<LinearModel> {
+        self.fit_from(engine, None)
+    }
+
+    /// The same from another model's coefficients on.
+    ///
+    /// # Collective
+    /// As [`fit`](Self::fit).
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and for a model of other features or classes.
+    pub fn fit_from<T: Real>(
+        &self,
+        engine: &mut PassEngine<'_, T>,
+        start: Option<WarmStart<'_>>,
+    ) -> Result<LinearModel> {
         self.validate()?;
         let targets = survey(engine, false)?;
         check_numbers(engine)?;
         if let Some((row, y)) = targets.negative {
             let place = Place::cell(row, "y");
-            return Err(Error::data(engine.origin(), place, "a count of 0 or more", y.to_string()));
+            return Err(Error::data(engine.target_origin(), place, "a count of 0 or more", y.to_string()));
         }
         if self.solver == Solver::ProximalGrad {
             let expected = "\"lbfgs\", \"newton-cholesky\", \"gradient_descent\" or \"admm\"";
@@ -139,7 +181,10 @@ impl PoissonRegressorParams {
             solver: self.solver,
             l1: 0.0,
             stopping: Stopping { tol: self.tol, max_iter: self.max_iter },
-            start: vec![0.0; engine.shape().n_features + usize::from(self.fit_intercept)],
+            start: match start {
+                Some(start) => start.params(engine.shape().n_features, None, self.fit_intercept)?,
+                None => vec![0.0; engine.shape().n_features + usize::from(self.fit_intercept)],
+            },
         };
         fit.run(engine, definition, Response::Exponential, 1, serde_json::to_value(self))
     }

@@ -13,6 +13,7 @@ mod params;
 mod search;
 pub mod solver;
 mod targets;
+mod warm_start;
 
 pub use any::LinearParams;
 pub use model::{LinearModel, Record, Response};
@@ -20,3 +21,4 @@ pub use params::{
     ClassWeight, ElasticNetParams, LassoParams, LinearRegressionParams, LogisticRegressionParams, Penalty,
     PoissonRegressorParams, RidgeParams, Solver,
 };
+pub use warm_start::WarmStart;

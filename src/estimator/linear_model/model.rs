@@ -88,11 +88,11 @@ impl LinearModel {
     /// # Errors
     /// As [`decision_function`](Self::decision_function).
     pub fn predict<T: Real>(&self, block: &Block<T>) -> Result<Vec<f64>> {
-        Ok(self.respond(self.decision_function(block)?))
+        Ok(self.decide(self.decision_function(block)?))
     }
 
-    /// What predictors come to.
-    pub(super) fn respond(&self, eta: Vec<f64>) -> Vec<f64> {
+    /// The predictions that follow from predictors η, `(n_rows, n_outputs)`.
+    pub fn decide(&self, eta: Vec<f64>) -> Vec<f64> {
         match &self.response {
             Response::Identity => eta,
             Response::Exponential => eta.into_iter().map(f64::exp).collect(),
@@ -108,6 +108,33 @@ impl LinearModel {
                 })
                 .collect(),
         }
+    }
+
+    /// The targets of the classes, ascending; `None` for a regressor.
+    pub fn classes(&self) -> Option<&[f64]> {
+        match &self.response {
+            Response::Classes(classes) => Some(classes),
+            _ => None,
+        }
+    }
+
+    /// The probability of each class from predictors η, `(n_rows, n_classes)`; `None` for a regressor.
+    ///
+    /// Two classes: 1 / (1 + e^−η) is the second's. More: e^η divided by the sum over the classes.
+    pub fn probabilities(&self, eta: &[f64]) -> Option<Vec<f64>> {
+        let classes = self.classes()?;
+        if self.intercept.len() == 1 {
+            let second = eta.iter().map(|eta| 1.0 / (1.0 + (-eta).exp()));
+            return Some(second.flat_map(|p| [1.0 - p, p]).collect());
+        }
+        let mut proba = eta.to_vec();
+        for of_row in proba.chunks_exact_mut(classes.len()) {
+            let greatest = of_row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            of_row.iter_mut().for_each(|p| *p = (*p - greatest).exp());
+            let sum: f64 = of_row.iter().sum();
+            of_row.iter_mut().for_each(|p| *p /= sum);
+        }
+        Some(proba)
     }
 
     /// The model as named arrays, shaped as scikit-learn's attributes.

@@ -42,17 +42,14 @@ impl LinearParams {
             }
             Self::Lasso(params) => {
                 let (sums, written) = (sums()?, serde_json::to_value(params));
-                elastic_net_of(
-                    "Lasso",
-                    &ElasticNetParams::from(params),
-                    &sums.targets,
-                    &sums.moments,
-                    written,
-                )
+                let start = vec![0.0; rows.table().x.ncols()];
+                let params = ElasticNetParams::from(params);
+                elastic_net_of("Lasso", &params, &sums.targets, &sums.moments, start, written)
             }
             Self::ElasticNet(params) => {
                 let (sums, written) = (sums()?, serde_json::to_value(params));
-                elastic_net_of("ElasticNet", params, &sums.targets, &sums.moments, written)
+                let start = vec![0.0; rows.table().x.ncols()];
+                elastic_net_of("ElasticNet", params, &sums.targets, &sums.moments, start, written)
             }
             Self::LogisticRegression(_) | Self::PoissonRegressor(_) => {
                 rows.with_engine(|engine| self.fit(engine))
@@ -111,7 +108,7 @@ impl FoldFit for LinearParams {
 
 impl FoldModel for LinearModel {
     fn predict(&self, x: ArrayView2<'_, f64>) -> Result<Vec<f64>> {
-        Ok(self.respond(self.of_rows(x)?))
+        Ok(self.decide(self.of_rows(x)?))
     }
 
     fn decision(&self, x: ArrayView2<'_, f64>) -> Result<Option<Vec<f64>>> {

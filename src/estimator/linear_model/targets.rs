@@ -126,7 +126,7 @@ impl<T: Real> Pass<T> for Survey {
 pub(super) fn survey<T: Real>(engine: &mut PassEngine<'_, T>, classes: bool) -> Result<Targets> {
     check_size(engine)?;
     let targets = engine.run_once(&Survey { classes })?;
-    check_weights(&targets, &engine.origin())?;
+    check_weights(&targets, &engine.weight_origin())?;
     Ok(targets)
 }
 
@@ -141,7 +141,7 @@ pub(super) fn surveyed_moments<T: Real>(engine: &mut PassEngine<'_, T>) -> Resul
     check_size(engine)?;
     check_numbers(engine)?;
     let Both(targets, moments) = engine.run_once(&SurveyAndMoments(MomentsPass::new(true)))?;
-    check_weights(&targets, &engine.origin())?;
+    check_weights(&targets, &engine.weight_origin())?;
     Ok((targets, moments))
 }
 
@@ -180,7 +180,7 @@ pub(super) fn check_numbers<T: Real>(engine: &mut PassEngine<'_, T>) -> Result<(
         None => Ok(()),
         Some(names) => {
             let found = format!("text, such as {:?}", names.first().map_or("", String::as_str));
-            Err(Error::data(engine.origin(), Place::default(), "targets that are numbers", found))
+            Err(Error::data(engine.target_origin(), Place::default(), "targets that are numbers", found))
         }
     }
 }

@@ -163,6 +163,10 @@ impl PlainModel for KNeighborsModel {
         self.panels.n_features
     }
 
+    fn classes(&self) -> Option<&[f64]> {
+        self.kind().is_classifier().then_some(self.classes.targets.as_slice())
+    }
+
     fn predict(&self, x: ArrayView2<'_, f64>) -> Result<Vec<f64>> {
         if self.kind().is_classifier() {
             let probabilities = self.probabilities(x)?;

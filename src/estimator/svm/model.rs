@@ -263,6 +263,15 @@ impl SvcModel {
         Ok(if self.svc.shape == DecisionShape::OneVsOne { decisions } else { ovr(&decisions, k) })
     }
 
+    /// How many decision values a row has: one for two classes, else one a class or one a pair of classes.
+    pub fn n_decisions(&self) -> usize {
+        match (self.classes.len(), self.svc.shape) {
+            (2, _) => 1,
+            (k, DecisionShape::OneVsOne) => k * (k - 1) / 2,
+            (k, _) => k,
+        }
+    }
+
     /// The predicted class of each row, as its target.
     ///
     /// A row on the border of two classes (with small integers for features there are such) has a decision value of
@@ -282,7 +291,7 @@ impl SvcModel {
 
     /// What scores of rows one after the other are computed from: predictions, and for two classes decision values,
     /// larger for the second.
-    pub(super) fn predict_and_decide(&self, x: &[f64]) -> (Vec<f64>, Option<Vec<f64>>) {
+    pub fn predict_and_decide(&self, x: &[f64]) -> (Vec<f64>, Option<Vec<f64>>) {
         let decisions = self.pair_decisions(x);
         let binary = self.classes.len() == 2;
         (self.winners(&decisions), binary.then(|| decisions.iter().map(|v| -v).collect()))

@@ -109,6 +109,10 @@ impl PlainModel for LinearSvmModel {
         self.n_features
     }
 
+    fn classes(&self) -> Option<&[f64]> {
+        self.classes.as_ref().map(|classes| classes.targets.as_slice())
+    }
+
     fn predict(&self, x: ArrayView2<'_, f64>) -> Result<Vec<f64>> {
         let values = self.values(x)?;
         let Some(classes) = &self.classes else { return Ok(values.iter().copied().collect()) };

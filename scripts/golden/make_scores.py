@@ -1,0 +1,135 @@
+"""Makes tests/data/scores.json: what scikit-learn's metrics say of scikit-learn's models on new rows.
+
+Usage: python scripts/golden/make_scores.py   (from the root of the repository)
+
+Data are rounded to a few decimals, so that the text holds them exactly.
+"""
+
+import json
+import pathlib
+
+import numpy as np
+import sklearn
+from sklearn import metrics
+from sklearn.cluster import KMeans
+from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
+from sklearn.naive_bayes import GaussianNB
+from sklearn.svm import SVC
+
+OUT = pathlib.Path("tests/data/scores.json")
+ORIGIN = f"scikit-learn {sklearn.__version__}, numpy {np.__version__}"
+rng = np.random.default_rng(5)
+
+
+def classes(n, k):
+    y = rng.integers(0, k, size=n)
+    x = np.round(rng.normal(size=(n, 4)) * 1.2 + rng.normal(size=(k, 4))[y], 3)
+    return x, y
+
+
+def scores_of_classes(model, x, y):
+    predicted = model.predict(x)
+    out = {"accuracy": metrics.accuracy_score(y, predicted),
+           "balanced_accuracy": metrics.balanced_accuracy_score(y, predicted),
+           "matthews_corrcoef": metrics.matthews_corrcoef(y, predicted)}
+    for average in ["macro", "weighted"]:
+        for name in ["precision", "recall", "f1"]:
+            score = getattr(metrics, f"{name}_score")
+            out[f"{name}_{average}"] = score(y, predicted, average=average, zero_division=0)
+    for name in ["precision", "recall", "f1"]:
+        out[name] = getattr(metrics, f"{name}_score")(y, predicted, average=None, zero_division=0).tolist()
+    out["support"] = np.bincount(y).tolist()
+    out["confusion_matrix"] = metrics.confusion_matrix(y, predicted).tolist()
+    if hasattr(model, "predict_proba"):
+        proba = model.predict_proba(x)
+        out["log_loss"] = metrics.log_loss(y, proba)
+        if len(model.classes_) > 2:
+            out["roc_auc_ovr"] = metrics.roc_auc_score(y, proba, multi_class="ovr")
+            out["roc_auc_ovr_weighted"] = metrics.roc_auc_score(y, proba, multi_class="ovr", average="weighted")
+    if len(model.classes_) == 2:
+        values = model.decision_function(x) if hasattr(model, "decision_function") else model.predict_proba(x)[:, 1]
+        out["roc_auc"] = metrics.roc_auc_score(y, values)
+    return out
+
+
+def scores_of_numbers(model, x, y):
+    predicted = model.predict(x)
+    out = {"r2": metrics.r2_score(y, predicted),
+           "explained_variance": metrics.explained_variance_score(y, predicted),
+           "mean_squared_error": metrics.mean_squared_error(y, predicted),
+           "root_mean_squared_error": metrics.root_mean_squared_error(y, predicted),
+           "mean_absolute_error": metrics.mean_absolute_error(y, predicted),
+           "max_error": metrics.max_error(y, predicted)}
+    if (predicted > 0).all() and (y >= 0).all():
+        out["mean_poisson_deviance"] = metrics.mean_poisson_deviance(y, predicted)
+    return out
+
+
+def scores_of_clusters(model, x, y):
+    labels = model.predict(x)
+    return {"inertia": -model.score(x),
+            "adjusted_rand_score": metrics.adjusted_rand_score(y, labels),
+            "silhouette_score": metrics.silhouette_score(x, labels)}
+
+
+def methods(model, x):
+    out = {}
+    for name in ["predict", "predict_proba", "decision_function", "transform"]:
+        if hasattr(model, name):
+            out[name] = np.asarray(getattr(model, name)(x), dtype=float).reshape(len(x), -1).tolist()
+    return out
+
+
+def case(name, model, job, train, test, scores, tolerance):
+    (x, y), (new, truth) = train, test
+    model.fit(x, y)
+    return {"name": name, "origin": f"{ORIGIN}, {model}", "job": job, "train": name_of(x, y),
+            "test": name_of(new, truth), "scores": scores(model, new, truth), "methods": methods(model, new[:10]),
+            "tolerance": tolerance}
+
+
+tables = []
+
+
+def name_of(x, y):
+    for i, (known, targets) in enumerate(tables):
+        if known is x and targets is y:
+            return i
+    tables.append((x, y))
+    return len(tables) - 1
+
+
+def split(x, y):
+    return (x[:120], y[:120]), (x[120:], y[120:])
+
+
+two, three = split(*classes(260, 2)), split(*classes(300, 3))
+raw = np.round(rng.normal(size=(240, 3)), 3)
+line = np.round(raw @ [1.0, -2.0, 0.5] + 3 + rng.normal(size=240), 3)
+counts = rng.poisson(np.exp(raw @ [0.3, -0.4, 0.1] + 1)).astype(float)
+numbers, poisson = split(raw, line), split(raw, counts)
+centers = three[0][0][:3]
+tight = dict(tol=1e-12, max_iter=10000)
+
+cases = [
+    case("logistic, two classes", LogisticRegression(**tight), 'name = "LogisticRegression"\ntol = 1e-12\nmax_iter = 10000',
+         *two, scores_of_classes, 1e-7),
+    case("logistic, three classes", LogisticRegression(**tight),
+         'name = "LogisticRegression"\ntol = 1e-12\nmax_iter = 10000', *three, scores_of_classes, 1e-7),
+    case("naive Bayes, two classes", GaussianNB(), 'name = "GaussianNB"', *two, scores_of_classes, 1e-11),
+    case("naive Bayes, three classes", GaussianNB(), 'name = "GaussianNB"', *three, scores_of_classes, 1e-11),
+    case("SVC, two classes", SVC(tol=1e-8), 'name = "SVC"\ntol = 1e-8', *two, scores_of_classes, 1e-6),
+    case("SVC, three classes", SVC(tol=1e-8), 'name = "SVC"\ntol = 1e-8', *three, scores_of_classes, 1e-6),
+    case("ridge", Ridge(alpha=0.5), 'name = "Ridge"\nalpha = 0.5', *numbers, scores_of_numbers, 1e-11),
+    case("poisson", PoissonRegressor(alpha=0.1, **tight),
+         'name = "PoissonRegressor"\nalpha = 0.1\ntol = 1e-12\nmax_iter = 10000', *poisson, scores_of_numbers, 1e-7),
+    case("k-means", KMeans(3, init=centers, n_init=1, tol=0),
+         'name = "KMeans"\nn_clusters = 3\ninit = { file = "centers.csv" }\nn_init = 1\ntol = 0.0', *three,
+         scores_of_clusters, 1e-11),
+]
+OUT.write_text(json.dumps({
+    "made_by": "scripts/golden/make_scores.py",
+    "centers": centers.tolist(),
+    "tables": [np.column_stack([x, y]).tolist() for x, y in tables],
+    "cases": cases,
+}) + "\n")

@@ -1,0 +1,264 @@
+//! The fit: a start, steps until they help no more, and the inertia of all rows.
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::batches::{Rows, ahead, draw, fetch};
+use super::init;
+use super::params::MiniBatchKMeansParams;
+use super::step::{Centroids, squared_distance};
+use crate::data::Block;
+use crate::engine::pass::{Pass, PassEngine};
+use crate::error::{Error, Place, Result};
+use crate::estimator::preprocessing::column_moments;
+use crate::estimator::{Array, Model, Values};
+use crate::kernel::Real;
+use crate::rng::{Purpose, stream};
+
+/// Draws for the start have indices from here on, those of batches below.
+const START: u64 = 1 << 62;
+
+/// A fitted MiniBatchKMeans.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MiniBatchKMeansModel {
+    params: MiniBatchKMeansParams,
+    n_features: usize,
+    /// Centroids `(n_clusters, n_features)`.
+    pub cluster_centers_: Vec<f64>,
+    /// Σ w‖x − c‖² over all rows.
+    pub inertia_: f64,
+    /// Times all rows that the batches make, rounded up.
+    pub n_iter_: u64,
+    /// Batches.
+    pub n_steps_: u64,
+    /// Whether it stopped before `max_iter`.
+    pub converged: bool,
+    /// Mean inertia of a row of each batch, and its smoothed value.
+    pub history: Vec<[f64; 2]>,
+}
+
+/// Where a fit stands between two groups of batches.
+#[derive(Clone, Serialize, Deserialize)]
+struct State {
+    centroids: Centroids,
+    step: u64,
+    rows_since_reassigned: u64,
+    /// Smoothed inertia and its least value.
+    smoothed: Option<f64>,
+    least: Option<f64>,
+    worse: u64,
+    converged: bool,
+    history: Vec<[f64; 2]>,
+}
+
+impl MiniBatchKMeansParams {
+    /// Fits the centroids; `seed` is used where there is no `random_state`.
+    ///
+    /// The rules are scikit-learn's; draws are not, so that its digits differ.
+    ///
+    /// # Collective
+    /// The rows of up to 64 batches at a time, from their blocks to all ranks; a pass for the inertia at the end, and one
+    /// for the variances before when `tol` is above 0.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), and what the passes meet; [`Error::Data`] for fewer rows than clusters,
+    /// weights below 0; [`Error::Diverged`] for an inertia that is no number.
+    pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>, seed: u64) -> Result<MiniBatchKMeansModel> {
+        self.validate()?;
+        let seed = self.random_state.unwrap_or(seed);
+        let (n_samples, d) = (engine.shape().n_samples, engine.shape().n_features);
+        let fault = |expected: String, found: String| {
+            Err(Error::data(engine.origin(), Place::default(), expected, found))
+        };
+        if n_samples < self.n_clusters as u64 {
+            return fault(format!("at least n_clusters = {} rows", self.n_clusters), n_samples.to_string());
+        }
+        if d == 0 {
+            return fault("at least 1 feature".into(), "none".into());
+        }
+        let mut state = match engine.resume::<State>()? {
+            Some(state) if state.centroids.centers.len() == self.n_clusters * d => state,
+            Some(_) => {
+                let expected = "the state of this job";
+                return Err(Error::data("checkpoint", Place::default(), expected, "that of another"));
+            }
+            None => self.start(engine, seed)?,
+        };
+        let tolerance = if self.tol > 0.0 {
+            let variances = column_moments(engine)?.variances();
+            self.tol * variances.iter().sum::<f64>() / d as f64
+        } else {
+            0.0
+        };
+        let size = self.batch_rows(n_samples);
+        let n_steps = (u128::from(self.max_iter) * u128::from(n_samples) / size as u128) as u64;
+        let group = ahead(size, d) as u64;
+        while state.step < n_steps && !state.converged {
+            let steps = state.step..(state.step + group).min(n_steps);
+            let lists: Vec<Vec<u64>> = steps.map(|step| draw(seed, step, size, n_samples)).collect();
+            for rows in fetch(engine, &lists)? {
+                let since = Instant::now();
+                let [inertia, smoothed] = self.step(&mut state, &rows, seed, n_samples, tolerance)?;
+                let quantities = [("inertia", inertia), ("smoothed", smoothed)];
+                engine.telemetry().iteration(state.step as usize, &quantities, since.elapsed().as_secs_f64());
+                if state.converged {
+                    break;
+                }
+            }
+            engine.checkpoint(&state)?;
+        }
+        let origin = engine.weight_origin();
+        let inertia = engine.run_once(&InertiaPass { centroids: &state.centroids, origin })?;
+        Ok(MiniBatchKMeansModel {
+            params: self.clone(),
+            n_features: d,
+            inertia_: inertia,
+            n_iter_: (u128::from(state.step) * size as u128).div_ceil(u128::from(n_samples)) as u64,
+            n_steps_: state.step,
+            converged: state.converged,
+            cluster_centers_: state.centroids.centers,
+            history: state.history,
+        })
+    }
+
+    fn batch_rows(&self, n_samples: u64) -> usize {
+        self.batch_size.min(usize::try_from(n_samples).unwrap_or(usize::MAX))
+    }
+
+    /// The best of some starts, by the inertia of rows of its own.
+    fn start<T: Real>(&self, engine: &mut PassEngine<'_, T>, seed: u64) -> Result<State> {
+        let n_samples = engine.shape().n_samples;
+        let (size, starts) = (self.init_rows(n_samples), self.starts() as u64);
+        let lists: Vec<Vec<u64>> =
+            (0..=starts).map(|start| draw(seed, START + start, size, n_samples)).collect();
+        let mut rows = fetch(engine, &lists)?;
+        let validation = rows.swap_remove(0);
+        let mut best: Option<(f64, Centroids)> = None;
+        for (start, rows) in rows.iter().enumerate() {
+            let mut rng = stream(seed, Purpose::Init, START + start as u64);
+            let centers = init::centers(rows, self.n_clusters, self.init, &mut rng);
+            let centroids = Centroids::new(centers, self.n_clusters);
+            let (_, inertia) = centroids.assign(&validation);
+            if best.as_ref().is_none_or(|(least, _)| inertia < *least) {
+                best = Some((inertia, centroids));
+            }
+        }
+        let (_, centroids) = best.ok_or_else(|| Error::internal("no start was tried"))?;
+        Ok(State {
+            centroids,
+            step: 0,
+            rows_since_reassigned: 0,
+            smoothed: None,
+            least: None,
+            worse: 0,
+            converged: false,
+            history: Vec::new(),
+        })
+    }
+
+    /// One batch; its mean inertia and the smoothed one.
+    fn step(
+        &self,
+        state: &mut State,
+        rows: &Rows,
+        seed: u64,
+        n_samples: u64,
+        tolerance: f64,
+    ) -> Result<[f64; 2]> {
+        let before = state.centroids.clone();
+        let size = rows.len() as f64;
+        let inertia = state.centroids.step(rows) / size;
+        if !inertia.is_finite() {
+            let found = format!("an inertia of {inertia}");
+            return Err(Error::Diverged {
+                what: "MiniBatchKMeans".into(),
+                iteration: state.step as usize,
+                found,
+            });
+        }
+        state.rows_since_reassigned += rows.len() as u64;
+        let empty = before.weights.contains(&0.0);
+        if empty || state.rows_since_reassigned >= 10 * self.n_clusters as u64 {
+            state.rows_since_reassigned = 0;
+            if self.reassignment_ratio > 0.0 {
+                let mut rng = stream(seed, Purpose::Batch, START + (START >> 1) + state.step);
+                state.centroids.reassign(rows, self.reassignment_ratio, &mut rng);
+            }
+        }
+        state.step += 1;
+        let smoothed = self.judge(state, inertia, (2.0 * size / (n_samples as f64 + 1.0)).min(1.0));
+        let moved = squared_distance(&before.centers, &state.centroids.centers);
+        // The first batch's inertia is that of the start.
+        if state.step > 1 && self.tol > 0.0 && moved <= tolerance {
+            state.converged = true;
+        }
+        state.history.push([inertia, smoothed]);
+        Ok([inertia, smoothed])
+    }
+
+    /// Smooths the inertia and looks whether it still falls.
+    fn judge(&self, state: &mut State, inertia: f64, share: f64) -> f64 {
+        if state.step == 1 {
+            return inertia;
+        }
+        let smoothed = state.smoothed.map_or(inertia, |known| known * (1.0 - share) + inertia * share);
+        state.smoothed = Some(smoothed);
+        if state.least.is_none_or(|least| smoothed < least) {
+            (state.least, state.worse) = (Some(smoothed), 0);
+        } else {
+            state.worse += 1;
+        }
+        if self.max_no_improvement > 0 && state.worse >= self.max_no_improvement {
+            state.converged = true;
+        }
+        smoothed
+    }
+}
+
+/// Σ w·d² of all rows.
+struct InertiaPass<'a> {
+    centroids: &'a Centroids,
+    origin: String,
+}
+
+impl<T: Real> Pass<T> for InertiaPass<'_> {
+    type Partial = f64;
+    type Memory = ();
+
+    fn block(&self, block: &Block<T>, (): &mut ()) -> Result<f64> {
+        if let Some(row) = block.weights.iter().position(|weight| *weight < 0.0) {
+            let place = Place::cell(block.first_row + row as u64, "sample_weight");
+            let found = block.weights[row].to_string();
+            return Err(Error::data(&self.origin, place, "a weight of 0 or more", found));
+        }
+        let weights = if block.weights.is_empty() { vec![1.0; block.n_rows] } else { block.weights.clone() };
+        let x = block.x.iter().map(|v| v.to_f64()).collect();
+        Ok(self.centroids.assign(&Rows { x, weights, n_features: block.n_features }).1)
+    }
+}
+
+impl MiniBatchKMeansModel {
+    /// The model as named arrays; `predict` reads it as that of a KMeans.
+    pub fn export(&self) -> Model {
+        let shape = [self.params.n_clusters, self.n_features];
+        let attributes = vec![
+            ("cluster_centers_".into(), Array::new(shape, Values::F64(self.cluster_centers_.clone()))),
+            ("inertia_".into(), Array::scalar(self.inertia_)),
+            ("n_iter_".into(), Array::integer(self.n_iter_ as i64)),
+            ("n_steps_".into(), Array::integer(self.n_steps_ as i64)),
+            ("n_features_in_".into(), Array::integer(self.n_features as i64)),
+        ];
+        let params = serde_json::to_value(&self.params).unwrap_or_default();
+        Model { estimator: "MiniBatchKMeans".into(), params, attributes }
+    }
+
+    /// One array a quantity, one entry a batch.
+    pub fn history_arrays(&self) -> Vec<(String, Array)> {
+        let column = |name: &str, of: usize| {
+            let values = self.history.iter().map(|record| record[of]).collect();
+            (name.to_owned(), Array::vector(Values::F64(values)))
+        };
+        vec![column("batch_inertia", 0), column("smoothed_inertia", 1)]
+    }
+}

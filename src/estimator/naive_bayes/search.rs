@@ -1,0 +1,42 @@
+//! Naive Bayes in a search.
+
+use ndarray::ArrayView2;
+
+use super::{GaussianNbModel, GaussianNbParams};
+use crate::data::Block;
+use crate::error::Result;
+use crate::estimator::Model;
+use crate::estimator::fold_search::{FoldFit, FoldModel, FoldRows, Size};
+
+impl FoldFit for GaussianNbParams {
+    fn fit(&self, rows: &FoldRows) -> Result<Box<dyn FoldModel>> {
+        Ok(Box::new(rows.with_engine(|engine| Self::fit(self, engine))?))
+    }
+
+    fn cost(&self, size: Size) -> f64 {
+        (2 * size.n_train + 4 * size.n_test) as f64 * size.n_features as f64
+    }
+}
+
+impl FoldModel for GaussianNbModel {
+    fn predict(&self, x: ArrayView2<'_, f64>) -> Result<Vec<f64>> {
+        Self::predict(self, &block(x))
+    }
+
+    /// The log of the odds of the second class.
+    fn decision(&self, x: ArrayView2<'_, f64>) -> Result<Option<Vec<f64>>> {
+        if self.classes().len() != 2 {
+            return Ok(None);
+        }
+        let joint = self.joint_log_likelihood(&block(x))?;
+        Ok(Some(joint.chunks_exact(2).map(|of_row| of_row[1] - of_row[0]).collect()))
+    }
+
+    fn export(&self) -> Model {
+        Self::export(self)
+    }
+}
+
+fn block(x: ArrayView2<'_, f64>) -> Block<f64> {
+    Block { n_rows: x.nrows(), n_features: x.ncols(), x: x.iter().copied().collect(), ..Block::default() }
+}

@@ -1,0 +1,284 @@
+//! Scores a fitted model on data of any size: one pass, one reduction of statistics that merge.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::model_data::Rows;
+use super::predict::{Applied, Predictor, Source};
+use super::score_report::{self, Scores};
+use crate::comm::{Communicator, Partial};
+use crate::data::{Block, BlockSource, Feed, Residency};
+use crate::engine::pass::{Pass, PassEngine};
+use crate::error::{Error, Place, Result};
+use crate::estimator::cluster::KMeansModel;
+use crate::kernel::Real;
+use crate::metrics::{Contingency, ErrorSums, LogLoss, PoissonDeviance, RocCurve, RowSample};
+use crate::telemetry::Telemetry;
+
+/// Distinct scores up to which the area under an ROC curve is exact; several curves share them.
+const MOST_SCORES: usize = 1 << 16;
+
+/// Pairs of classes counted at the most: more are no classes.
+const MOST_CELLS: usize = 1 << 20;
+
+/// What to score.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// A results file with a fitted model.
+    pub model: PathBuf,
+    /// The rows and their targets. Those of a clusterer need none.
+    pub data: Rows,
+    /// Rows on which a clusterer's silhouette is estimated; 0 for no silhouette.
+    pub silhouette_samples: usize,
+    /// Seed of their choice.
+    pub seed: u64,
+}
+
+/// Scores the model. Rows count once each.
+///
+/// # Collective
+/// What the reader exchanges; one pass, whose partial is the cells of a confusion matrix, at most 2¹⁶ scores with
+/// their rows, and the sample of the silhouette.
+///
+/// # Errors
+/// Those of the reader; [`Error::Usage`] for a model that is no predictor; [`Error::Data`] for targets of another kind
+/// than the model's.
+pub fn score(comm: &dyn Communicator, request: &Request, telemetry: &Telemetry) -> Result<Scores> {
+    let applied = Applied::open(comm, &request.model, &request.data)?;
+    if matches!(applied.predictor, Predictor::Rows) {
+        let name = &applied.estimator;
+        let message = format!("--model: expected a model that predicts, found {name}, which transforms rows");
+        return Err(Error::Usage { message });
+    }
+    match applied.source.clone() {
+        Source::F32(source) => typed(comm, request, &applied, source, telemetry),
+        Source::F64(source) => typed(comm, request, &applied, source, telemetry),
+    }
+}
+
+fn typed<T: Real>(
+    comm: &dyn Communicator,
+    request: &Request,
+    applied: &Applied,
+    source: Arc<dyn BlockSource<T>>,
+    telemetry: &Telemetry,
+) -> Result<Scores> {
+    let labels = Labels::new(applied, source.class_names(), &source.target_origin())?;
+    let pass = ScorePass { applied, labels: &labels, request, origin: source.target_origin() };
+    let feed = Feed::new(source, Residency::Stream, comm.rank(), comm.size());
+    let mut engine = PassEngine::new(comm, feed, telemetry);
+    let n_samples = engine.shape().n_samples;
+    let statistic = engine.run_once(&pass)?;
+    let estimator = applied.estimator.clone();
+    Ok(match statistic {
+        Statistic::Classes(sums) => score_report::of_classes(estimator, n_samples, &sums, &labels.names),
+        Statistic::Numbers(sums, deviance) => {
+            score_report::of_numbers(estimator, n_samples, &sums, &deviance)
+        }
+        Statistic::Clusters(sums) => score_report::of_clusters(estimator, n_samples, *sums),
+    })
+}
+
+/// From the targets in the file to those of the model.
+struct Labels {
+    /// The model's target for each class named in the file; empty when targets are numbers.
+    codes: Vec<f64>,
+    /// Names of the targets by their codes, those that the model does not know behind its own.
+    names: Vec<String>,
+}
+
+impl Labels {
+    fn new(applied: &Applied, in_file: Option<&[String]>, origin: &str) -> Result<Self> {
+        let fault =
+            |expected: &str, found: String| Err(Error::data(origin, Place::default(), expected, found));
+        let text = |names: &[String]| format!("text, such as {:?}", names.first().map_or("", String::as_str));
+        if matches!(applied.predictor, Predictor::KMeans(_)) {
+            // Only which rows share a label matters.
+            return Ok(Self { codes: Vec::new(), names: Vec::new() });
+        }
+        let (known, in_file) = match (&applied.names, in_file) {
+            (None, None) => return Ok(Self { codes: Vec::new(), names: Vec::new() }),
+            (None, Some(names)) => return fault("targets that are numbers, as the model's", text(names)),
+            (Some(names), None) => {
+                return fault(
+                    "targets that are text, as the model's classes",
+                    format!("numbers, not {}", text(names)),
+                );
+            }
+            (Some(known), Some(in_file)) => (known, in_file),
+        };
+        let mut names = known.clone();
+        let mut places: BTreeMap<String, usize> = known.iter().cloned().zip(0..).collect();
+        let mut codes = Vec::with_capacity(in_file.len());
+        for name in in_file {
+            let place = *places.entry(name.clone()).or_insert(names.len());
+            if place == names.len() {
+                names.push(name.clone());
+            }
+            codes.push(place as f64);
+        }
+        Ok(Self { codes, names })
+    }
+
+    fn of(&self, y: &[f64]) -> Vec<f64> {
+        let code = |y: &f64| self.codes.get(*y as usize).copied().unwrap_or(*y);
+        y.iter().map(|y| if self.codes.is_empty() { y + 0.0 } else { code(y) }).collect()
+    }
+}
+
+/// What scores of classes are computed from.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ClassSums {
+    pub(super) counts: Contingency,
+    pub(super) log_loss: Option<LogLoss>,
+    /// One for two classes, else one a class; none where the model has no values that order the rows.
+    pub(super) curves: Vec<RocCurve>,
+    /// The first row, if any, of a class that the model does not know.
+    pub(super) unknown: Option<(u64, f64)>,
+}
+
+/// What scores of clusters are computed from.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ClusterSums {
+    /// Σ (squared distance to the nearest centroid).
+    pub(super) inertia: f64,
+    pub(super) counts: Option<Contingency>,
+    pub(super) sample: RowSample,
+}
+
+/// What the rows of one block, or of all, come to.
+#[derive(Serialize, Deserialize)]
+enum Statistic {
+    Classes(Box<ClassSums>),
+    Numbers(ErrorSums, PoissonDeviance),
+    Clusters(Box<ClusterSums>),
+}
+
+impl Partial for Statistic {
+    fn merge(&mut self, right: Self) {
+        match (self, right) {
+            (Self::Classes(left), Self::Classes(right)) => {
+                left.counts.merge(right.counts);
+                if let (Some(left), Some(right)) = (&mut left.log_loss, right.log_loss) {
+                    left.merge(right);
+                }
+                left.curves.merge(right.curves);
+                left.unknown = left.unknown.or(right.unknown);
+            }
+            (Self::Numbers(left, left_deviance), Self::Numbers(right, right_deviance)) => {
+                left.merge(right);
+                left_deviance.merge(right_deviance);
+            }
+            (Self::Clusters(left), Self::Clusters(right)) => {
+                left.inertia += right.inertia;
+                if let (Some(left), Some(right)) = (&mut left.counts, right.counts) {
+                    left.merge(right);
+                }
+                left.sample.merge(right.sample);
+            }
+            // One model makes one kind.
+            _ => {}
+        }
+    }
+}
+
+struct ScorePass<'a> {
+    applied: &'a Applied,
+    labels: &'a Labels,
+    request: &'a Request,
+    origin: String,
+}
+
+impl<T: Real> Pass<T> for ScorePass<'_> {
+    type Partial = Statistic;
+    type Memory = ();
+
+    fn block(&self, block: &Block<T>, (): &mut ()) -> Result<Statistic> {
+        let predictor = &self.applied.predictor;
+        match (predictor, predictor.classes()) {
+            (Predictor::KMeans(model), _) => self.clusters(model, block),
+            (_, Some(classes)) => self.classes(classes, block),
+            (_, None) => {
+                let predicted = predictor.apply(super::Method::Predict, block)?;
+                let deviance = PoissonDeviance::new(&block.y, &predicted);
+                Ok(Statistic::Numbers(ErrorSums::new(&block.y, &predicted), deviance))
+            }
+        }
+    }
+}
+
+impl ScorePass<'_> {
+    fn classes<T: Real>(&self, classes: &[f64], block: &Block<T>) -> Result<Statistic> {
+        let truth = self.whole(block)?;
+        let said = self.applied.predictor.classify(block)?;
+        let counts = self.limited(Contingency::new(&truth, &said.predicted), block)?;
+        let place = |class: &f64| classes.binary_search_by(|known| known.total_cmp(class)).ok();
+        let places: Vec<Option<usize>> = truth.iter().map(place).collect();
+        let unknown = places.iter().position(Option::is_none);
+        let known: Option<Vec<usize>> = places.into_iter().collect();
+        let log_loss = said.proba.as_ref().map(|proba| match &known {
+            Some(places) => LogLoss::new(places, proba),
+            None => LogLoss::default(),
+        });
+        let k = classes.len();
+        let second = said.decision.or_else(|| {
+            let proba = said.proba.as_ref().filter(|_| k == 2)?;
+            Some(proba.chunks_exact(2).map(|of_row| of_row[1]).collect())
+        });
+        let curves = match (second, &said.proba) {
+            (Some(second), _) => {
+                vec![RocCurve::new(truth.iter().map(|y| *y == classes[1]), second.into_iter(), MOST_SCORES)]
+            }
+            (None, Some(proba)) => {
+                let most = (MOST_SCORES / k).max(1 << 10);
+                let of = |class: usize| {
+                    let scores = proba.chunks_exact(k).map(|of_row| of_row[class]);
+                    RocCurve::new(truth.iter().map(|y| *y == classes[class]), scores, most)
+                };
+                (0..k).map(of).collect()
+            }
+            (None, None) => Vec::new(),
+        };
+        let unknown = unknown.map(|row| (block.first_row + row as u64, truth[row]));
+        Ok(Statistic::Classes(Box::new(ClassSums { counts, log_loss, curves, unknown })))
+    }
+
+    fn clusters<T: Real>(&self, model: &KMeansModel, block: &Block<T>) -> Result<Statistic> {
+        let (labels, distances) = (model.predict(block)?, model.transform(block)?);
+        let own = |(&label, of_row): (&i32, &[f64])| of_row[label as usize];
+        let inertia =
+            labels.iter().zip(distances.chunks_exact(model.n_clusters())).map(own).map(|d| d * d).sum();
+        let counts = if block.y.is_empty() {
+            None
+        } else {
+            let predicted: Vec<f64> = labels.iter().map(|&label| f64::from(label)).collect();
+            Some(self.limited(Contingency::new(&self.whole(block)?, &predicted), block)?)
+        };
+        let wide = |row: usize| block.row(row).iter().map(|v| v.to_f64()).collect();
+        let Request { seed, silhouette_samples, .. } = *self.request;
+        let sample = RowSample::new(seed, silhouette_samples, block.first_row, &labels, wide);
+        Ok(Statistic::Clusters(Box::new(ClusterSums { inertia, counts, sample })))
+    }
+
+    /// The block's targets, which must be classes.
+    fn whole<T: Real>(&self, block: &Block<T>) -> Result<Vec<f64>> {
+        if let Some(row) = block.y.iter().position(|y| y.fract() != 0.0) {
+            let place = Place::cell(block.first_row + row as u64, "y");
+            let expected = "targets that are classes (whole numbers or text)";
+            return Err(Error::data(&self.origin, place, expected, block.y[row].to_string()));
+        }
+        Ok(self.labels.of(&block.y))
+    }
+
+    fn limited<T: Real>(&self, counts: Contingency, block: &Block<T>) -> Result<Contingency> {
+        if counts.n_cells() <= MOST_CELLS {
+            return Ok(counts);
+        }
+        let place = Place::row(block.first_row);
+        let found = format!("{} pairs of target and prediction in a block", counts.n_cells());
+        Err(Error::data(&self.origin, place, "targets that are classes", found))
+    }
+}

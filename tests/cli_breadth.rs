@@ -1,0 +1,176 @@
+//! Warm starts, mini-batches and runs that diverge, as a user meets them.
+
+mod launcher;
+
+use std::path::PathBuf;
+use std::process::Output;
+
+use assert_cmd::Command;
+use serde_json::Value;
+use tempfile::TempDir;
+
+struct Desk(TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::cargo_bin("rankfit").unwrap();
+        command.current_dir(self.0.path()).args(arguments).output().unwrap()
+    }
+
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{err}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn refused(&self, code: i32, message: &str) {
+        let output = self.run(&["run", "job.toml", "--output", "refused.h5"]);
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{err}");
+        assert!(err.contains(message), "no {message:?} in\n{err}");
+    }
+
+    fn json(&self, file: &str) -> Value {
+        serde_json::from_str(&self.ok(&["inspect", "--json", file])).unwrap()
+    }
+
+    fn job(&self, data: &str, estimator: &str) {
+        self.write("job.toml", &format!("seed = 5\n[data]\n{data}\n[estimator]\n{estimator}\n"));
+    }
+}
+
+const CLASSES: &str = "source = \"classification\"\nn_samples = 3000\nn_features = 6\nblock_rows = 256";
+const NUMBERS: &str = "source = \"regression\"\nn_samples = 2000\nn_features = 6\nblock_rows = 256";
+const BLOBS: &str =
+    "source = \"blobs\"\nn_samples = 20000\nn_features = 4\nblock_rows = 512\ncenters = 5\ncluster_std = 0.6";
+
+fn floats(value: &Value) -> Vec<f64> {
+    match value {
+        Value::Array(values) => values.iter().flat_map(floats).collect(),
+        value => vec![value.as_f64().unwrap()],
+    }
+}
+
+#[test]
+fn a_warm_start_goes_on_where_the_model_stands() {
+    let desk = Desk::new();
+    let cases = [
+        (CLASSES, "name = \"LogisticRegression\"\ntol = 1e-9\nmax_iter = 1000"),
+        (
+            CLASSES,
+            "name = \"LogisticRegression\"\nsolver = \"newton-cholesky\"\nfit_intercept = false\ntol = 1e-9",
+        ),
+        (NUMBERS, "name = \"ElasticNet\"\nalpha = 0.01\ntol = 1e-12"),
+        (NUMBERS, "name = \"Lasso\"\nalpha = 0.01\ntol = 1e-12"),
+        (BLOBS, "name = \"KMeans\"\nn_clusters = 5\ninit = \"random\"\nn_init = 1"),
+    ];
+    for (data, estimator) in cases {
+        desk.job(data, estimator);
+        desk.ok(&["run", "job.toml", "--output", "cold.h5", "--on-existing", "replace"]);
+        desk.job(data, &format!("{estimator}\nwarm_start = \"cold.h5\""));
+        desk.ok(&["run", "job.toml", "--output", "warm.h5", "--on-existing", "replace"]);
+        let (cold, warm) = (desk.json("cold.h5"), desk.json("warm.h5"));
+        let steps = |json: &Value| floats(&json["model"]["n_iter_"])[0];
+        assert!(
+            steps(&warm) <= 2.0 && steps(&cold) > steps(&warm),
+            "{estimator}: {} {}",
+            steps(&cold),
+            steps(&warm)
+        );
+        let what = if data == BLOBS { "cluster_centers_" } else { "coef_" };
+        for (warm, cold) in floats(&warm["model"][what]).iter().zip(floats(&cold["model"][what])) {
+            assert!((warm - cold).abs() <= 1e-6 * cold.abs().max(1.0), "{estimator}: {warm} {cold}");
+        }
+        // The resolved job says where it started.
+        assert!(warm["provenance"]["job"].as_str().unwrap().contains("cold.h5"));
+    }
+}
+
+#[test]
+fn a_warm_start_that_does_not_fit_is_refused() {
+    let desk = Desk::new();
+    desk.job(CLASSES, "name = \"LogisticRegression\"");
+    desk.ok(&["run", "job.toml", "--output", "old.h5"]);
+    let warm = "warm_start = \"old.h5\"";
+    desk.job(CLASSES, &format!("name = \"Ridge\"\n{warm}"));
+    desk.refused(78, "estimator.warm_start: expected no such key, for Ridge starts from nothing");
+    desk.job(CLASSES, &format!("name = \"PoissonRegressor\"\n{warm}"));
+    desk.refused(
+        65,
+        "expected the model of a PoissonRegressor to start from, found that of a LogisticRegression",
+    );
+    desk.job(
+        &CLASSES.replace("n_features = 6", "n_features = 7"),
+        &format!("name = \"LogisticRegression\"\n{warm}"),
+    );
+    desk.refused(65, "expected a model of 7 features to start from, found 6");
+    desk.write("rows.csv", "1,1,1,1,1,1,4\n2,1,3,1,2,0,5\n3,0,1,0,1,1,4\n");
+    desk.job(
+        "source = \"csv\"\npath = \"rows.csv\"\nlabel_column = -1",
+        &format!("name = \"LogisticRegression\"\n{warm}"),
+    );
+    desk.refused(65, "expected a model of the classes [4.0, 5.0] to start from, found [0.0, 1.0]");
+    desk.job(CLASSES, "name = \"LogisticRegression\"\nwarm_start = \"absent.h5\"");
+    desk.refused(66, "absent.h5");
+    desk.job(CLASSES, "name = \"LogisticRegression\"\nwarm_start = true");
+    desk.refused(78, "estimator.warm_start: expected the results file to start from");
+}
+
+#[test]
+fn mini_batches_come_near_k_means_on_any_number_of_ranks() {
+    let desk = Desk::new();
+    desk.job(BLOBS, "name = \"KMeans\"\nn_clusters = 5\nn_init = 3");
+    desk.ok(&["run", "job.toml", "--output", "all.h5"]);
+    let all = desk.json("all.h5")["model"]["inertia_"].as_f64().unwrap();
+    for more in [
+        "",
+        "init = \"random\"\n",
+        "batch_size = 256\ntol = 1e-4\n",
+        "max_no_improvement = 0\nmax_iter = 3\n",
+    ] {
+        desk.job(BLOBS, &format!("name = \"MiniBatchKMeans\"\nn_clusters = 5\n{more}"));
+        desk.ok(&["run", "job.toml", "--output", "some.h5", "--on-existing", "replace"]);
+        let found = desk.json("some.h5");
+        let inertia = found["model"]["inertia_"].as_f64().unwrap();
+        assert!(inertia >= all * (1.0 - 1e-9) && inertia < all * 1.05, "{more}: {inertia} {all}");
+        let steps = found["model"]["n_steps_"].as_u64().unwrap();
+        assert_eq!(found["history"]["batch_inertia"].as_array().unwrap().len() as u64, steps);
+        if more.contains("max_iter = 3") {
+            assert_eq!((steps, found["model"]["n_iter_"].as_u64()), (3 * 20_000 / 1024, Some(3)));
+        }
+        if !launcher::has_mpi() {
+            continue;
+        }
+        for (ranks, residency) in [(2, "stream"), (3, "memory")] {
+            let line = format!(
+                "mpi_run {ranks} rankfit run job.toml --output ranks.h5 --on-existing replace --set data.residency={residency}"
+            );
+            let output = launcher::shell(&line, desk.0.path());
+            assert!(output.status.success(), "{}", launcher::words(&output));
+            assert_eq!(desk.json("ranks.h5")["model"], found["model"]);
+        }
+    }
+    desk.ok(&["run", "job.toml", "--output", "m.h5", "--set", "data.n_samples=2000"]);
+    desk.write("rows.csv", "1,2,3,4\n-5,3,2,1\n");
+    assert_eq!(desk.ok(&["predict", "--model", "m.h5", "--data", "rows.csv"]).lines().count(), 2);
+    desk.job(BLOBS, "name = \"MiniBatchKMeans\"\nbatch_size = 0");
+    desk.refused(78, "job.toml:10: estimator.batch_size: expected a positive integer");
+    desk.job("source = \"csv\"\npath = \"rows.csv\"", "name = \"MiniBatchKMeans\"\nn_clusters = 3");
+    desk.refused(65, "expected at least n_clusters = 3 rows, found 2");
+    desk.write("rows.csv", "1,2,3,nan\n-5,3,2,1\n");
+    desk.job("source = \"csv\"\npath = \"rows.csv\"", "name = \"MiniBatchKMeans\"\nn_clusters = 1");
+    desk.refused(65, "expected a finite number");
+}

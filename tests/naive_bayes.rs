@@ -1,0 +1,160 @@
+//! GaussianNB against scikit-learn's answers, and against itself on other ranks and residencies.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rankfit::comm::{Communicator, Single, run_threads};
+use rankfit::data::{Block, BlockSource, Feed, Residency, Shape};
+use rankfit::engine::pass::PassEngine;
+use rankfit::error::Result;
+use rankfit::estimator::Model;
+use rankfit::estimator::naive_bayes::{GaussianNbModel, GaussianNbParams};
+use rankfit::kernel::Real;
+use rankfit::telemetry::Telemetry;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Golden {
+    cases: Vec<Case>,
+}
+
+#[derive(Clone, Deserialize)]
+struct Case {
+    name: String,
+    dtype: String,
+    params: GaussianNbParams,
+    n_features: usize,
+    x: Vec<f64>,
+    y: Vec<f64>,
+    weights: Vec<f64>,
+    attributes: BTreeMap<String, Vec<f64>>,
+    predict: Vec<f64>,
+    predict_proba: Vec<f64>,
+    joint_log_likelihood: Vec<f64>,
+}
+
+struct Given {
+    shape: Shape,
+    case: Case,
+}
+
+impl<T: Real> BlockSource<T> for Given {
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
+    fn fill(&self, block: &mut Block<T>) -> Result<()> {
+        let (first, d) = (block.first_row as usize, self.shape.n_features);
+        let rows = first..first + block.n_rows;
+        let x = &self.case.x[rows.start * d..rows.end * d];
+        block.x.iter_mut().zip(x).for_each(|(into, v)| *into = T::from_f64(*v));
+        block.y.copy_from_slice(&self.case.y[rows.clone()]);
+        if self.shape.has_weights {
+            block.weights.copy_from_slice(&self.case.weights[rows]);
+        }
+        Ok(())
+    }
+    fn origin(&self) -> String {
+        "given".into()
+    }
+    fn waits_for_input(&self) -> bool {
+        false
+    }
+}
+
+fn source(case: &Case, block_rows: usize) -> Arc<Given> {
+    let shape = Shape {
+        n_samples: case.y.len() as u64,
+        n_features: case.n_features,
+        block_rows,
+        has_targets: true,
+        has_weights: !case.weights.is_empty(),
+    };
+    Arc::new(Given { shape, case: case.clone() })
+}
+
+fn fit<T: Real>(
+    comm: &dyn Communicator,
+    case: &Case,
+    block_rows: usize,
+    residency: Residency,
+) -> Result<Model> {
+    let telemetry = Telemetry::new();
+    let source: Arc<dyn BlockSource<T>> = source(case, block_rows);
+    let feed = Feed::new(source, residency, comm.rank(), comm.size());
+    Ok(case.params.fit(&mut PassEngine::new(comm, feed, &telemetry))?.export())
+}
+
+fn assert_close(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (found, expected) in found.iter().zip(expected) {
+        let within = (found - expected).abs() <= tolerance * expected.abs().max(1e-3);
+        assert!(within, "{what}: {found} instead of {expected}");
+    }
+}
+
+fn check<T: Real>(case: &Case, tolerance: f64) {
+    let model = fit::<T>(&Single::new(), case, 16, Residency::Memory).unwrap();
+    for (name, expected) in &case.attributes {
+        assert_close(&model.numbers(name).unwrap(), expected, tolerance, &format!("{}: {name}", case.name));
+    }
+    let model = GaussianNbModel::import(&model).unwrap();
+    assert_eq!(model.export(), fit::<T>(&Single::new(), case, 16, Residency::Memory).unwrap());
+    let mut block = Block::<T>::default();
+    let rows =
+        Shape { n_samples: case.predict.len() as u64, ..source(case, case.predict.len()).shape.clone() };
+    block.reshape(&rows, 0);
+    source(case, case.predict.len()).fill(&mut block).unwrap();
+    assert_eq!(model.predict(&block).unwrap(), case.predict, "{}", case.name);
+    let joint = model.joint_log_likelihood(&block).unwrap();
+    assert_close(&joint, &case.joint_log_likelihood, tolerance * 10.0, &case.name);
+    let proba = model.predict_proba(&block).unwrap();
+    assert_close(&proba, &case.predict_proba, tolerance * 100.0, &case.name);
+}
+
+fn cases() -> Vec<Case> {
+    serde_json::from_str::<Golden>(include_str!("data/naive_bayes.json")).unwrap().cases
+}
+
+#[test]
+fn models_are_scikit_learns() {
+    for case in cases() {
+        // Far from the origin scikit-learn's means are rounded at 1e4, and variances follow.
+        let tolerance = if case.name.starts_with("far") { 1e-9 } else { 1e-11 };
+        match case.dtype.as_str() {
+            // scikit-learn sums in single precision.
+            "f32" => check::<f32>(&case, 1e-5),
+            _ => check::<f64>(&case, tolerance),
+        }
+    }
+}
+
+#[test]
+fn ranks_and_residency_do_not_change_a_bit() {
+    for case in cases() {
+        for block_rows in [1, 7, 100] {
+            let alone = fit::<f64>(&Single::new(), &case, block_rows, Residency::Memory).unwrap();
+            for ranks in 1..=4 {
+                for residency in [Residency::Memory, Residency::Stream] {
+                    let models =
+                        run_threads(ranks, |comm| fit::<f64>(comm, &case, block_rows, residency).unwrap());
+                    models.into_iter().for_each(|model| assert_eq!(model, alone, "{}", case.name));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn weights_that_are_none_are_refused_where_they_stand() {
+    let mut case = cases().into_iter().find(|case| case.name == "weights").unwrap();
+    case.weights[17] = -1.0;
+    for ranks in [1, 3] {
+        let errors =
+            run_threads(ranks, |comm| fit::<f64>(comm, &case, 5, Residency::Stream).unwrap_err().to_string());
+        let expected = "given, row 17, column sample_weight: expected a weight of 0 or more, found -1";
+        errors.iter().for_each(|error| assert!(error.contains(expected), "{error}"));
+    }
+    case.weights.fill(0.0);
+    let error = fit::<f64>(&Single::new(), &case, 5, Residency::Stream).unwrap_err();
+    assert!(error.to_string().contains("a positive sum of weights"), "{error}");
+}
