@@ -163,3 +163,15 @@ fn a_grid_search() {
 fn a_grid_search_on_more_ranks_than_fits() {
     all_agree(&[search("C = [1.0]", 3)], &SEARCH_HOLDS);
 }
+
+#[test]
+fn a_search_of_a_pipeline() {
+    let steps = "[[pipeline]]\nname = \"StandardScaler\"\n[[pipeline]]\nname = \"PCA\"\n[estimator]";
+    let grid = "pca__n_components = [2, 4]\nsvc__C = [0.1, 1.0]";
+    let ridge = search("pca__n_components = [2, 4]\nridge__alpha = [0.1, 1.0, 10.0]", 3)
+        .replace("\"SVC\"", "\"Ridge\"")
+        .replace("\"classification\"", "\"regression\"")
+        .replace("[estimator]", steps);
+    all_agree(&[search(grid, 3).replace("[estimator]", steps)], &SEARCH_HOLDS);
+    all_agree(&[ridge], &["model/coef_", SEARCH_HOLDS[1], SEARCH_HOLDS[4]]);
+}

@@ -507,7 +507,7 @@ fn bad_jobs_are_refused_with_their_place() {
             "[output]",
             "[search.grid]\nn_clusters = [2]\n[output]",
             78,
-            "an estimator that can be searched (SVC or a forest)",
+            "an estimator that learns from targets",
         ),
         (
             GRID,

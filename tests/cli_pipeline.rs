@@ -157,11 +157,36 @@ fn a_classifier_follows_a_scaler() {
         let inside = |v: &Value| (-1e-12..=1.0 + 1e-12).contains(&v.as_f64().unwrap());
         assert!(row.as_array().unwrap().iter().all(inside), "{row}");
     }
-    desk.write("svc.toml", &format!("{job}[search]\ncv = 3\n[search.grid]\nC = [1.0]\n"));
-    let output = desk.run(&["run", "svc.toml", "--output", "x.h5"]);
-    let err = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(78), "{err}");
-    assert!(err.contains("svc.toml:5: pipeline: expected no steps"), "{err}");
+}
+
+#[test]
+fn mistakes_in_a_search_of_a_pipeline_are_located() {
+    let desk = Desk::new();
+    let job = "[data]\nsource = \"classification\"\nn_samples = 120\nn_features = 4\n\
+               [[pipeline]]\nname = \"PCA\"\n[estimator]\nname = \"SVC\"\n[search]\ncv = 3\n\
+               [output]\npath = \"x.h5\"\n";
+    let refused = |grid: &str, message: &str| desk.refused(&format!("{job}{grid}"), 78, message);
+    refused(
+        "[search.grid]\npcs__n_components = [2]\n",
+        "bad.toml:14: search.grid.pcs__n_components: expected a parameter of pca, svc before its two underscores, \
+         found one of \"pcs\" (did you mean pca?)",
+    );
+    refused("[search.grid]\npca__n_component = [2]\n", "bad.toml:14: search.grid.pca__n_component: expected");
+    refused(
+        "[search.grid]\npca__n_components = [0]\n",
+        "bad.toml:14: search.grid.pca__n_components: expected a positive integer",
+    );
+    refused(
+        "[[search.grid]]\nC = [1.0]\n[[search.grid]]\nsvc__C = [0.0]\n",
+        "bad.toml:16: search.grid.1.svc__C: expected a number above 0",
+    );
+    refused("[search.grid]\nC = [1.0]\nsvc__C = [1.0]\n", "expected C once, found it twice");
+    // More components than features: every fit fails, and the reason is told.
+    desk.refused(
+        &format!("{job}[search.grid]\npca__n_components = [5]\n"),
+        65,
+        "expected at most 4 as n_components, found 5",
+    );
 }
 
 #[test]

@@ -29,4 +29,4 @@ pub use feed::{Feed, Residency};
 pub use mapped::{Mapped, RowMap};
 pub use parts::Parts;
 pub use regression::{Regression, RegressionParams};
-pub use table::Table;
+pub use table::{Table, TableSource};

@@ -1,9 +1,11 @@
 //! A whole data set in memory, for estimators that fit on plain arrays.
 
-use ndarray::Array2;
+use std::sync::Arc;
 
-use super::{Block, BlockSource};
-use crate::error::{Error, Result};
+use ndarray::{Array2, Axis};
+
+use super::{Block, BlockSource, RowMap, Shape, default_block_rows};
+use crate::error::{Error, Place, Result};
 use crate::kernel::Real;
 
 /// Features, targets and weights of all rows, in double precision.
@@ -54,5 +56,124 @@ impl Table {
             .map_err(|e| Error::internal(format!("a table of the wrong shape: {e}")))?;
         let class_names = source.class_names().map(<[String]>::to_vec);
         Ok(Self { x, y, weights, class_names, origin: source.origin() })
+    }
+
+    /// The listed rows, in the order of the list.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let of = |values: &[f64]| {
+            if values.is_empty() { Vec::new() } else { rows.iter().map(|&row| values[row]).collect() }
+        };
+        Self {
+            x: self.x.select(Axis(0), rows),
+            y: of(&self.y),
+            weights: of(&self.weights),
+            class_names: self.class_names.clone(),
+            origin: self.origin.clone(),
+        }
+    }
+
+    /// The same rows with the features that `map` makes of theirs.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when the map takes another number of features, or makes values that are not finite.
+    pub fn mapped(&self, map: &dyn RowMap<f64>) -> Result<Self> {
+        let (n, d) = self.x.dim();
+        if d != map.n_inputs() {
+            let expected = format!("{} features, as {} was fitted with", map.n_inputs(), map.name());
+            return Err(Error::data(&self.origin, Default::default(), expected, d.to_string()));
+        }
+        let mut x = Array2::zeros((n, map.n_outputs()));
+        let rows = self.x.as_standard_layout();
+        if let (Some(from), Some(to)) = (rows.as_slice(), x.as_slice_mut()) {
+            map.map(from, to);
+        }
+        if let Some(at) = x.iter().position(|value| !value.is_finite()) {
+            let (place, name) = (Place::cell((at / x.ncols()) as u64, at % x.ncols()), map.name());
+            return Err(Error::data(&self.origin, place, format!("finite values after {name}"), "others"));
+        }
+        Ok(Self {
+            x,
+            y: self.y.clone(),
+            weights: self.weights.clone(),
+            class_names: self.class_names.clone(),
+            origin: self.origin.clone(),
+        })
+    }
+}
+
+/// A table as a source of blocks, so that a pass runs over it.
+pub struct TableSource {
+    table: Arc<Table>,
+    shape: Shape,
+}
+
+impl TableSource {
+    /// The rows of `table`, cut as their number says.
+    pub fn new(table: Arc<Table>) -> Self {
+        let (n_samples, n_features) = (table.x.nrows() as u64, table.x.ncols());
+        let shape = Shape {
+            n_samples,
+            n_features,
+            block_rows: default_block_rows(n_samples, n_features, size_of::<f64>()),
+            has_targets: !table.y.is_empty(),
+            has_weights: !table.weights.is_empty(),
+        };
+        Self { table, shape }
+    }
+}
+
+impl BlockSource<f64> for TableSource {
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    fn fill(&self, block: &mut Block<f64>) -> Result<()> {
+        let first = block.first_row as usize;
+        let rows = first..first + block.n_rows;
+        let x = self.table.x.slice(ndarray::s![rows.clone(), ..]);
+        block.x.iter_mut().zip(x.iter()).for_each(|(to, from)| *to = *from);
+        if self.shape.has_targets {
+            block.y.copy_from_slice(&self.table.y[rows.clone()]);
+        }
+        if self.shape.has_weights {
+            block.weights.copy_from_slice(&self.table.weights[rows]);
+        }
+        Ok(())
+    }
+
+    fn origin(&self) -> String {
+        self.table.origin.clone()
+    }
+
+    fn class_names(&self) -> Option<&[String]> {
+        self.table.class_names.as_deref()
+    }
+
+    fn waits_for_input(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selection_read_back_through_its_blocks_is_the_same_rows() {
+        let n = 700;
+        let table = Table {
+            x: Array2::from_shape_fn((n, 3), |(i, j)| (i * 3 + j) as f64),
+            y: (0..n).map(|i| i as f64 * 0.5).collect(),
+            weights: (0..n).map(|i| 1.0 + (i % 4) as f64).collect(),
+            class_names: None,
+            origin: "a test".into(),
+        };
+        let rows: Vec<usize> = (0..n).filter(|row| row % 5 != 2).collect();
+        let part = Arc::new(table.select(&rows));
+        let source = TableSource::new(part.clone());
+        assert!(source.shape().n_blocks() > 1);
+        let back = Table::read(&source).unwrap();
+        assert_eq!((&back.x, &back.y, &back.weights), (&part.x, &part.y, &part.weights));
+        assert_eq!((back.x[[3, 1]], back.y[3]), (table.x[[4, 1]], table.y[4]));
     }
 }

@@ -16,7 +16,7 @@ pub struct Split {
 /// An estimator with its data and the candidates of a search.
 ///
 /// Built once on every rank from the same job. Knows neither ranks nor files.
-pub trait Searchable: Sync {
+pub trait Searchable: Send + Sync {
     /// How many candidates there are.
     fn n_candidates(&self) -> usize;
 
@@ -52,4 +52,12 @@ pub trait Searchable: Sync {
     /// # Errors
     /// What the fit returns.
     fn refit(&self, candidate: usize) -> Result<Model>;
+
+    /// Fits `candidate` on all rows, with the steps before it in their order.
+    ///
+    /// # Errors
+    /// What the fits return.
+    fn refit_steps(&self, candidate: usize) -> Result<(Vec<Model>, Model)> {
+        self.refit(candidate).map(|model| (Vec::new(), model))
+    }
 }

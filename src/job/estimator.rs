@@ -119,7 +119,7 @@ impl EstimatorJob {
 
     /// Whether a search can be made over its parameters.
     pub fn is_searchable(&self) -> bool {
-        matches!(self, Self::Svc(_) | Self::Forest(_) | Self::Plain(_))
+        !matches!(self, Self::KMeans(_) | Self::Transformer(_))
     }
 
     /// Whether it gives every row a label while it fits.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::estimator::EstimatorJob;
 use super::run::Plan;
 use super::spec::Job;
-use super::{forest, pipeline, plain, searchable, source};
+use super::{forest, pipeline, plain, search, source};
 use crate::comm::{Communicator, agree};
-use crate::data::{BlockSource, Feed, Parts, Table};
+use crate::data::{BlockSource, Feed, Parts, Shape, Table};
 use crate::engine::keeper::Keeper;
 use crate::engine::pass::PassEngine;
 use crate::engine::rows::{RowSink, stream_kept};
@@ -17,7 +17,7 @@ use crate::estimator::cluster::KMeansParams;
 use crate::estimator::cluster::kmeans::FitLabels;
 use crate::estimator::linear_model::LinearParams;
 use crate::estimator::searchable::{Searchable, Split};
-use crate::estimator::svm::{SvcModel, SvcParams, SvcSearch};
+use crate::estimator::svm::{SvcModel, SvcParams};
 use crate::estimator::{Array, Values};
 use crate::kernel::Real;
 use crate::model_selection::{CvResults, Search, run_search};
@@ -59,6 +59,7 @@ pub(super) fn memory_bytes<T: Real>(
 ) -> Result<u64> {
     let shape = source.shape().clone();
     match &job.estimator {
+        _ if job.search.is_some() => whole_table(comm, job, &shape),
         EstimatorJob::KMeans(_) | EstimatorJob::Linear(_) => {
             let residency = source::residency::<T>(comm, job, &shape)?;
             if let EstimatorJob::KMeans(params) = &job.estimator {
@@ -81,11 +82,13 @@ pub(super) fn memory_bytes<T: Real>(
             let in_flight = n_local.min(if source.waits_for_input() { 2 } else { 1 });
             Ok((in_flight as u64).saturating_mul(shape.block_bytes::<T>()))
         }
-        EstimatorJob::Svc(_) | EstimatorJob::Forest(_) | EstimatorJob::Plain(_) => {
-            source::check_table(comm, job, &shape)?;
-            Ok(shape.n_samples * (shape.n_features as u64 + 1) * 8)
-        }
+        EstimatorJob::Svc(_) | EstimatorJob::Forest(_) | EstimatorJob::Plain(_) => whole_table(comm, job, &shape),
     }
+}
+
+fn whole_table(comm: &dyn Communicator, job: &Job, shape: &Shape) -> Result<u64> {
+    source::check_table(comm, job, shape)?;
+    Ok(shape.n_samples * (shape.n_features as u64 + 1) * 8)
 }
 
 /// Fits what the plan says.
@@ -104,22 +107,16 @@ pub(super) fn fit<T: Real>(
     telemetry: &Telemetry,
 ) -> Result<Fitted> {
     match (&plan.job.estimator, &plan.search) {
-        (EstimatorJob::KMeans(params), _) => {
+        (_, Some(search)) => search::fit(comm, &plan.job, search, &*source, keeper, telemetry),
+        (EstimatorJob::KMeans(params), None) => {
             k_means(comm, &plan.job, params, source, keeper, output, telemetry)
         }
-        (EstimatorJob::Linear(params), _) => linear(comm, &plan.job, params, source, keeper, telemetry),
-        (EstimatorJob::Svc(params), Some(search)) => {
-            svc_search(comm, &plan.job, params, search, &*source, keeper, telemetry)
-        }
+        (EstimatorJob::Linear(params), None) => linear(comm, &plan.job, params, source, keeper, telemetry),
         (EstimatorJob::Svc(params), None) => svc(comm, &plan.job, params, &*source, telemetry),
-        (EstimatorJob::Transformer(step), _) => pipeline::fit_last(comm, &plan.job, step, source, telemetry),
-        (EstimatorJob::Forest(params), Some(search)) => {
-            forest::search(comm, &plan.job, params, search, &*source, keeper, telemetry)
+        (EstimatorJob::Transformer(step), None) => {
+            pipeline::fit_last(comm, &plan.job, step, source, telemetry)
         }
         (EstimatorJob::Forest(params), None) => forest::fit(comm, &plan.job, params, &*source, telemetry),
-        (EstimatorJob::Plain(plain), Some(search)) => {
-            plain::search(comm, &plan.job, plain, search, &*source, keeper, telemetry)
-        }
         (EstimatorJob::Plain(plain), None) => plain::fit(comm, &plan.job, plain, &*source, telemetry),
     }
 }
@@ -286,27 +283,6 @@ fn not_converged(model: &SvcModel) -> String {
     )
 }
 
-fn svc_search<T: Real>(
-    comm: &dyn Communicator,
-    job: &Job,
-    params: &SvcParams,
-    search: &Search,
-    source: &dyn BlockSource<T>,
-    keeper: &FileKeeper,
-    telemetry: &Telemetry,
-) -> Result<Fitted> {
-    let table = table(comm, job, source, telemetry)?;
-    let splits = search.splits(table.y.len(), &table.y, None).map_err(|error| job.place("search", error))?;
-    splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
-    let candidates = searchable::candidates(job, params, search, SvcParams::validate)?;
-    searchable::check_classes(job, &candidates, search, &table)?;
-    let scorers = searchable::scorers(search, &table.y)?;
-    let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
-    let searchable =
-        SvcSearch::new(Arc::new(table), candidates, scorers, search.return_train_score, budget_bytes);
-    sweep(comm, &searchable, &splits.splits, search, keeper, telemetry)
-}
-
 /// Does a search and puts together what it leaves.
 pub(super) fn sweep(
     comm: &dyn Communicator,
@@ -323,6 +299,7 @@ pub(super) fn sweep(
     result.warnings.iter().for_each(|warning| telemetry.warn(warning));
     let contents = Contents {
         model: result.model,
+        pipeline: result.steps,
         cv_results: Some(cv_results(&result.cv_results, splits.len(), result.refit_s)),
         ..Contents::default()
     };

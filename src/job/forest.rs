@@ -1,20 +1,17 @@
-//! Forests in a job: trees spread over the ranks, and searches.
+//! Forests in a job: trees spread over the ranks.
 
 use std::sync::Arc;
 
-use super::fit::{Fitted, sweep, table};
-use super::searchable;
+use super::fit::{Fitted, table};
 use super::spec::Job;
 use crate::comm::{self, Communicator, agree};
 use crate::data::BlockSource;
 use crate::error::Result;
-use crate::estimator::ensemble::{ForestData, ForestParams, ForestSearch};
-use crate::estimator::svm::Scorer;
+use crate::estimator::ensemble::{ForestData, ForestParams};
 use crate::estimator::tree::Tree;
 use crate::kernel::Real;
-use crate::model_selection::Search;
 use crate::partition::Slice;
-use crate::results::{Contents, FileKeeper};
+use crate::results::Contents;
 use crate::telemetry::{Phase, Telemetry};
 
 /// Fits a forest, each rank its share of the trees.
@@ -61,43 +58,4 @@ fn to_root(comm: &dyn Communicator, mine: Vec<u8>) -> Vec<Vec<u8>> {
     let mut all = vec![mine];
     all.extend((1..comm.size()).map(|rank| comm.recv(rank)));
     all
-}
-
-/// Searches over the parameters of a forest.
-///
-/// # Collective
-/// Those of reading the data and of the sweep.
-///
-/// # Errors
-/// As [`fit`], and what the search cannot do.
-pub(super) fn search<T: Real>(
-    comm: &dyn Communicator,
-    job: &Job,
-    params: &ForestParams,
-    search: &Search,
-    source: &dyn BlockSource<T>,
-    keeper: &FileKeeper,
-    telemetry: &Telemetry,
-) -> Result<Fitted> {
-    let table = table(comm, job, source, telemetry)?;
-    let splits = search.splits(table.y.len(), &table.y, None).map_err(|error| job.place("search", error))?;
-    splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
-    let (kind, seed) = (params.kind, job.seed);
-    let candidates = searchable::candidates(job, params, search, |candidate: ForestParams| {
-        ForestParams { kind, ..candidate }.validate(seed)
-    })?;
-    let scorers = searchable::scorers(search, &table.y)?
-        .into_iter()
-        .map(|scorer| match scorer {
-            Scorer::Prediction(score) => Ok(score),
-            Scorer::Decision(_) => {
-                let expected = format!("a score of predictions, such as accuracy, for {}", kind.name());
-                Err(job.fault("search.scoring", expected, "a score of decision values"))
-            }
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let data = telemetry.time(Phase::Compute, || ForestData::new(Arc::new(table), kind));
-    let data = Arc::new(agree(comm, data)?);
-    let searchable = ForestSearch::new(data, candidates, scorers, search.return_train_score);
-    sweep(comm, &searchable, &splits.splits, search, keeper, telemetry)
 }

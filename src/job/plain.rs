@@ -7,21 +7,21 @@ use serde::de::DeserializeOwned;
 use toml::Table as Toml;
 
 use super::document::Document;
-use super::fit::{Fitted, sweep, table};
+use super::fit::{Fitted, table};
 use super::searchable;
 use super::spec::Job;
 use crate::comm::{Communicator, agree};
 use crate::data::{BlockSource, Table};
 use crate::error::Result;
 use crate::estimator::Model;
+use crate::estimator::fold_search::{FoldFit, FoldSearch};
 use crate::estimator::neighbors::{KNeighborsModel, KNeighborsParams, KNeighborsSearch, NeighborsKind};
 use crate::estimator::plain::{PlainEstimator, PlainModel};
-use crate::estimator::plain_search::PlainSearch;
 use crate::estimator::searchable::Searchable;
 use crate::estimator::svm::linear::{LinearSvcParams, LinearSvmModel, LinearSvrParams};
 use crate::kernel::Real;
-use crate::model_selection::Search;
-use crate::results::{Contents, FileKeeper};
+use crate::model_selection::{Candidate, Search};
+use crate::results::Contents;
 use crate::telemetry::{Phase, Telemetry};
 
 /// The names of these estimators.
@@ -88,35 +88,65 @@ impl PlainJob {
         })
     }
 
-    /// The search over it.
-    fn searchable(&self, job: &Job, search: &Search, table: Arc<Table>) -> Result<Box<dyn Searchable>> {
-        let scorers = searchable::scorers(search, &table.y)?;
-        let train = search.return_train_score;
+    /// The search over `candidates` with the rows of `table`, in at most `budget_bytes`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Job`] at the key of the search, [`crate::Error::Data`] for data that cannot be learnt from.
+    pub(super) fn searchable(
+        &self,
+        job: &Job,
+        search: &Search,
+        candidates: &[Candidate],
+        table: &Arc<Table>,
+        _budget_bytes: usize,
+    ) -> Result<Box<dyn Searchable>> {
+        let at = At { job, search, candidates, table };
         match self {
             Self::Neighbors(params) => {
                 let kind = params.kind;
-                let candidates =
-                    searchable::candidates(job, params, search, |candidate: KNeighborsParams| {
-                        KNeighborsParams { kind, ..candidate }.validate()
-                    })?;
-                Ok(Box::new(KNeighborsSearch::new(table, candidates, scorers, train)?))
+                let all = at.all(params, |p: KNeighborsParams| KNeighborsParams { kind, ..p }.validate())?;
+                let scorers = searchable::scorers(search, &table.y)?;
+                let train = search.return_train_score;
+                Ok(Box::new(KNeighborsSearch::new(table.clone(), all, scorers, train)?))
             }
-            Self::LinearSvc(params) => {
-                let of = |candidate: LinearSvcParams| candidate.validate(job.seed);
-                let candidates = searchable::candidates(job, params, search, of)?;
-                Ok(Box::new(PlainSearch::new(table, boxed(candidates), scorers, train)?))
-            }
-            Self::LinearSvr(params) => {
-                let of = |candidate: LinearSvrParams| candidate.validate(job.seed);
-                let candidates = searchable::candidates(job, params, search, of)?;
-                Ok(Box::new(PlainSearch::new(table, boxed(candidates), scorers, train)?))
-            }
+            Self::LinearSvc(params) => at.each(params, |p: LinearSvcParams| p.validate(job.seed)),
+            Self::LinearSvr(params) => at.each(params, |p: LinearSvrParams| p.validate(job.seed)),
         }
     }
 }
 
-fn boxed<E: PlainEstimator + 'static>(candidates: Vec<E>) -> Vec<Box<dyn PlainEstimator>> {
-    candidates.into_iter().map(|candidate| Box::new(candidate) as Box<dyn PlainEstimator>).collect()
+/// The points of a search.
+struct At<'a> {
+    job: &'a Job,
+    search: &'a Search,
+    candidates: &'a [Candidate],
+    table: &'a Arc<Table>,
+}
+
+impl At<'_> {
+    /// The estimator at every candidate, checked against the data.
+    fn all<P, E>(&self, params: &P, check: impl Fn(P) -> Result<E>) -> Result<Vec<E>>
+    where
+        P: Serialize + DeserializeOwned,
+        E: PlainEstimator,
+    {
+        let all = searchable::candidates(self.job, params, self.candidates, check)?;
+        searchable::check_tables(self.job, &all, self.candidates, self.table)?;
+        Ok(all)
+    }
+
+    /// A search in which each candidate is fitted by itself.
+    fn each<P, E>(&self, params: &P, check: impl Fn(P) -> Result<E>) -> Result<Box<dyn Searchable>>
+    where
+        P: Serialize + DeserializeOwned,
+        E: PlainEstimator + FoldFit + 'static,
+    {
+        searchable::check_scorers(self.search, &self.table.y)?;
+        let all = self.all(params, check)?.into_iter();
+        let fits = all.map(|one| Box::new(one) as Box<dyn FoldFit>).collect();
+        let (scorers, train) = (self.search.scorers.clone(), self.search.return_train_score);
+        Ok(Box::new(FoldSearch::new(self.table.clone(), fits, scorers, train)))
+    }
 }
 
 /// Fits on rank 0.
@@ -150,30 +180,6 @@ pub(super) fn fit<T: Real>(
     }
     let contents = Contents { model: model.map(|model| model.export()), ..Contents::default() };
     Ok(Fitted { contents, cluster_sizes: None, report: None, writer: None })
-}
-
-/// Searches over the parameters.
-///
-/// # Collective
-/// Those of reading the data and of the sweep.
-///
-/// # Errors
-/// As [`fit`], and what the search cannot do.
-pub(super) fn search<T: Real>(
-    comm: &dyn Communicator,
-    job: &Job,
-    plain: &PlainJob,
-    search: &Search,
-    source: &dyn BlockSource<T>,
-    keeper: &FileKeeper,
-    telemetry: &Telemetry,
-) -> Result<Fitted> {
-    let table = table(comm, job, source, telemetry)?;
-    plain.validate(job.seed)?.check_table(&table).map_err(|error| job.place("estimator", error))?;
-    let splits = search.splits(table.y.len(), &table.y, None).map_err(|error| job.place("search", error))?;
-    splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
-    let searchable = plain.searchable(job, search, Arc::new(table))?;
-    sweep(comm, &*searchable, &splits.splits, search, keeper, telemetry)
 }
 
 /// The model of one of these estimators from its named arrays; none for another's.

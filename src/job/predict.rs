@@ -81,7 +81,7 @@ impl Prediction {
         });
         let (predictor, names, job, steps) = agree(comm, read)?;
         // Maps round as they did in the fit.
-        let rounds = matches!(&predictor, Predictor::KMeans(_)) || !steps.is_empty();
+        let rounds = !job.search && (matches!(&predictor, Predictor::KMeans(_)) || !steps.is_empty());
         let source = if rounds && job.dtype.as_deref() == Some("f32") {
             Source::F32(open_mapped(comm, request, &job, steps, &predictor)?)
         } else {
@@ -269,6 +269,8 @@ struct JobData {
     x: Option<String>,
     label_column: Option<ColumnRef>,
     weight_column: Option<ColumnRef>,
+    /// Whether the model is a search's, which fits in double precision.
+    search: bool,
 }
 
 impl JobData {
@@ -284,6 +286,7 @@ impl JobData {
             x: text("x"),
             label_column: column("label_column"),
             weight_column: column("weight_column"),
+            search: table.as_ref().is_some_and(|table| table.contains_key("search")),
         }
     }
 }

@@ -162,11 +162,15 @@ fn typed<T: Real>(
         // Nothing can be done about a failure now: the checkpoint before stays whole, and the job may yet reach a safe point.
         at_request(move || drop(keeper.save_held()))
     });
-    let (source, steps) = pipeline::fit(comm, &plan.job, source, telemetry)?;
+    // A search fits the steps itself, on the training rows of each fold.
+    let (source, steps) = match plan.search {
+        Some(_) => (source, Vec::new()),
+        None => pipeline::fit(comm, &plan.job, source, telemetry)?,
+    };
     let Fitted { mut contents, cluster_sizes, report, writer } =
         fit::fit(comm, plan, source, &keeper, output.as_ref(), telemetry)?;
     telemetry.end();
-    contents.pipeline = steps;
+    contents.pipeline.extend(steps);
     contents.timing = timing::gather(comm, telemetry, report.as_ref(), begun.elapsed().as_secs_f64())?;
     let machines = Machine::all(comm)?;
     let job = plan.job.to_toml()?;

@@ -8,18 +8,19 @@ use super::spec::Job;
 use super::wording;
 use crate::data::Table;
 use crate::error::{Error, Result};
+use crate::estimator::plain::PlainEstimator;
 use crate::estimator::svm::{ScoreFn, Scorer, Svc};
 use crate::metrics::Needs;
 use crate::model_selection::{Candidate, Search};
 
-/// The estimator at every candidate of the search.
+/// The estimator at each of `candidates`.
 ///
 /// # Errors
 /// [`Error::Job`] at the key of `[search]` that holds a parameter or value that the estimator does not take.
 pub(super) fn candidates<P, E>(
     job: &Job,
     params: &P,
-    search: &Search,
+    candidates: &[Candidate],
     validate: impl Fn(P) -> Result<E>,
 ) -> Result<Vec<E>>
 where
@@ -29,16 +30,16 @@ where
         Ok(Value::Object(base)) => base,
         _ => return Err(Error::internal("parameters that are no table")),
     };
-    search.candidates.iter().map(|candidate| at(job, &base, candidate, &validate)).collect()
+    candidates.iter().map(|candidate| at(job, &base, candidate, &validate)).collect()
 }
 
 /// Checks before hours of work that the class weights of every candidate are about classes of the data.
 ///
 /// # Errors
 /// [`Error::Job`] at the key that gives the weights, [`Error::Data`] when there are not two classes.
-pub(super) fn check_classes(job: &Job, candidates: &[Svc], search: &Search, table: &Table) -> Result<()> {
+pub(super) fn check_classes(job: &Job, svcs: &[Svc], candidates: &[Candidate], table: &Table) -> Result<()> {
     let mut checked = Vec::new();
-    for (svc, candidate) in candidates.iter().zip(&search.candidates) {
+    for (svc, candidate) in svcs.iter().zip(candidates) {
         let weights = &svc.params().class_weight;
         if !checked.contains(&weights) {
             svc.check_classes(table).map_err(|error| placed(job, candidate, error))?;
@@ -46,6 +47,21 @@ pub(super) fn check_classes(job: &Job, candidates: &[Svc], search: &Search, tabl
         }
     }
     Ok(())
+}
+
+/// Checks before hours of work that every candidate can learn from the data.
+///
+/// # Errors
+/// [`Error::Job`] at the key that gives the parameter, [`Error::Data`] for the data.
+pub(super) fn check_tables<E: PlainEstimator>(
+    job: &Job,
+    estimators: &[E],
+    candidates: &[Candidate],
+    table: &Table,
+) -> Result<()> {
+    estimators.iter().zip(candidates).try_for_each(|(estimator, candidate)| {
+        estimator.check_table(table).map_err(|error| placed(job, candidate, error))
+    })
 }
 
 fn at<P: DeserializeOwned, E>(
@@ -103,10 +119,25 @@ fn fault(job: &Job, base: &Map<String, Value>, name: &str, value: &Value, messag
 }
 
 /// The key under which the search lists a parameter's values.
-fn place(job: &Job, name: &str) -> String {
-    let keys = [format!("search.grid.{name}"), format!("search.distributions.{name}")];
-    let known = keys.iter().find(|key| job.has(key));
-    known.cloned().unwrap_or_else(|| format!("search.grid.{name}"))
+pub(super) fn place(job: &Job, name: &str) -> String {
+    let own = format!("{}__{name}", job.estimator.name().to_lowercase());
+    let under = |table: String| [name, &own].map(|name| format!("{table}.{name}"));
+    let mut keys = Vec::new();
+    for section in ["search.grid", "search.distributions"] {
+        keys.extend(under(section.into()));
+        let tables = (0..).map(|number| format!("{section}.{number}")).take_while(|table| job.has(table));
+        keys.extend(tables.flat_map(under));
+    }
+    keys.into_iter().find(|key| job.has(key)).unwrap_or_else(|| format!("search.grid.{name}"))
+}
+
+/// Checks before hours of work that the search's scores are defined for the targets `y`.
+///
+/// # Errors
+/// [`Error::Data`] when one of them is not defined for the classes of `y`.
+pub(super) fn check_scorers(search: &Search, y: &[f64]) -> Result<()> {
+    // What is not defined for all rows is not defined for some of them.
+    search.scorers.iter().try_for_each(|scorer| scorer.score(y, y).map(drop))
 }
 
 /// The scores of the search as functions of targets and predictions.
@@ -114,12 +145,11 @@ fn place(job: &Job, name: &str) -> String {
 /// # Errors
 /// [`Error::Data`] when one of them is not defined for the classes of `y`.
 pub(super) fn scorers(search: &Search, y: &[f64]) -> Result<Vec<Scorer>> {
+    check_scorers(search, y)?;
     search
         .scorers
         .iter()
         .map(|&scorer| {
-            // What is not defined for all rows is not defined for some of them.
-            scorer.score(y, y)?;
             let score: ScoreFn = Box::new(move |y_true: &[f64], values: &[f64]| {
                 scorer.score(y_true, values).unwrap_or(f64::NAN)
             });

@@ -213,14 +213,8 @@ impl Job {
             let found = self.written("output.checkpoint_every_s");
             return Err(self.fault("output.checkpoint_every_s", "a positive number of seconds", found));
         }
-        if self.search.is_some() && !self.pipeline.is_empty() {
-            // Fitted on all rows it would have seen the rows that a fold is tested on.
-            let expected = "no steps, for a search cannot fit them on the training rows of each fold yet";
-            let found = format!("a pipeline of {}", self.pipeline.len());
-            return Err(self.fault("pipeline", expected, found));
-        }
         if self.search.is_some() && !self.estimator.is_searchable() {
-            let expected = "no such section, or an estimator that can be searched (SVC or a forest)";
+            let expected = "no such section, or an estimator that learns from targets";
             return Err(self.fault("search", expected, format!("a search over {name}")));
         }
         Ok(())

@@ -7,7 +7,7 @@ use super::search::{Chain, FitId, FitOutcome, Searchable, Split};
 use super::spec::Search;
 use crate::comm::{self, Communicator, agree};
 use crate::engine::keeper::Keeper;
-use crate::engine::sweep::{FitFailure, Fits, OnFailure, SharedWork, Sweep, SweepReport, Watch};
+use crate::engine::sweep::{FitFailure, Fits, OnFailure, SharedWork, Sweep, SweepReport, Swept, Watch};
 use crate::error::{Error, Place, Result};
 use crate::estimator::Model;
 use crate::telemetry::{Phase, Telemetry};
@@ -23,6 +23,8 @@ pub struct SearchResult {
     pub report: SweepReport,
     /// The best candidate fitted on all rows: on rank 0, when a refit was asked for.
     pub model: Option<Model>,
+    /// The steps before it, fitted on all rows; with the model.
+    pub steps: Vec<Model>,
     /// Seconds of the refit (scikit-learn's `refit_time_`), 0 without one.
     pub refit_s: f64,
     /// What the user should know.
@@ -62,11 +64,13 @@ pub fn run_search(
     warnings.extend(cv_results.warnings.iter().cloned());
     warnings.extend(of_stopped(&swept.outcomes));
     let best = cv_results.best.as_ref().filter(|_| search.refit.wanted).map(|best| best.index);
-    let (model, refit_s) = match best {
+    let (fitted, refit_s) = match best {
         Some(best) => refit(comm, telemetry, searchable, best)?,
         None => (None, 0.0),
     };
-    Ok(SearchResult { cv_results, failures: swept.failures, report: swept.report, model, refit_s, warnings })
+    let (steps, model) = fitted.map_or((Vec::new(), None), |(steps, model)| (steps, Some(model)));
+    let Swept { failures, report, .. } = swept;
+    Ok(SearchResult { cv_results, failures, report, model, steps, refit_s, warnings })
 }
 
 /// Checks before hours of work that the chains are the whole search.
@@ -110,22 +114,25 @@ fn tell_shared(telemetry: &Telemetry, shared: &[SharedWork]) {
     }
 }
 
+/// The steps and the model.
+type Refitted = (Vec<Model>, Model);
+
 /// Fits the best candidate on rank 0; the others wait.
 fn refit(
     comm: &dyn Communicator,
     telemetry: &Telemetry,
     searchable: &dyn Searchable,
     best: usize,
-) -> Result<(Option<Model>, f64)> {
+) -> Result<(Option<Refitted>, f64)> {
     let start = Instant::now();
     let fitted = if comm.is_root() {
-        telemetry.time(Phase::Compute, || searchable.refit(best)).map(Some)
+        telemetry.time(Phase::Compute, || searchable.refit_steps(best)).map(Some)
     } else {
         Ok(None)
     };
     let elapsed_s = start.elapsed().as_secs_f64();
-    let model = agree(comm, fitted)?;
-    Ok((model, comm::broadcast(comm, 0, Some(elapsed_s))?))
+    let fitted = agree(comm, fitted)?;
+    Ok((fitted, comm::broadcast(comm, 0, Some(elapsed_s))?))
 }
 
 /// scikit-learn's warning about fits that failed, or its error when all did.

@@ -3,9 +3,10 @@
 use super::least_squares::NormalEquations;
 use super::model::{LinearModel, Response};
 use super::params::{ElasticNetParams, LassoParams};
-use super::targets::surveyed_moments;
+use super::targets::{Targets, surveyed_moments};
 use crate::engine::pass::PassEngine;
 use crate::error::{Error, Result};
+use crate::estimator::moments::Moments;
 use crate::kernel::Real;
 
 impl ElasticNetParams {
@@ -46,7 +47,18 @@ fn fit<T: Real>(
 ) -> Result<LinearModel> {
     params.validate()?;
     let (targets, moments) = surveyed_moments(engine)?;
-    let mut system = NormalEquations::new(&moments, params.fit_intercept);
+    elastic_net_of(estimator, params, &targets, &moments, written)
+}
+
+/// The elastic net of rows whose moments are known.
+pub(super) fn elastic_net_of(
+    estimator: &'static str,
+    params: &ElasticNetParams,
+    targets: &Targets,
+    moments: &Moments,
+    written: serde_json::Result<serde_json::Value>,
+) -> Result<LinearModel> {
+    let mut system = NormalEquations::new(moments, params.fit_intercept);
     // Weights enter by their shares: they are scaled to add up to the number of rows.
     let scale = targets.n_rows as f64 / targets.weight;
     system.gram.iter_mut().chain(&mut system.xy).for_each(|v| *v *= scale);

@@ -46,6 +46,28 @@ fn fit_ridge<T: Real>(
     let (_, moments) = surveyed_moments(engine)?;
     let system = NormalEquations::new(&moments, fit_intercept);
     let coef = engine.replicate(|| Ok(system.solve(alpha)))?;
+    ridge_model(estimator, &system, coef, params)
+}
+
+/// The ridge of rows whose moments are known.
+pub(super) fn ridge_of(
+    estimator: &'static str,
+    moments: &Moments,
+    alpha: f64,
+    fit_intercept: bool,
+    params: serde_json::Result<serde_json::Value>,
+) -> Result<LinearModel> {
+    let system = NormalEquations::new(moments, fit_intercept);
+    let coef = system.solve(alpha);
+    ridge_model(estimator, &system, coef, params)
+}
+
+fn ridge_model(
+    estimator: &'static str,
+    system: &NormalEquations,
+    coef: Vec<f64>,
+    params: serde_json::Result<serde_json::Value>,
+) -> Result<LinearModel> {
     Ok(LinearModel {
         estimator,
         intercept: vec![system.intercept(&coef)],

@@ -10,6 +10,7 @@ mod least_squares;
 mod model;
 mod objective;
 mod params;
+mod search;
 pub mod solver;
 mod targets;
 

@@ -65,20 +65,22 @@ impl LinearModel {
     /// # Errors
     /// [`Error::Data`] when rows have another number of features.
     pub fn decision_function<T: Real>(&self, block: &Block<T>) -> Result<Vec<f64>> {
+        self.predictors(&block.x, block.n_features)
+    }
+
+    /// The same for rows that lie one after the other, `(n_rows, n_features)`.
+    pub(super) fn predictors<T: Real>(&self, x: &[T], n_features: usize) -> Result<Vec<f64>> {
         let d = self.n_features();
-        if block.n_features != d {
+        if n_features != d {
             let expected = format!("{d} features, as the model was fitted on");
-            return Err(Error::data("data", Place::default(), expected, block.n_features.to_string()));
+            return Err(Error::data("data", Place::default(), expected, n_features.to_string()));
         }
         let eta = |row: &[T], k: usize| {
             let coef = &self.coef[k * d..(k + 1) * d];
             row.iter().zip(coef).fold(self.intercept[k], |sum, (x, c)| x.to_f64().mul_add(*c, sum))
         };
         let outputs = 0..self.intercept.len();
-        Ok((0..block.n_rows)
-            .flat_map(|r| outputs.clone().map(move |k| (r, k)))
-            .map(|(r, k)| eta(block.row(r), k))
-            .collect())
+        Ok(x.chunks_exact(d).flat_map(|row| outputs.clone().map(move |k| eta(row, k))).collect())
     }
 
     /// The prediction for each row: a number, or the class.
@@ -86,8 +88,12 @@ impl LinearModel {
     /// # Errors
     /// As [`decision_function`](Self::decision_function).
     pub fn predict<T: Real>(&self, block: &Block<T>) -> Result<Vec<f64>> {
-        let eta = self.decision_function(block)?;
-        Ok(match &self.response {
+        Ok(self.respond(self.decision_function(block)?))
+    }
+
+    /// What predictors come to.
+    pub(super) fn respond(&self, eta: Vec<f64>) -> Vec<f64> {
+        match &self.response {
             Response::Identity => eta,
             Response::Exponential => eta.into_iter().map(f64::exp).collect(),
             Response::Classes(classes) if self.intercept.len() == 1 => {
@@ -101,7 +107,7 @@ impl LinearModel {
                     classes[best]
                 })
                 .collect(),
-        })
+        }
     }
 
     /// The model as named arrays, shaped as scikit-learn's attributes.

@@ -1,0 +1,138 @@
+//! Linear models in a search: one Gram matrix of a fold serves every penalty.
+
+use ndarray::ArrayView2;
+
+use super::any::LinearParams;
+use super::coordinate_descent::elastic_net_of;
+use super::least_squares::ridge_of;
+use super::model::{LinearModel, Response};
+use super::params::{ElasticNetParams, Solver};
+use super::targets::{Targets, surveyed_moments};
+use crate::error::Result;
+use crate::estimator::Model;
+use crate::estimator::fold_search::{FoldFit, FoldModel, FoldRows, Size};
+use crate::estimator::moments::Moments;
+
+/// What least squares needs to know of a fold, whatever the penalty.
+struct Sums {
+    targets: Targets,
+    moments: Moments,
+}
+
+impl Sums {
+    fn of(rows: &FoldRows) -> Result<Self> {
+        rows.with_engine(|engine| {
+            let (targets, moments) = surveyed_moments(engine)?;
+            Ok(Self { targets, moments })
+        })
+    }
+}
+
+impl LinearParams {
+    fn fit_rows(&self, rows: &FoldRows) -> Result<LinearModel> {
+        let sums = || rows.shared(|| Sums::of(rows));
+        match self {
+            Self::LinearRegression(params) => {
+                let written = serde_json::to_value(params);
+                ridge_of("LinearRegression", &sums()?.moments, 0.0, params.fit_intercept, written)
+            }
+            Self::Ridge(params) => {
+                let written = serde_json::to_value(params);
+                ridge_of("Ridge", &sums()?.moments, params.alpha, params.fit_intercept, written)
+            }
+            Self::Lasso(params) => {
+                let (sums, written) = (sums()?, serde_json::to_value(params));
+                elastic_net_of(
+                    "Lasso",
+                    &ElasticNetParams::from(params),
+                    &sums.targets,
+                    &sums.moments,
+                    written,
+                )
+            }
+            Self::ElasticNet(params) => {
+                let (sums, written) = (sums()?, serde_json::to_value(params));
+                elastic_net_of("ElasticNet", params, &sums.targets, &sums.moments, written)
+            }
+            Self::LogisticRegression(_) | Self::PoissonRegressor(_) => {
+                rows.with_engine(|engine| self.fit(engine))
+            }
+        }
+    }
+
+    /// Passes over the rows that an iterative fit makes, about.
+    fn passes(&self) -> f64 {
+        let (solver, max_iter, strength) = match self {
+            Self::LogisticRegression(params) => (params.solver, params.max_iter, params.c),
+            Self::PoissonRegressor(params) => (params.solver, params.max_iter, 1.0 / params.alpha.max(1e-6)),
+            _ => return 0.0,
+        };
+        // A weaker penalty takes longer.
+        let growth = 1.0 + 0.2 * strength.max(1e-4).log10().max(-3.0);
+        let passes = match solver {
+            Solver::NewtonCholesky => 7.0,
+            Solver::Lbfgs => 20.0 * growth.max(0.4),
+            Solver::GradientDescent | Solver::ProximalGrad => 60.0 * growth.max(0.4),
+            Solver::Admm => 100.0,
+        };
+        passes.min(2.0 * max_iter.max(1) as f64)
+    }
+}
+
+impl FoldFit for LinearParams {
+    fn fit(&self, rows: &FoldRows) -> Result<Box<dyn FoldModel>> {
+        Ok(Box::new(self.fit_rows(rows)?))
+    }
+
+    fn cost(&self, size: Size) -> f64 {
+        let (n, d) = (size.n_train as f64, size.n_features as f64 + 1.0);
+        let scoring = size.n_test as f64 * d;
+        scoring
+            + match self {
+                Self::LinearRegression(_) | Self::Ridge(_) => d * d * d / 3.0,
+                Self::Lasso(_) | Self::ElasticNet(_) => 30.0 * d * d,
+                Self::LogisticRegression(params) if params.solver == Solver::NewtonCholesky => {
+                    self.passes() * n * d * d / 2.0
+                }
+                Self::LogisticRegression(_) | Self::PoissonRegressor(_) => {
+                    self.passes() * n * 2.0 * (d + 10.0)
+                }
+            }
+    }
+
+    fn shared_cost(&self, size: Size) -> f64 {
+        let (n, d) = (size.n_train as f64, size.n_features as f64 + 1.0);
+        match self {
+            Self::LogisticRegression(_) | Self::PoissonRegressor(_) => 0.0,
+            _ => n * d * d / 2.0,
+        }
+    }
+}
+
+impl FoldModel for LinearModel {
+    fn predict(&self, x: ArrayView2<'_, f64>) -> Result<Vec<f64>> {
+        Ok(self.respond(self.of_rows(x)?))
+    }
+
+    fn decision(&self, x: ArrayView2<'_, f64>) -> Result<Option<Vec<f64>>> {
+        match &self.response {
+            Response::Classes(classes) if classes.len() == 2 => self.of_rows(x).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    fn converged(&self) -> bool {
+        self.converged
+    }
+
+    fn export(&self) -> Model {
+        Self::export(self)
+    }
+}
+
+impl LinearModel {
+    fn of_rows(&self, x: ArrayView2<'_, f64>) -> Result<Vec<f64>> {
+        let x = x.as_standard_layout();
+        self.predictors(x.as_slice().unwrap_or_default(), x.ncols())
+    }
+}

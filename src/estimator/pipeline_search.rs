@@ -1,0 +1,262 @@
+//! Any searchable estimator behind steps that are fitted on the training rows of each fold.
+//!
+//! The steps' settings that candidates name form a tree: candidates with the same first steps share them, so that
+//! each is fitted once for a fold, and candidates with the same steps throughout are one search of the estimator
+//! over the rows that the steps make, with all that it shares.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
+
+use super::fold_search::FoldRows;
+use super::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
+use super::{Model, Transformer};
+use crate::data::Table;
+use crate::error::{Error, Place, Result};
+
+/// A transformer with its parameters, which a search fits on rows in memory.
+pub trait StepFit: Send + Sync {
+    /// Fits on `rows`.
+    ///
+    /// # Errors
+    /// When it cannot be fitted on them.
+    fn fit(&self, rows: &FoldRows) -> Result<Transformer<f64>>;
+}
+
+/// Makes the search of an estimator over some of the candidates, with the rows of a table.
+pub type MakeSearch<'a> =
+    Box<dyn Fn(&Arc<Table>, &[usize]) -> Result<Box<dyn Searchable + 'a>> + Send + Sync + 'a>;
+
+/// The candidates of a pipeline with their data.
+pub struct PipelineSearch<'a> {
+    table: Arc<Table>,
+    /// For each step its distinct settings.
+    steps: Vec<Vec<Box<dyn StepFit>>>,
+    /// Ordered by path, so that neighbours share most.
+    groups: Vec<Group<'a>>,
+    make: MakeSearch<'a>,
+    desk: Mutex<Desk<'a>>,
+}
+
+/// Candidates whose steps are the same.
+struct Group<'a> {
+    /// The setting of each step.
+    path: Vec<usize>,
+    candidates: Vec<usize>,
+    /// Their search on the rows as they are: what it says of chains holds for the rows after the steps.
+    planner: Box<dyn Searchable + 'a>,
+}
+
+/// A step on the training rows of the present fold, and what it makes of all rows.
+struct Fitted {
+    setting: usize,
+    table: Arc<Table>,
+    model: Model,
+}
+
+/// What stays from chain to chain.
+#[derive(Default)]
+struct Desk<'a> {
+    split: Option<Split>,
+    /// The steps of the latest path, as far as they were fitted.
+    fitted: Vec<Fitted>,
+    search: Option<(usize, Box<dyn Searchable + 'a>)>,
+    /// What searches that are gone shared.
+    past: Vec<SharedWork>,
+    n_asked: u64,
+    n_done: u64,
+}
+
+impl<'a> PipelineSearch<'a> {
+    /// The search of candidates of which `paths` tells the setting of each of `steps`.
+    ///
+    /// # Errors
+    /// What `make` returns for the rows of `table`.
+    pub fn new(
+        table: Arc<Table>,
+        steps: Vec<Vec<Box<dyn StepFit>>>,
+        paths: &[Vec<usize>],
+        make: MakeSearch<'a>,
+    ) -> Result<Self> {
+        let mut distinct: Vec<&Vec<usize>> = paths.iter().collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let group = |path: &Vec<usize>| {
+            let candidates: Vec<usize> = (0..paths.len()).filter(|&c| paths[c] == *path).collect();
+            Ok(Group { path: path.clone(), planner: make(&table, &candidates)?, candidates })
+        };
+        let groups: Vec<Group<'a>> = distinct.into_iter().map(group).collect::<Result<_>>()?;
+        let past = groups.first().map_or_else(Vec::new, |group| group.planner.shared());
+        let desk = Mutex::new(Desk { past, ..Desk::default() });
+        Ok(Self { table, steps, groups, make, desk })
+    }
+
+    /// The desk; one that a panic left is cleared.
+    fn desk(&self) -> MutexGuard<'_, Desk<'a>> {
+        self.desk.lock().unwrap_or_else(|poisoned| {
+            let mut desk = poisoned.into_inner();
+            (desk.split, desk.fitted, desk.search) = (None, Vec::new(), None);
+            self.desk.clear_poison();
+            desk
+        })
+    }
+
+    fn group_of(&self, candidate: usize) -> Result<usize> {
+        let has = |group: &Group<'_>| group.candidates.binary_search(&candidate).is_ok();
+        self.groups.iter().position(has).ok_or_else(|| Error::internal("a candidate of no pipeline"))
+    }
+
+    /// The search of `group` on what its steps make of the rows.
+    fn search<'d>(&self, desk: &'d mut Desk<'a>, group: usize, split: &Split) -> Result<&'d dyn Searchable> {
+        if desk.split.as_ref() != Some(split) {
+            desk.retire();
+            desk.fitted.clear();
+            desk.split = Some(split.clone());
+        }
+        if desk.search.as_ref().is_none_or(|(of, _)| *of != group) {
+            desk.retire();
+            let Group { path, candidates, .. } = &self.groups[group];
+            let kept = desk.fitted.iter().zip(path).take_while(|(step, setting)| step.setting == **setting);
+            let n_kept = kept.count();
+            desk.fitted.truncate(n_kept);
+            for (number, &setting) in path.iter().enumerate().skip(n_kept) {
+                let before = desk.fitted.last().map_or(&self.table, |step| &step.table);
+                let step = self.fit_step(number, setting, before, Some(split))?;
+                desk.n_done += 1;
+                desk.fitted.push(step);
+            }
+            let table = desk.fitted.last().map_or(&self.table, |step| &step.table);
+            desk.search = Some((group, (self.make)(table, candidates)?));
+        }
+        let (_, search) =
+            desk.search.as_ref().ok_or_else(|| Error::internal("a pipeline without its end"))?;
+        Ok(&**search)
+    }
+
+    /// Fits a step on the training rows of `split`, or on all rows.
+    fn fit_step(
+        &self,
+        number: usize,
+        setting: usize,
+        before: &Arc<Table>,
+        split: Option<&Split>,
+    ) -> Result<Fitted> {
+        let train = split.map_or_else(|| before.clone(), |split| Arc::new(before.select(&split.train)));
+        let fitted = self.steps[number][setting].fit(&FoldRows::new(train)).map_err(of_rows)?;
+        let table = Arc::new(before.mapped(&*fitted.map)?);
+        Ok(Fitted { setting, table, model: fitted.model })
+    }
+}
+
+/// A parameter that does not fit these rows is a fit that fails, not a fault of the job.
+fn of_rows(error: Error) -> Error {
+    match error {
+        Error::Job { key, expected, found, .. } => {
+            Error::data("a step of the pipeline", Place::default(), format!("{expected} as {key}"), found)
+        }
+        other => other,
+    }
+}
+
+impl Desk<'_> {
+    /// Lets the present search go.
+    fn retire(&mut self) {
+        if let Some((_, search)) = self.search.take() {
+            add(&mut self.past, &search.shared());
+        }
+    }
+}
+
+fn add(total: &mut [SharedWork], more: &[SharedWork]) {
+    for (sum, work) in total.iter_mut().zip(more) {
+        sum.asked += work.asked;
+        sum.done += work.done;
+    }
+}
+
+impl Searchable for PipelineSearch<'_> {
+    fn n_candidates(&self) -> usize {
+        self.groups.iter().map(|group| group.candidates.len()).sum()
+    }
+
+    fn chains(&self, splits: &[Split]) -> Vec<Chain> {
+        let planned: Vec<Vec<Chain>> = self.groups.iter().map(|group| group.planner.chains(splits)).collect();
+        let mut chains = Vec::new();
+        for fold in 0..splits.len() {
+            for (group, planned) in self.groups.iter().zip(&planned) {
+                for chain in planned {
+                    // Chains of one fold each, so that the steps of one fold are at hand.
+                    let fits: Vec<FitId> = chain
+                        .fits
+                        .iter()
+                        .filter(|id| id.fold == fold)
+                        .map(|id| FitId { candidate: group.candidates[id.candidate], fold })
+                        .collect();
+                    if !fits.is_empty() {
+                        let cost = chain.cost * fits.len() as f64 / chain.fits.len() as f64;
+                        chains.push(Chain { fits, cost });
+                    }
+                }
+            }
+        }
+        chains
+    }
+
+    fn run(
+        &self,
+        chain: &Chain,
+        splits: &[Split],
+        emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
+    ) -> Result<()> {
+        let Some(first) = chain.fits.first() else { return Ok(()) };
+        let split = splits.get(first.fold).ok_or_else(|| Error::internal("a chain of an unknown fold"))?;
+        let group = self.group_of(first.candidate)?;
+        let candidates = &self.groups[group].candidates;
+        let fits: Option<Vec<FitId>> = chain
+            .fits
+            .iter()
+            .map(|id| Some(FitId { candidate: candidates.binary_search(&id.candidate).ok()?, fold: id.fold }))
+            .collect();
+        let fits = fits.ok_or_else(|| Error::internal("a chain of several pipelines"))?;
+        let mut desk = self.desk();
+        desk.n_asked += (self.steps.len() * fits.len()) as u64;
+        let start = Instant::now();
+        let search = self.search(&mut desk, group, split)?;
+        // The first fit bears the time of the steps that it was first to need.
+        let mut steps_s = start.elapsed().as_secs_f64();
+        search.run(&Chain { fits, cost: chain.cost }, splits, &mut |outcome| {
+            let id = FitId { candidate: candidates[outcome.id.candidate], fold: outcome.id.fold };
+            let fit_seconds = outcome.fit_seconds + std::mem::take(&mut steps_s);
+            emit(FitOutcome { id, fit_seconds, ..outcome })
+        })
+    }
+
+    fn fits_are_independent(&self) -> bool {
+        self.groups.iter().all(|group| group.planner.fits_are_independent())
+    }
+
+    fn shared(&self) -> Vec<SharedWork> {
+        let desk = self.desk();
+        let mut all = desk.past.clone();
+        if let Some((_, search)) = &desk.search {
+            add(&mut all, &search.shared());
+        }
+        all.push(SharedWork { what: "pipeline steps".into(), asked: desk.n_asked, done: desk.n_done });
+        all
+    }
+
+    fn refit(&self, candidate: usize) -> Result<Model> {
+        self.refit_steps(candidate).map(|(_, model)| model)
+    }
+
+    fn refit_steps(&self, candidate: usize) -> Result<(Vec<Model>, Model)> {
+        let group = self.group_of(candidate)?;
+        let (mut table, mut models) = (self.table.clone(), Vec::new());
+        for (number, &setting) in self.groups[group].path.iter().enumerate() {
+            let step = self.fit_step(number, setting, &table, None)?;
+            table = step.table;
+            models.push(step.model);
+        }
+        let model = (self.make)(&table, &[candidate])?.refit(0)?;
+        Ok((models, model))
+    }
+}

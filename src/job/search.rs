@@ -1,0 +1,181 @@
+//! Searches in a job: the pipeline at every candidate, on the sweep engine.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::estimator::EstimatorJob;
+use super::fit::{Fitted, sweep, table};
+use super::searchable;
+use super::source;
+use super::spec::Job;
+use super::steps;
+use crate::comm::{Communicator, agree};
+use crate::data::{BlockSource, Table};
+use crate::error::{Error, Result};
+use crate::estimator::ensemble::{ForestData, ForestParams, ForestSearch};
+use crate::estimator::fold_search::{FoldFit, FoldSearch};
+use crate::estimator::linear_model::LinearParams;
+use crate::estimator::searchable::Searchable;
+use crate::estimator::svm::{Scorer, SvcParams, SvcSearch};
+use crate::kernel::Real;
+use crate::model_selection::{Candidate, Search};
+use crate::results::FileKeeper;
+use crate::telemetry::{Phase, Telemetry};
+
+/// Searches over the parameters of the job's estimator.
+///
+/// # Collective
+/// Those of reading the data and of the sweep.
+///
+/// # Errors
+/// What the data and the parameters make impossible.
+pub(super) fn fit<T: Real>(
+    comm: &dyn Communicator,
+    job: &Job,
+    search: &Search,
+    source: &dyn BlockSource<T>,
+    keeper: &FileKeeper,
+    telemetry: &Telemetry,
+) -> Result<Fitted> {
+    let table = Arc::new(table(comm, job, source, telemetry)?);
+    let splits = search.splits(table.y.len(), &table.y, None).map_err(|error| job.place("search", error))?;
+    splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
+    let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
+    let maker = Maker { job, search, budget_bytes, ranked: Mutex::default() };
+    let made = telemetry.time(Phase::Compute, || maker.search(&table));
+    let searchable = agree(comm, made)?;
+    sweep(comm, &*searchable, &splits.splits, search, keeper, telemetry)
+}
+
+/// Makes the job's estimator at some candidates: the one place that knows how each is searched over.
+struct Maker<'a> {
+    job: &'a Job,
+    search: &'a Search,
+    budget_bytes: usize,
+    /// The table that was ranked last, for forests.
+    ranked: Mutex<Option<(Arc<Table>, Arc<ForestData>)>>,
+}
+
+impl Maker<'_> {
+    /// The job's pipeline at every candidate of the search.
+    fn search<'a>(&'a self, table: &Arc<Table>) -> Result<Box<dyn Searchable + 'a>> {
+        let candidates = &self.search.candidates;
+        let own = candidates.iter().map(|c| Ok(steps::parts(self.job, c)?.estimator));
+        let own: Vec<Candidate> = own.collect::<Result<_>>()?;
+        if self.job.pipeline.is_empty() {
+            return self.make(table, &own);
+        }
+        let make = move |table: &Arc<Table>, some: &[usize]| -> Result<Box<dyn Searchable + 'a>> {
+            self.make(table, &some.iter().map(|&c| own[c].clone()).collect::<Vec<_>>())
+        };
+        Ok(Box::new(steps::behind(self.job, table.clone(), candidates, Box::new(make))?))
+    }
+
+    /// The estimator at `candidates` with the rows of `table`.
+    ///
+    /// An estimator that implements [`FoldFit`] takes one line: its parameters, and how they are checked.
+    fn make(&self, table: &Arc<Table>, candidates: &[Candidate]) -> Result<Box<dyn Searchable>> {
+        use LinearParams as L;
+        let at = At { maker: self, table, candidates };
+        match &self.job.estimator {
+            EstimatorJob::Svc(params) => at.svc(params),
+            EstimatorJob::Forest(params) => at.forest(params),
+            EstimatorJob::Plain(plain) => {
+                plain.searchable(self.job, self.search, candidates, table, self.budget_bytes)
+            }
+            EstimatorJob::Linear(L::LinearRegression(params)) => {
+                at.each(params, |p| linear(L::LinearRegression(p)))
+            }
+            EstimatorJob::Linear(L::Ridge(params)) => at.each(params, |p| linear(L::Ridge(p))),
+            EstimatorJob::Linear(L::Lasso(params)) => at.each(params, |p| linear(L::Lasso(p))),
+            EstimatorJob::Linear(L::ElasticNet(params)) => at.each(params, |p| linear(L::ElasticNet(p))),
+            EstimatorJob::Linear(L::LogisticRegression(params)) => {
+                at.each(params, |p| linear(L::LogisticRegression(p)))
+            }
+            EstimatorJob::Linear(L::PoissonRegressor(params)) => {
+                at.each(params, |p| linear(L::PoissonRegressor(p)))
+            }
+            EstimatorJob::KMeans(_) | EstimatorJob::Transformer(_) => {
+                Err(Error::internal("a search over an estimator that has none"))
+            }
+        }
+    }
+}
+
+fn linear(params: LinearParams) -> Result<LinearParams> {
+    params.validate().map(|()| params)
+}
+
+/// Rows and candidates.
+struct At<'a> {
+    maker: &'a Maker<'a>,
+    table: &'a Arc<Table>,
+    candidates: &'a [Candidate],
+}
+
+impl At<'_> {
+    /// Every candidate as it comes out of `check`.
+    fn all<P, E>(&self, params: &P, check: impl Fn(P) -> Result<E>) -> Result<Vec<E>>
+    where
+        P: Serialize + DeserializeOwned,
+    {
+        searchable::candidates(self.maker.job, params, self.candidates, check)
+    }
+
+    /// An estimator that fits each candidate by itself on the rows of a fold.
+    fn each<P, E>(&self, params: &P, check: impl Fn(P) -> Result<E>) -> Result<Box<dyn Searchable>>
+    where
+        P: Serialize + DeserializeOwned,
+        E: FoldFit + 'static,
+    {
+        let search = self.maker.search;
+        searchable::check_scorers(search, &self.table.y)?;
+        let fits = self.all(params, |p| Ok(Box::new(check(p)?) as Box<dyn FoldFit>))?;
+        let (table, scorers) = (self.table.clone(), search.scorers.clone());
+        Ok(Box::new(FoldSearch::new(table, fits, scorers, search.return_train_score)))
+    }
+
+    fn svc(&self, params: &SvcParams) -> Result<Box<dyn Searchable>> {
+        let Maker { job, search, budget_bytes, .. } = *self.maker;
+        let svcs = self.all(params, SvcParams::validate)?;
+        searchable::check_classes(job, &svcs, self.candidates, self.table)?;
+        let scorers = searchable::scorers(search, &self.table.y)?;
+        let table = self.table.clone();
+        Ok(Box::new(SvcSearch::new(table, svcs, scorers, search.return_train_score, budget_bytes)))
+    }
+
+    fn forest(&self, params: &ForestParams) -> Result<Box<dyn Searchable>> {
+        let Maker { job, search, .. } = *self.maker;
+        let (kind, seed) = (params.kind, job.seed);
+        let forests =
+            self.all(params, |candidate: ForestParams| ForestParams { kind, ..candidate }.validate(seed))?;
+        let prediction = |scorer| match scorer {
+            Scorer::Prediction(score) => Ok(score),
+            Scorer::Decision(_) => {
+                let expected = format!("a score of predictions, such as accuracy, for {}", kind.name());
+                Err(job.fault("search.scoring", expected, "a score of decision values"))
+            }
+        };
+        let scorers: Result<Vec<_>> =
+            searchable::scorers(search, &self.table.y)?.into_iter().map(prediction).collect();
+        let data = self.maker.ranked(self.table, params)?;
+        Ok(Box::new(ForestSearch::new(data, forests, scorers?, search.return_train_score)))
+    }
+}
+
+impl Maker<'_> {
+    /// The columns of `table` in order, which many searches over the same rows share.
+    fn ranked(&self, table: &Arc<Table>, params: &ForestParams) -> Result<Arc<ForestData>> {
+        let mut kept = self.ranked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, data)) = &*kept
+            && Arc::ptr_eq(of, table)
+        {
+            return Ok(data.clone());
+        }
+        let data = Arc::new(ForestData::new(table.clone(), params.kind)?);
+        *kept = Some((table.clone(), data.clone()));
+        Ok(data)
+    }
+}

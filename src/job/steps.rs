@@ -1,0 +1,124 @@
+//! Steps before the estimator of a search: which candidates set what of which step.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::document::Document;
+use super::searchable::place;
+use super::spec::Job;
+use super::transformer::TransformerJob;
+use crate::data::Table;
+use crate::error::{Error, Result};
+use crate::estimator::Transformer;
+use crate::estimator::fold_search::FoldRows;
+use crate::estimator::pipeline_search::{MakeSearch, PipelineSearch, StepFit};
+use crate::model_selection::Candidate;
+
+impl StepFit for TransformerJob {
+    fn fit(&self, rows: &FoldRows) -> Result<Transformer<f64>> {
+        rows.with_engine(|engine| self.fit(engine))
+    }
+}
+
+/// The names of the steps, as scikit-learn's `make_pipeline` gives them: the class in small letters, and a number
+/// where there are several of it.
+pub(super) fn names(steps: &[TransformerJob]) -> Vec<String> {
+    let plain: Vec<String> = steps.iter().map(|step| step.name().to_lowercase()).collect();
+    let name = |(at, name): (usize, &String)| {
+        let all = plain.iter().filter(|other| *other == name).count();
+        let before = plain[..at].iter().filter(|other| *other == name).count();
+        if all > 1 { format!("{name}-{}", before + 1) } else { name.clone() }
+    };
+    plain.iter().enumerate().map(name).collect()
+}
+
+/// A candidate taken apart.
+pub(super) struct Parts<'c> {
+    /// For each step the parameters that the candidate sets: the key as written, the parameter, the value.
+    steps: Vec<Vec<(&'c str, &'c str, &'c Value)>>,
+    /// The estimator's parameters, without a prefix.
+    pub(super) estimator: Candidate,
+}
+
+/// Takes `candidate` apart: `pca__n_components` is a step's, `C` and `svc__C` are the estimator's.
+///
+/// # Errors
+/// [`Error::Job`] at a key that names no step, or a parameter that is given twice.
+pub(super) fn parts<'c>(job: &Job, candidate: &'c Candidate) -> Result<Parts<'c>> {
+    let (names, own) = (names(&job.pipeline), job.estimator.name().to_lowercase());
+    let mut parts = Parts { steps: vec![Vec::new(); names.len()], estimator: Candidate::new() };
+    for (key, value) in candidate {
+        let (step, name) = key.split_once("__").unwrap_or((own.as_str(), key.as_str()));
+        if let Some(number) = names.iter().position(|known| known == step) {
+            parts.steps[number].push((key, name, value));
+        } else if step != own {
+            let known: Vec<&str> = names.iter().chain([&own]).map(String::as_str).collect();
+            let expected = format!("a parameter of {} before its two underscores", known.join(", "));
+            let hint = super::wording::suggest(step, &known);
+            return Err(job.fault_at(&place(job, key), expected, format!("one of {step:?}"), Some(hint)));
+        } else if parts.estimator.insert(name.to_owned(), value.clone()).is_some() {
+            return Err(job.fault_at(&place(job, key), format!("{name} once"), "it twice", None));
+        }
+    }
+    Ok(parts)
+}
+
+/// The job's steps at every candidate before what `make` makes.
+///
+/// # Errors
+/// [`Error::Job`] at the key of `[search]` that holds a parameter or value that a step does not take; those of
+/// `make`.
+pub(super) fn behind<'a>(
+    job: &Job,
+    table: Arc<Table>,
+    candidates: &[Candidate],
+    make: MakeSearch<'a>,
+) -> Result<PipelineSearch<'a>> {
+    let mut settings: Vec<Vec<TransformerJob>> = vec![Vec::new(); job.pipeline.len()];
+    let mut paths = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        let parts = parts(job, candidate)?;
+        let mut path = Vec::with_capacity(settings.len());
+        for ((base, overrides), known) in job.pipeline.iter().zip(&parts.steps).zip(&mut settings) {
+            let setting = setting(job, base, overrides)?;
+            let at = known.iter().position(|other| *other == setting).unwrap_or(known.len());
+            if at == known.len() {
+                known.push(setting);
+            }
+            path.push(at);
+        }
+        paths.push(path);
+    }
+    let boxed = |step| Box::new(step) as Box<dyn StepFit>;
+    let steps = settings.into_iter().map(|known| known.into_iter().map(boxed).collect()).collect();
+    PipelineSearch::new(table, steps, &paths, make)
+}
+
+/// A step with the parameters that a candidate sets.
+fn setting(job: &Job, base: &TransformerJob, overrides: &[(&str, &str, &Value)]) -> Result<TransformerJob> {
+    if overrides.is_empty() {
+        return Ok(base.clone());
+    }
+    let internal = |error: String| Error::internal(format!("a step cannot be written as TOML: {error}"));
+    let mut table = base.to_table().map_err(|error| internal(error.to_string()))?;
+    table.remove("name");
+    for (_, name, value) in overrides {
+        let value = toml::Value::try_from(value).map_err(|error| internal(error.to_string()))?;
+        table.insert((*name).to_owned(), value);
+    }
+    // The step is not where it was written: faults are placed below.
+    let nowhere = Document::parse(std::path::Path::new(""), "")?;
+    let read = TransformerJob::read(&nowhere, "", base.name(), table)
+        .and_then(|step| step.ok_or_else(|| Error::internal("a step that is no transformer")))
+        .and_then(|step| step.check().map(|()| step));
+    read.map_err(|error| match error {
+        Error::Job { key, expected, found, hint, .. } => {
+            let name = key.split('.').next().unwrap_or(&key);
+            let written = overrides.iter().find(|(_, other, _)| *other == name).or(overrides.first());
+            let written = written.map_or(name, |(written, ..)| *written);
+            job.fault_at(&place(job, written), expected, found, hint)
+        }
+        other => other,
+    })
+}
