@@ -7,15 +7,23 @@ use super::params::Svc;
 use super::products::{Origin, SharedProducts};
 use super::row_cache::RowCache;
 use super::rows::{KernelRows, table_row};
-use super::solver::{Solution, Stopping, solve};
+use super::solver::{Problem, Solution, Stopping, solve};
 use super::training::TrainingSet;
 use crate::data::Table;
 use crate::error::{Error, Place, Result};
 
 /// All pairs' solutions, `(0, 1), (0, 2), …, (1, 2), …`.
 pub(super) struct Solved {
-    pub(super) pairs: Vec<Solution>,
+    pub(super) pairs: Vec<SolvedPair>,
     pub(super) class_weight: Vec<f64>,
+}
+
+/// The solution of a pair of classes.
+pub(super) struct SolvedPair {
+    /// α of the training set's rows of the first class, then of the second.
+    pub(super) alpha: Vec<f64>,
+    /// The same with the other columns of the matrix.
+    pub(super) solution: Solution,
 }
 
 impl Svc {
@@ -73,17 +81,54 @@ impl Svc {
             deadline: self.time_limit().map(|limit| Instant::now() + limit),
         };
         let mut pairs = Vec::new();
+        matrix.begin_fit();
         for (a, b) in class_pairs(set.n_classes()) {
-            let mut c = set.bounds(a, self.params().c * class_weight[a]);
-            c.extend(set.bounds(b, self.params().c * class_weight[b]));
-            let solution = solve(matrix, compact, [a, b], c, stopping, None);
+            let problem = self.problem(set, matrix, [a, b], &class_weight);
+            let solution = solve(matrix, compact, problem, stopping, None);
             if !solution.rho.is_finite() || solution.alpha.iter().any(|a| !a.is_finite()) {
                 let expected = "data and a kernel whose dual coefficients are finite (scaled data?)";
                 return Err(Error::data(&table.origin, Place::default(), expected, "an overflow"));
             }
-            pairs.push(solution);
+            pairs.push(SolvedPair::new(solution, set, matrix, [a, b]));
         }
         Ok(Solved { pairs, class_weight })
+    }
+
+    /// The problem of one class (y = 1) against another (y = −1). Columns out of the training set are bound to 0.
+    fn problem(
+        &self,
+        set: &TrainingSet,
+        matrix: &KernelRows<'_>,
+        classes: [usize; 2],
+        class_weight: &[f64],
+    ) -> Problem {
+        let parts: Vec<usize> = classes.iter().map(|&class| matrix.part(class)).collect();
+        let (mut signs, mut bounds) = (Vec::new(), Vec::new());
+        for (class, sign) in classes.into_iter().zip([1.0, -1.0]) {
+            let range = matrix.range(matrix.part(class));
+            let before = bounds.len();
+            signs.extend(range.clone().map(|_| sign));
+            bounds.resize(before + range.len(), 0.0);
+            let c = set.bounds(class, self.params().c * class_weight[class]);
+            for (&column, c) in matrix.columns(set.class_rows(class)).iter().zip(c) {
+                bounds[before + column as usize - range.start] = c;
+            }
+        }
+        Problem { parts, linear: vec![-1.0; signs.len()], signs, bounds }
+    }
+}
+
+impl SolvedPair {
+    fn new(solution: Solution, set: &TrainingSet, matrix: &KernelRows<'_>, classes: [usize; 2]) -> Self {
+        let mut alpha = Vec::new();
+        let mut before = 0;
+        for class in classes {
+            let range = matrix.range(matrix.part(class));
+            let columns = matrix.columns(set.class_rows(class));
+            alpha.extend(columns.iter().map(|&c| solution.alpha[before + c as usize - range.start]));
+            before += range.len();
+        }
+        Self { alpha, solution }
     }
 }
 

@@ -93,10 +93,14 @@ impl SvcModel {
             support_vectors: matrix(used.len(), d, vectors)?,
             n_support: (0..k).map(|c| count(set.class_rows(c))).collect(),
             coefficients: Array2::from_shape_fn((k - 1, used.len()), |(c, s)| of_row[used[s]][c]),
-            rho: solved.pairs.iter().map(|p| p.rho).collect(),
-            n_iter: solved.pairs.iter().map(|p| i32::try_from(p.n_iter).unwrap_or(i32::MAX)).collect(),
+            rho: solved.pairs.iter().map(|p| p.solution.rho).collect(),
+            n_iter: solved
+                .pairs
+                .iter()
+                .map(|p| i32::try_from(p.solution.n_iter).unwrap_or(i32::MAX))
+                .collect(),
             shape_fit: [set.n_given, d],
-            converged: solved.pairs.iter().all(|p| p.converged),
+            converged: solved.pairs.iter().all(|p| p.solution.converged),
         })
     }
 

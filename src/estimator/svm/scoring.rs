@@ -99,7 +99,7 @@ impl Fitted<'_> {
         if relative > 1e-3 {
             return None;
         }
-        let (n, all) = (rows.len(), 0..store.n_classes());
+        let n = rows.len();
         let columns = store.columns(rows.iter().copied());
         let mut values = vec![0.0; n * self.solved.pairs.len()];
         let mut errors = values.clone();
@@ -110,14 +110,14 @@ impl Fitted<'_> {
             let mut weight = 0.0;
             let places = self.set.class_rows(a).chain(self.set.class_rows(b));
             for (t, (place, &alpha)) in places.zip(&pair.alpha).enumerate().filter(|(_, (_, a))| **a != 0.0) {
-                columns.copy(store.row(from, self.set.rows[place] as usize, all.clone()), &mut taken);
+                columns.copy(store.row(from, self.set.rows[place] as usize), &mut taken);
                 svm::add_row_and_size(isa, values, errors, &taken, if t < n_first { alpha } else { -alpha });
                 weight += alpha;
                 n_asked += n as u64;
             }
             // Values too small for single precision, and the threshold's own rounding.
-            let least = weight * f64::from(f32::MIN_POSITIVE) + pair.rho.abs() * 8.0 * f64::EPSILON;
-            values.iter_mut().for_each(|value| *value -= pair.rho);
+            let least = weight * f64::from(f32::MIN_POSITIVE) + pair.solution.rho.abs() * 8.0 * f64::EPSILON;
+            values.iter_mut().for_each(|value| *value -= pair.solution.rho);
             errors.iter_mut().for_each(|error| *error = *error * relative + least);
         }
         matrix.n_asked += n_asked;

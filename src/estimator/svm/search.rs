@@ -182,7 +182,7 @@ impl SvcSearch {
                     let (set, gamma) = (prepared.set, prepared.gamma);
                     let fitted = Fitted { svc, set, gamma, solved: &solved, model: OnceCell::new() };
                     let outcome = self.score(id, &fitted, &mut prepared.matrix, &fold, fit_seconds)?;
-                    let shrank = solved.pairs.iter().any(|p| p.shrank);
+                    let shrank = solved.pairs.iter().any(|p| p.solution.shrank);
                     done.push(Done { candidate: id.candidate, shrank, outcome: outcome.clone() });
                     outcome
                 }
@@ -226,7 +226,7 @@ impl SvcSearch {
             true => self.scores(fitted, matrix, &fold.split.train, &fold.y_train)?,
             false => Vec::new(),
         };
-        let converged = fitted.solved.pairs.iter().all(|p| p.converged);
+        let converged = fitted.solved.pairs.iter().all(|p| p.solution.converged);
         Ok(FitOutcome { id, test_scores, train_scores, fit_seconds, score_seconds, converged })
     }
 
