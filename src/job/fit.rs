@@ -82,7 +82,9 @@ pub(super) fn memory_bytes<T: Real>(
             let in_flight = n_local.min(if source.waits_for_input() { 2 } else { 1 });
             Ok((in_flight as u64).saturating_mul(shape.block_bytes::<T>()))
         }
-        EstimatorJob::Svc(_) | EstimatorJob::Forest(_) | EstimatorJob::Plain(_) => whole_table(comm, job, &shape),
+        EstimatorJob::Svc(_) | EstimatorJob::Forest(_) | EstimatorJob::Plain(_) => {
+            whole_table(comm, job, &shape)
+        }
     }
 }
 

@@ -18,14 +18,17 @@ use crate::estimator::fold_search::{FoldFit, FoldSearch};
 use crate::estimator::neighbors::{KNeighborsModel, KNeighborsParams, KNeighborsSearch, NeighborsKind};
 use crate::estimator::plain::{PlainEstimator, PlainModel};
 use crate::estimator::searchable::Searchable;
+use crate::estimator::svm::Scorer;
 use crate::estimator::svm::linear::{LinearSvcParams, LinearSvmModel, LinearSvrParams};
+use crate::estimator::svm::svr::{SvrModel, SvrParams, SvrSearch};
 use crate::kernel::Real;
 use crate::model_selection::{Candidate, Search};
 use crate::results::Contents;
 use crate::telemetry::{Phase, Telemetry};
 
 /// The names of these estimators.
-pub(super) const PLAIN: [&str; 4] = ["KNeighborsClassifier", "KNeighborsRegressor", "LinearSVC", "LinearSVR"];
+pub(super) const PLAIN: [&str; 5] =
+    ["KNeighborsClassifier", "KNeighborsRegressor", "LinearSVC", "LinearSVR", "SVR"];
 
 /// Parameters of one of them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -37,6 +40,8 @@ pub enum PlainJob {
     LinearSvc(LinearSvcParams),
     /// Linear support vector regression.
     LinearSvr(LinearSvrParams),
+    /// Support vector regression with a kernel.
+    Svr(SvrParams),
 }
 
 impl PlainJob {
@@ -54,6 +59,7 @@ impl PlainJob {
         Ok(match name {
             "LinearSVC" => Some(Self::LinearSvc(read(document, section)?)),
             "LinearSVR" => Some(Self::LinearSvr(read(document, section)?)),
+            "SVR" => Some(Self::Svr(read(document, section)?)),
             _ => None,
         })
     }
@@ -64,6 +70,7 @@ impl PlainJob {
             Self::Neighbors(params) => params.kind.name(),
             Self::LinearSvc(_) => "LinearSVC",
             Self::LinearSvr(_) => "LinearSVR",
+            Self::Svr(_) => "SVR",
         }
     }
 
@@ -72,7 +79,7 @@ impl PlainJob {
         match self {
             Self::Neighbors(params) => params.kind.is_classifier(),
             Self::LinearSvc(_) => true,
-            Self::LinearSvr(_) => false,
+            Self::LinearSvr(_) | Self::Svr(_) => false,
         }
     }
 
@@ -85,6 +92,7 @@ impl PlainJob {
             Self::Neighbors(params) => Box::new(params.clone().validate()?),
             Self::LinearSvc(params) => Box::new(params.clone().validate(seed)?),
             Self::LinearSvr(params) => Box::new(params.clone().validate(seed)?),
+            Self::Svr(params) => Box::new(params.clone().validate()?),
         })
     }
 
@@ -98,7 +106,7 @@ impl PlainJob {
         search: &Search,
         candidates: &[Candidate],
         table: &Arc<Table>,
-        _budget_bytes: usize,
+        budget_bytes: usize,
     ) -> Result<Box<dyn Searchable>> {
         let at = At { job, search, candidates, table };
         match self {
@@ -111,6 +119,17 @@ impl PlainJob {
             }
             Self::LinearSvc(params) => at.each(params, |p: LinearSvcParams| p.validate(job.seed)),
             Self::LinearSvr(params) => at.each(params, |p: LinearSvrParams| p.validate(job.seed)),
+            Self::Svr(params) => {
+                let all = at.all(params, SvrParams::validate)?;
+                let scorers = searchable::scorers(search, &table.y)?;
+                // A score of numbers is one of predictions.
+                let scorers = scorers.into_iter().filter_map(|scorer| match scorer {
+                    Scorer::Prediction(score) => Some(score),
+                    Scorer::Decision(_) => None,
+                });
+                let (scorers, train) = (scorers.collect(), search.return_train_score);
+                Ok(Box::new(SvrSearch::new(table.clone(), all, scorers, train, budget_bytes)?))
+            }
         }
     }
 }
@@ -190,6 +209,7 @@ pub(super) fn import(model: &Model) -> Result<Option<Box<dyn PlainModel>>> {
     Ok(match model.estimator.as_str() {
         "KNeighborsClassifier" | "KNeighborsRegressor" => Some(Box::new(KNeighborsModel::import(model)?)),
         "LinearSVC" | "LinearSVR" => Some(Box::new(LinearSvmModel::import(model)?)),
+        "SVR" => Some(Box::new(SvrModel::import(model)?)),
         _ => None,
     })
 }

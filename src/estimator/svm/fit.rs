@@ -2,12 +2,14 @@
 
 use std::time::Instant;
 
+use super::calibration::Calibration;
 use super::model::SvcModel;
 use super::params::Svc;
 use super::products::{Origin, SharedProducts};
 use super::row_cache::RowCache;
 use super::rows::{KernelRows, table_row};
 use super::solver::{Problem, Solution, Stopping, solve};
+use super::store::KernelStore;
 use super::training::TrainingSet;
 use crate::data::Table;
 use crate::error::{Error, Place, Result};
@@ -51,9 +53,33 @@ impl Svc {
         let (mut cache, mut compact) = (RowCache::default(), RowCache::default());
         KernelRows::reset(&mut cache, &set, budget_bytes);
         let from = Origin { table, products: shared.as_ref() };
-        let mut matrix = KernelRows::new(from, &set, self.kernel(gamma), None, &mut cache, budget_bytes);
+        // Inner fits share the matrix of the whole table, if there is room for it.
+        let room = KernelStore::bytes(rows.len()).is_some_and(|bytes| bytes <= budget_bytes / 2);
+        let mut store =
+            (room && self.params().probability).then(|| KernelStore::new(from, self.kernel(gamma)));
+        let mut matrix =
+            KernelRows::new(from, &set, self.kernel(gamma), store.as_mut(), &mut cache, budget_bytes);
         let solved = self.solve_all(&set, &mut matrix, &mut compact)?;
-        SvcModel::assemble(self, table, &set, gamma, &solved)
+        self.finish(&set, &mut matrix, gamma, &solved)
+    }
+
+    /// The model of a solution, with probabilities if they are wanted.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub(super) fn finish(
+        &self,
+        set: &TrainingSet,
+        matrix: &mut KernelRows<'_>,
+        gamma: f64,
+        solved: &Solved,
+    ) -> Result<SvcModel> {
+        let model = SvcModel::assemble(self, matrix.from.table, set, gamma, solved)?;
+        if !self.params().probability {
+            return Ok(model);
+        }
+        let calibration = Calibration { svc: self, set, gamma, class_weight: &solved.class_weight };
+        Ok(model.with_sigmoids(calibration.sigmoids(matrix)?))
     }
 
     /// Checks, before any work, that the targets are classes and that the class weights are about them.
@@ -72,8 +98,19 @@ impl Svc {
         matrix: &mut KernelRows<'_>,
         compact: &mut RowCache,
     ) -> Result<Solved> {
+        let class_weight = set.class_weight(self, matrix.from.table)?;
+        self.solve_weighted(set, matrix, compact, class_weight)
+    }
+
+    /// The same with given factors of C for each class.
+    pub(super) fn solve_weighted(
+        &self,
+        set: &TrainingSet,
+        matrix: &mut KernelRows<'_>,
+        compact: &mut RowCache,
+        class_weight: Vec<f64>,
+    ) -> Result<Solved> {
         let table = matrix.from.table;
-        let class_weight = set.class_weight(self, table)?;
         let stopping = Stopping {
             tol: self.params().tol,
             shrinking: self.params().shrinking,

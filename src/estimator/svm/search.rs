@@ -14,7 +14,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
 use super::bench::Bench;
-use super::model::SvcModel;
 use super::params::Svc;
 use super::products::SharedProducts;
 use super::rows::KernelRows;
@@ -322,8 +321,10 @@ impl Searchable for SvcSearch {
         let all: Vec<usize> = (0..table.x.nrows()).collect();
         let (products, budget) = self.products();
         let mut bench = self.bench();
-        let mut prepared = bench.prepare(table, products, &all, svc, budget, false)?;
+        // The fits that calibrate probabilities share the matrix of the whole table.
+        let shared = svc.params().probability;
+        let mut prepared = bench.prepare(table, products, &all, svc, budget, shared)?;
         let solved = prepared.solve(svc)?;
-        Ok(SvcModel::assemble(svc, table, prepared.set, prepared.gamma, &solved)?.export())
+        Ok(svc.finish(prepared.set, &mut prepared.matrix, prepared.gamma, &solved)?.export())
     }
 }
