@@ -5,6 +5,7 @@
 //! terms of one sum, and every path uses fused multiply-add.
 
 mod affine;
+mod bandwidth;
 pub mod columns;
 pub(crate) mod elementary;
 pub mod glm;
@@ -20,6 +21,7 @@ pub mod simd;
 pub mod svm;
 
 pub use affine::AffineMixture;
+pub use bandwidth::read_bandwidth;
 pub use isa::Isa;
 pub use normal::{Mixture, Normal};
 pub use real::Real;
