@@ -106,11 +106,11 @@ impl FoldRows {
 }
 
 impl Prepared<'_> {
-    /// Solves the problems of all pairs of classes.
+    /// Solves the problems of all pairs of classes, starting from the solution of `before` if there is one.
     ///
     /// # Errors
     /// As [`Svc::solve_all`].
-    pub(super) fn solve(&mut self, svc: &Svc) -> Result<Solved> {
-        svc.solve_all(self.set, &mut self.matrix, self.compact)
+    pub(super) fn solve(&mut self, svc: &Svc, before: Option<(&Solved, f64)>) -> Result<Solved> {
+        svc.solve_all(self.set, &mut self.matrix, self.compact, before)
     }
 }

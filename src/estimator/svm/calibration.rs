@@ -81,7 +81,7 @@ impl Calibration<'_> {
             KernelRows::reset(&mut cache, &set, budget_bytes);
         }
         let mut rows = KernelRows::new(from, &set, kernel, store, &mut cache, budget_bytes);
-        let solved = self.svc.solve_weighted(&set, &mut rows, &mut compact, class_weight)?;
+        let solved = self.svc.solve_weighted(&set, &mut rows, &mut compact, class_weight, None)?;
         self.decisions(table, &set, &solved, held)
     }
 

@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use super::calibration::Calibration;
 use super::model::SvcModel;
-use super::params::Svc;
+use super::params::{KernelKind, Svc};
 use super::products::{Origin, SharedProducts};
 use super::row_cache::RowCache;
 use super::rows::{KernelRows, table_row};
-use super::solver::{Problem, Solution, Stopping, solve};
+use super::solver::{Problem, Solution, Start, Stopping, solve};
 use super::store::KernelStore;
 use super::training::TrainingSet;
 use crate::data::Table;
@@ -59,7 +59,7 @@ impl Svc {
             (room && self.params().probability).then(|| KernelStore::new(from, self.kernel(gamma)));
         let mut matrix =
             KernelRows::new(from, &set, self.kernel(gamma), store.as_mut(), &mut cache, budget_bytes);
-        let solved = self.solve_all(&set, &mut matrix, &mut compact)?;
+        let solved = self.solve_all(&set, &mut matrix, &mut compact, None)?;
         self.finish(&set, &mut matrix, gamma, &solved)
     }
 
@@ -91,15 +91,26 @@ impl Svc {
         TrainingSet::new(table, &rows)?.class_weight(self, table).map(drop)
     }
 
-    /// Solves the problem of each pair of classes.
+    /// Whether fits of this kernel start from the fit of the next smaller C.
+    ///
+    /// Where kernel values have no bound, the number of iterations from α = 0 grows with C, to a hundred thousand and
+    /// more for a few features; from there it is some thousands. The optimum and the tolerance are the same, the path
+    /// to it is not libsvm's. Limited fits, whose result is a point of the path, do not.
+    pub(super) fn starts_warm(&self) -> bool {
+        let unbounded = matches!(self.kind, KernelKind::Linear | KernelKind::Poly);
+        unbounded && self.params().max_iter < 0 && self.params().max_seconds_per_fit.is_none()
+    }
+
+    /// Solves the problem of each pair of classes, starting from those of `before` with its C.
     pub(super) fn solve_all(
         &self,
         set: &TrainingSet,
         matrix: &mut KernelRows<'_>,
         compact: &mut RowCache,
+        before: Option<(&Solved, f64)>,
     ) -> Result<Solved> {
         let class_weight = set.class_weight(self, matrix.from.table)?;
-        self.solve_weighted(set, matrix, compact, class_weight)
+        self.solve_weighted(set, matrix, compact, class_weight, before)
     }
 
     /// The same with given factors of C for each class.
@@ -109,6 +120,7 @@ impl Svc {
         matrix: &mut KernelRows<'_>,
         compact: &mut RowCache,
         class_weight: Vec<f64>,
+        before: Option<(&Solved, f64)>,
     ) -> Result<Solved> {
         let table = matrix.from.table;
         let stopping = Stopping {
@@ -119,9 +131,11 @@ impl Svc {
         };
         let mut pairs = Vec::new();
         matrix.begin_fit();
-        for (a, b) in class_pairs(set.n_classes()) {
+        for (pair, (a, b)) in class_pairs(set.n_classes()).enumerate() {
+            let start = before
+                .map(|(solved, c)| Start { of: &solved.pairs[pair].solution, factor: self.params().c / c });
             let problem = self.problem(set, matrix, [a, b], &class_weight);
-            let solution = solve(matrix, compact, problem, stopping, None);
+            let solution = solve(matrix, compact, problem, stopping, start);
             if !solution.rho.is_finite() || solution.alpha.iter().any(|a| !a.is_finite()) {
                 let expected = "data and a kernel whose dual coefficients are finite (scaled data?)";
                 return Err(Error::data(&table.origin, Place::default(), expected, "an overflow"));

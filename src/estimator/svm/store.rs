@@ -103,11 +103,6 @@ impl KernelStore {
         self.kernel
     }
 
-    /// How many classes the table has.
-    pub(super) fn n_classes(&self) -> usize {
-        self.classes.len()
-    }
-
     /// The number of the class with this target.
     pub(super) fn class(&self, target: f64) -> usize {
         self.classes.partition_point(|&c| c < target)

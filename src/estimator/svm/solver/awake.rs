@@ -57,14 +57,15 @@ pub(super) struct Limits {
     /// Mean of c(x).
     size: f64,
     /// Reach of |Δw| c(x) and half the width for the largest f, in gaps.
-    reach: f64,
-    width: f64,
+    pub(super) reach: f64,
+    pub(super) width: f64,
+    pub(super) trace: [u64; 6],
 }
 
 impl Limits {
     pub(super) fn new(sizes: impl ExactSizeIterator<Item = f64>) -> Self {
         let n = sizes.len().max(1) as f64;
-        Self { size: sizes.sum::<f64>() / n, reach: 1.0, width: 1.0 }
+        Self { size: sizes.sum::<f64>() / n, reach: 1.0, width: 1.0, trace: [0; 6] }
     }
 }
 
@@ -186,6 +187,7 @@ impl Solver<'_, '_> {
     /// Brings every f up to date; nobody is awake afterwards.
     pub(super) fn rest(&mut self) {
         if self.awake.whole {
+            self.limits.trace[0] += self.awake.n_iter;
             self.awake.whole = false;
             return;
         }
@@ -193,6 +195,10 @@ impl Solver<'_, '_> {
         let moved: Vec<(u32, f64)> =
             awake.columns.iter().zip(&awake.moved).filter(|m| *m.1 != 0.0).map(|(&c, &a)| (c, a)).collect();
         let n = awake.variables.len();
+        self.limits.trace[if awake.partly { 2 } else { 1 }] += awake.n_iter;
+        self.limits.trace[3] += awake.n_iter * n as u64;
+        self.limits.trace[4] += 1;
+        self.limits.trace[5] += moved.len() as u64;
         if n < self.f.len() {
             self.subtract(&moved);
         }

@@ -21,9 +21,10 @@ use super::row_cache::RowCache;
 use super::rows::KernelRows;
 use crate::kernel::svm::{self, LOW, Pair, UP};
 use awake::{Awake, Limits};
-pub(super) use problem::{Problem, Solution, Stopping};
+use problem::Rounding;
+pub(super) use problem::{Problem, Solution, Start, Stopping};
 
-/// Solves `problem` over the kernel matrix `rows`, starting from `start`, a feasible α, or from 0.
+/// Solves `problem` over the kernel matrix `rows`, starting from α = 0 or from `start`.
 ///
 /// `compact` is memory for kernel values between the variables that are awake.
 pub(super) fn solve(
@@ -31,11 +32,11 @@ pub(super) fn solve(
     compact: &mut RowCache,
     problem: Problem,
     stopping: Stopping,
-    start: Option<&[f64]>,
+    start: Option<Start<'_>>,
 ) -> Solution {
     let mut solver = Solver::new(rows, compact, problem, stopping);
-    if let Some(alpha) = start {
-        solver.start_from(alpha);
+    if let Some(start) = start {
+        solver.start_from(&start);
     }
     solver.iterate()
 }
@@ -61,7 +62,7 @@ struct Solver<'r, 'a> {
     diagonal: Vec<f64>,
     awake: Awake,
     limits: Limits,
-    path: f64,
+    rounding: Rounding,
     unshrunk: bool,
     shrank: bool,
 }
@@ -97,7 +98,7 @@ impl<'r, 'a> Solver<'r, 'a> {
             marks: vec![0; n],
             diagonal,
             awake: Awake::default(),
-            path: 0.0,
+            rounding: Rounding::default(),
             unshrunk: false,
             shrank: false,
         };
@@ -105,15 +106,18 @@ impl<'r, 'a> Solver<'r, 'a> {
         solver
     }
 
-    fn start_from(&mut self, alpha: &[f64]) {
-        self.alpha.copy_from_slice(alpha);
-        let moved: Vec<(u32, f64)> = (0..alpha.len())
-            .filter(|&v| alpha[v] > 0.0)
-            .map(|v| (self.columns[v], alpha[v] * self.problem.signs[v]))
-            .collect();
-        self.path += moved.iter().map(|&(c, a)| a.abs() * self.rows.sizes[c as usize]).sum::<f64>();
-        self.subtract(&moved);
-        (0..alpha.len()).for_each(|v| self.mark(v));
+    /// α of another solution times its factor: what was at its bound is at the new one.
+    fn start_from(&mut self, start: &Start<'_>) {
+        let (old, factor) = (start.of, start.factor);
+        for v in 0..self.f.len() {
+            let c = self.problem.bounds[v];
+            let alpha = (old.alpha[v] * factor).min(c);
+            // Rounding must not leave it just below.
+            self.alpha[v] = if alpha >= c * (1.0 - 4.0 * f64::EPSILON) { c } else { alpha };
+            self.f[v] += factor * (old.f[v] - self.f[v]);
+            self.mark(v);
+        }
+        self.rounding = old.rounding.scaled(factor);
     }
 
     fn iterate(mut self) -> Solution {
@@ -216,7 +220,24 @@ impl<'r, 'a> Solver<'r, 'a> {
         self.rest();
         self.n_active = self.order.len();
         let rho = self.rho();
-        let (path, shrank) = (self.path, self.shrank);
-        Solution { alpha: self.alpha, f: self.f, path, rho, n_iter, converged, shrank }
+        if std::env::var("RF_TRACE").is_ok() {
+            let t = &self.limits.trace;
+            eprintln!(
+                "{:?} n={} it={} whole={} everyone={} partly={} sum_awake={} rests={} moved={} reach={} width={}",
+                self.rows.kernel(),
+                self.order.len(),
+                n_iter,
+                t[0],
+                t[1],
+                t[2],
+                t[3],
+                t[4],
+                t[5],
+                self.limits.reach,
+                self.limits.width
+            );
+        }
+        let (shrank, rounding) = (self.shrank, self.rounding);
+        Solution { alpha: self.alpha, f: self.f, rho, n_iter, converged, shrank, rounding }
     }
 }

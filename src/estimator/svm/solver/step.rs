@@ -64,7 +64,7 @@ impl Solver<'_, '_> {
             }
         }
         let sizes = [v, w].map(|v| self.rows.sizes[self.columns[v] as usize]);
-        self.path += a.abs() * sizes[0] + b.abs() * sizes[1];
+        self.rounding.count(a.abs() * sizes[0] + b.abs() * sizes[1], 2);
         self.awake.count([i, j], [a, b], [f_i, f_j], curvature, sizes);
         let (isa, offset) = (self.rows.isa(), self.straight.unwrap_or(0));
         match self.awake.whole {
