@@ -7,11 +7,11 @@ use ndarray::Array2;
 use rankfit::Error;
 use rankfit::data::Table;
 use rankfit::error::ExitCode;
+use rankfit::estimator::fold_search::{FoldFit, FoldSearch};
 use rankfit::estimator::plain::{PlainEstimator, PlainModel};
-use rankfit::estimator::plain_search::PlainSearch;
 use rankfit::estimator::searchable::{Searchable, Split};
 use rankfit::estimator::svm::linear::{LinearSvcParams, LinearSvm, LinearSvmModel, LinearSvrParams};
-use rankfit::estimator::svm::{Scorer, accuracy};
+use rankfit::metrics::Scorer;
 use serde_json::{Value, json};
 
 fn golden() -> Value {
@@ -99,15 +99,14 @@ fn searches_score_as_scikit_learns() {
     let splits: Vec<Split> = (0..5)
         .map(|i| Split { train: keep(&|f| f != f64::from(i)), test: keep(&|f| f == f64::from(i)) })
         .collect();
-    let candidates: Vec<Box<dyn PlainEstimator>> = grid["params"]
+    let candidates: Vec<Box<dyn FoldFit>> = grid["params"]
         .as_array()
         .expect("a grid")
         .iter()
-        .map(|given| Box::new(classifier(given).expect("valid")) as Box<dyn PlainEstimator>)
+        .map(|given| Box::new(classifier(given).expect("valid")) as Box<dyn FoldFit>)
         .collect();
     let n = candidates.len();
-    let scorers = vec![Scorer::Prediction(Box::new(accuracy))];
-    let search = PlainSearch::new(Arc::new(data), candidates, scorers, true).expect("a search");
+    let search = FoldSearch::new(Arc::new(data), candidates, vec![Scorer::Accuracy], true);
     let mut sums = vec![0.0; n];
     for chain in search.chains(&splits) {
         let mut emit = |outcome: rankfit::estimator::searchable::FitOutcome| {

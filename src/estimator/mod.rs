@@ -18,7 +18,6 @@ pub mod neighbors;
 pub(crate) mod parameter;
 pub mod pipeline_search;
 pub mod plain;
-pub mod plain_search;
 pub mod preprocessing;
 pub mod searchable;
 pub mod svm;

@@ -5,6 +5,7 @@ use ndarray::{Array2, ArrayView2};
 use crate::data::Table;
 use crate::error::{Error, Place, Result};
 use crate::estimator::Model;
+use crate::estimator::fold_search::FoldModel;
 
 /// A fitted model that predicts rows in double precision.
 pub trait PlainModel: Send + Sync {
@@ -73,9 +74,24 @@ pub trait PlainEstimator: Send + Sync {
     /// # Errors
     /// As [`fit_rows`](Self::fit_rows).
     fn check_table(&self, table: &Table) -> Result<()>;
+}
 
-    /// What a fit on `n_rows` rows of `n_features` features costs, in arbitrary units.
-    fn cost(&self, n_rows: usize, n_features: usize) -> f64;
+impl FoldModel for Box<dyn PlainModel> {
+    fn predict(&self, x: ArrayView2<'_, f64>) -> Result<Vec<f64>> {
+        (**self).predict(x)
+    }
+
+    fn decision(&self, x: ArrayView2<'_, f64>) -> Result<Option<Vec<f64>>> {
+        (**self).binary_decision(x)
+    }
+
+    fn converged(&self) -> bool {
+        (**self).converged()
+    }
+
+    fn export(&self) -> Model {
+        (**self).export()
+    }
 }
 
 /// An error for rows of another width than the model's.

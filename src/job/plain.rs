@@ -14,18 +14,21 @@ use crate::comm::{Communicator, agree};
 use crate::data::{BlockSource, Table};
 use crate::error::Result;
 use crate::estimator::Model;
+use crate::estimator::fold_search::{FoldFit, FoldSearch};
 use crate::estimator::neighbors::{KNeighborsModel, KNeighborsParams, KNeighborsSearch, NeighborsKind};
 use crate::estimator::plain::{PlainEstimator, PlainModel};
-use crate::estimator::plain_search::PlainSearch;
 use crate::estimator::searchable::Searchable;
+use crate::estimator::svm::Scorer;
 use crate::estimator::svm::linear::{LinearSvcParams, LinearSvmModel, LinearSvrParams};
+use crate::estimator::svm::svr::{SvrModel, SvrParams, SvrSearch};
 use crate::kernel::Real;
 use crate::model_selection::{Candidate, Search};
 use crate::results::Contents;
 use crate::telemetry::{Phase, Telemetry};
 
 /// The names of these estimators.
-pub(super) const PLAIN: [&str; 4] = ["KNeighborsClassifier", "KNeighborsRegressor", "LinearSVC", "LinearSVR"];
+pub(super) const PLAIN: [&str; 5] =
+    ["KNeighborsClassifier", "KNeighborsRegressor", "LinearSVC", "LinearSVR", "SVR"];
 
 /// Parameters of one of them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -37,6 +40,8 @@ pub enum PlainJob {
     LinearSvc(LinearSvcParams),
     /// Linear support vector regression.
     LinearSvr(LinearSvrParams),
+    /// Support vector regression with a kernel.
+    Svr(SvrParams),
 }
 
 impl PlainJob {
@@ -54,6 +59,7 @@ impl PlainJob {
         Ok(match name {
             "LinearSVC" => Some(Self::LinearSvc(read(document, section)?)),
             "LinearSVR" => Some(Self::LinearSvr(read(document, section)?)),
+            "SVR" => Some(Self::Svr(read(document, section)?)),
             _ => None,
         })
     }
@@ -64,6 +70,7 @@ impl PlainJob {
             Self::Neighbors(params) => params.kind.name(),
             Self::LinearSvc(_) => "LinearSVC",
             Self::LinearSvr(_) => "LinearSVR",
+            Self::Svr(_) => "SVR",
         }
     }
 
@@ -72,7 +79,7 @@ impl PlainJob {
         match self {
             Self::Neighbors(params) => params.kind.is_classifier(),
             Self::LinearSvc(_) => true,
-            Self::LinearSvr(_) => false,
+            Self::LinearSvr(_) | Self::Svr(_) => false,
         }
     }
 
@@ -85,48 +92,80 @@ impl PlainJob {
             Self::Neighbors(params) => Box::new(params.clone().validate()?),
             Self::LinearSvc(params) => Box::new(params.clone().validate(seed)?),
             Self::LinearSvr(params) => Box::new(params.clone().validate(seed)?),
+            Self::Svr(params) => Box::new(params.clone().validate()?),
         })
     }
 
-    /// The search over it at `candidates`.
+    /// The search over `candidates` with the rows of `table`, in at most `budget_bytes`.
     ///
     /// # Errors
-    /// What the parameters of a candidate, the scores and the data make impossible.
+    /// [`crate::Error::Job`] at the key of the search, [`crate::Error::Data`] for data that cannot be learnt from.
     pub(super) fn searchable(
         &self,
         job: &Job,
         search: &Search,
         candidates: &[Candidate],
-        table: Arc<Table>,
+        table: &Arc<Table>,
+        budget_bytes: usize,
     ) -> Result<Box<dyn Searchable>> {
-        self.validate(job.seed)?.check_table(&table).map_err(|error| job.place("estimator", error))?;
-        let scorers = searchable::scorers(search, &table.y)?;
-        let train = search.return_train_score;
+        let at = At { job, search, candidates, table };
         match self {
             Self::Neighbors(params) => {
                 let kind = params.kind;
-                let candidates =
-                    searchable::candidates(job, params, candidates, |candidate: KNeighborsParams| {
-                        KNeighborsParams { kind, ..candidate }.validate()
-                    })?;
-                Ok(Box::new(KNeighborsSearch::new(table, candidates, scorers, train)?))
+                let all = at.all(params, |p: KNeighborsParams| KNeighborsParams { kind, ..p }.validate())?;
+                let scorers = searchable::scorers(search, &table.y)?;
+                let train = search.return_train_score;
+                Ok(Box::new(KNeighborsSearch::new(table.clone(), all, scorers, train)?))
             }
-            Self::LinearSvc(params) => {
-                let of = |candidate: LinearSvcParams| candidate.validate(job.seed);
-                let candidates = searchable::candidates(job, params, candidates, of)?;
-                Ok(Box::new(PlainSearch::new(table, boxed(candidates), scorers, train)?))
-            }
-            Self::LinearSvr(params) => {
-                let of = |candidate: LinearSvrParams| candidate.validate(job.seed);
-                let candidates = searchable::candidates(job, params, candidates, of)?;
-                Ok(Box::new(PlainSearch::new(table, boxed(candidates), scorers, train)?))
+            Self::LinearSvc(params) => at.each(params, |p: LinearSvcParams| p.validate(job.seed)),
+            Self::LinearSvr(params) => at.each(params, |p: LinearSvrParams| p.validate(job.seed)),
+            Self::Svr(params) => {
+                let all = at.all(params, SvrParams::validate)?;
+                let scorers = searchable::scorers(search, &table.y)?;
+                // A score of numbers is one of predictions.
+                let scorers = scorers.into_iter().filter_map(|scorer| match scorer {
+                    Scorer::Prediction(score) => Some(score),
+                    Scorer::Decision(_) => None,
+                });
+                let (scorers, train) = (scorers.collect(), search.return_train_score);
+                Ok(Box::new(SvrSearch::new(table.clone(), all, scorers, train, budget_bytes)?))
             }
         }
     }
 }
 
-fn boxed<E: PlainEstimator + 'static>(candidates: Vec<E>) -> Vec<Box<dyn PlainEstimator>> {
-    candidates.into_iter().map(|candidate| Box::new(candidate) as Box<dyn PlainEstimator>).collect()
+/// The points of a search.
+struct At<'a> {
+    job: &'a Job,
+    search: &'a Search,
+    candidates: &'a [Candidate],
+    table: &'a Arc<Table>,
+}
+
+impl At<'_> {
+    /// The estimator at every candidate, checked against the data.
+    fn all<P, E>(&self, params: &P, check: impl Fn(P) -> Result<E>) -> Result<Vec<E>>
+    where
+        P: Serialize + DeserializeOwned,
+        E: PlainEstimator,
+    {
+        let all = searchable::candidates(self.job, params, self.candidates, check)?;
+        searchable::check_tables(self.job, &all, self.candidates, self.table)?;
+        Ok(all)
+    }
+
+    /// A search in which each candidate is fitted by itself.
+    fn each<P, E>(&self, params: &P, check: impl Fn(P) -> Result<E>) -> Result<Box<dyn Searchable>>
+    where
+        P: Serialize + DeserializeOwned,
+        E: PlainEstimator + FoldFit + 'static,
+    {
+        searchable::check_scorers(self.search, &self.table.y)?;
+        let all = self.all(params, check)?.into_iter();
+        let fits = all.map(|one| Box::new(one) as Box<dyn FoldFit>).collect();
+        let (scorers, train) = (self.search.scorers.clone(), self.search.return_train_score);
+        Ok(Box::new(FoldSearch::new(self.table.clone(), fits, scorers, train)))
+    }
 }
 
 /// Fits on rank 0.
@@ -170,6 +209,7 @@ pub(super) fn import(model: &Model) -> Result<Option<Box<dyn PlainModel>>> {
     Ok(match model.estimator.as_str() {
         "KNeighborsClassifier" | "KNeighborsRegressor" => Some(Box::new(KNeighborsModel::import(model)?)),
         "LinearSVC" | "LinearSVR" => Some(Box::new(LinearSvmModel::import(model)?)),
+        "SVR" => Some(Box::new(SvrModel::import(model)?)),
         _ => None,
     })
 }

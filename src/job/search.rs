@@ -83,7 +83,9 @@ impl Maker<'_> {
         match &self.job.estimator {
             EstimatorJob::Svc(params) => at.svc(params),
             EstimatorJob::Forest(params) => at.forest(params),
-            EstimatorJob::Plain(plain) => plain.searchable(self.job, self.search, candidates, table.clone()),
+            EstimatorJob::Plain(plain) => {
+                plain.searchable(self.job, self.search, candidates, table, self.budget_bytes)
+            }
             EstimatorJob::Linear(L::LinearRegression(params)) => {
                 at.each(params, |p| linear(L::LinearRegression(p)))
             }

@@ -8,6 +8,7 @@ use super::spec::Job;
 use super::wording;
 use crate::data::Table;
 use crate::error::{Error, Result};
+use crate::estimator::plain::PlainEstimator;
 use crate::estimator::svm::{ScoreFn, Scorer, Svc};
 use crate::metrics::Needs;
 use crate::model_selection::{Candidate, Search};
@@ -46,6 +47,21 @@ pub(super) fn check_classes(job: &Job, svcs: &[Svc], candidates: &[Candidate], t
         }
     }
     Ok(())
+}
+
+/// Checks before hours of work that every candidate can learn from the data.
+///
+/// # Errors
+/// [`Error::Job`] at the key that gives the parameter, [`Error::Data`] for the data.
+pub(super) fn check_tables<E: PlainEstimator>(
+    job: &Job,
+    estimators: &[E],
+    candidates: &[Candidate],
+    table: &Table,
+) -> Result<()> {
+    estimators.iter().zip(candidates).try_for_each(|(estimator, candidate)| {
+        estimator.check_table(table).map_err(|error| placed(job, candidate, error))
+    })
 }
 
 fn at<P: DeserializeOwned, E>(

@@ -3,5 +3,6 @@
 mod fits;
 mod golden;
 mod optimality;
+mod probabilities;
 mod search;
 mod sharing;

@@ -97,7 +97,6 @@ fn parameters_that_cannot_be_used_name_their_key() {
         ("tol", json!({"tol": 0.0})),
         ("cache_size", json!({"cache_size": 0.0})),
         ("max_iter", json!({"max_iter": -2})),
-        ("probability", json!({"probability": true})),
         ("decision_function_shape", json!({"decision_function_shape": "ovx"})),
         ("break_ties", json!({"break_ties": true, "decision_function_shape": "ovo"})),
         ("class_weight", json!({"class_weight": "even"})),

@@ -152,10 +152,6 @@ impl PlainEstimator for KNeighbors {
     fn check_table(&self, table: &Table) -> Result<()> {
         KNeighbors::check_table(self, table)
     }
-
-    fn cost(&self, n_rows: usize, n_features: usize) -> f64 {
-        n_rows as f64 * n_features as f64
-    }
 }
 
 impl PlainModel for KNeighborsModel {

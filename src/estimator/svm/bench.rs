@@ -11,10 +11,6 @@ use crate::data::Table;
 use crate::error::Result;
 use crate::kernel::svm::KernelFunction;
 
-/// Most memory for a fold's rows where they are copies: more of them than the processor's cache holds are no faster
-/// than those they are copied from, and fresh memory costs as much as copying.
-const COPIES_BYTES: usize = 128 << 20;
-
 /// Where fits are done. Whatever the fit before left that the next can use, it uses.
 #[derive(Default)]
 pub(super) struct Bench {
@@ -78,10 +74,10 @@ impl Bench {
         }
         let usable = store.as_mut().filter(|store| worthwhile || store.kernel() == kernel);
         let budget_bytes = match bytes.filter(|_| usable.is_some()) {
-            Some(bytes) => (budget_bytes - bytes).min(COPIES_BYTES),
+            Some(bytes) => budget_bytes - bytes,
             None => budget_bytes,
         };
-        if fold.kernel != Some(kernel) {
+        if usable.is_none() && fold.kernel != Some(kernel) {
             KernelRows::reset(rows, &fold.set, budget_bytes);
             fold.kernel = Some(kernel);
         }
@@ -110,11 +106,11 @@ impl FoldRows {
 }
 
 impl Prepared<'_> {
-    /// Solves the problems of all pairs of classes.
+    /// Solves the problems of all pairs of classes, starting from the solution of `before` if there is one.
     ///
     /// # Errors
     /// As [`Svc::solve_all`].
-    pub(super) fn solve(&mut self, svc: &Svc) -> Result<Solved> {
-        svc.solve_all(self.set, &mut self.matrix, self.compact)
+    pub(super) fn solve(&mut self, svc: &Svc, before: Option<(&Solved, f64)>) -> Result<Solved> {
+        svc.solve_all(self.set, &mut self.matrix, self.compact, before)
     }
 }

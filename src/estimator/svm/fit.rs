@@ -2,20 +2,30 @@
 
 use std::time::Instant;
 
+use super::calibration::Calibration;
 use super::model::SvcModel;
-use super::params::Svc;
+use super::params::{KernelKind, Svc};
 use super::products::{Origin, SharedProducts};
 use super::row_cache::RowCache;
 use super::rows::{KernelRows, table_row};
-use super::solver::{Solution, Stopping, solve};
+use super::solver::{Problem, Solution, Start, Stopping, solve};
+use super::store::KernelStore;
 use super::training::TrainingSet;
 use crate::data::Table;
 use crate::error::{Error, Place, Result};
 
 /// All pairs' solutions, `(0, 1), (0, 2), …, (1, 2), …`.
 pub(super) struct Solved {
-    pub(super) pairs: Vec<Solution>,
+    pub(super) pairs: Vec<SolvedPair>,
     pub(super) class_weight: Vec<f64>,
+}
+
+/// The solution of a pair of classes.
+pub(super) struct SolvedPair {
+    /// α of the training set's rows of the first class, then of the second.
+    pub(super) alpha: Vec<f64>,
+    /// The same with the other columns of the matrix.
+    pub(super) solution: Solution,
 }
 
 impl Svc {
@@ -43,9 +53,33 @@ impl Svc {
         let (mut cache, mut compact) = (RowCache::default(), RowCache::default());
         KernelRows::reset(&mut cache, &set, budget_bytes);
         let from = Origin { table, products: shared.as_ref() };
-        let mut matrix = KernelRows::new(from, &set, self.kernel(gamma), None, &mut cache, budget_bytes);
-        let solved = self.solve_all(&set, &mut matrix, &mut compact)?;
-        SvcModel::assemble(self, table, &set, gamma, &solved)
+        // Inner fits share the matrix of the whole table, if there is room for it.
+        let room = KernelStore::bytes(rows.len()).is_some_and(|bytes| bytes <= budget_bytes / 2);
+        let mut store =
+            (room && self.params().probability).then(|| KernelStore::new(from, self.kernel(gamma)));
+        let mut matrix =
+            KernelRows::new(from, &set, self.kernel(gamma), store.as_mut(), &mut cache, budget_bytes);
+        let solved = self.solve_all(&set, &mut matrix, &mut compact, None)?;
+        self.finish(&set, &mut matrix, gamma, &solved)
+    }
+
+    /// The model of a solution, with probabilities if they are wanted.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub(super) fn finish(
+        &self,
+        set: &TrainingSet,
+        matrix: &mut KernelRows<'_>,
+        gamma: f64,
+        solved: &Solved,
+    ) -> Result<SvcModel> {
+        let model = SvcModel::assemble(self, matrix.from.table, set, gamma, solved)?;
+        if !self.params().probability {
+            return Ok(model);
+        }
+        let calibration = Calibration { svc: self, set, gamma, class_weight: &solved.class_weight };
+        Ok(model.with_sigmoids(calibration.sigmoids(matrix)?))
     }
 
     /// Checks, before any work, that the targets are classes and that the class weights are about them.
@@ -57,15 +91,38 @@ impl Svc {
         TrainingSet::new(table, &rows)?.class_weight(self, table).map(drop)
     }
 
-    /// Solves the problem of each pair of classes.
+    /// Whether fits of this kernel start from the fit of the next smaller C.
+    ///
+    /// Where kernel values have no bound, the number of iterations from α = 0 grows with C, to a hundred thousand and
+    /// more for a few features; from there it is some thousands. The optimum and the tolerance are the same, the path
+    /// to it is not libsvm's. Limited fits, whose result is a point of the path, do not.
+    pub(super) fn starts_warm(&self) -> bool {
+        let unbounded = matches!(self.kind, KernelKind::Linear | KernelKind::Poly);
+        unbounded && self.params().max_iter < 0 && self.params().max_seconds_per_fit.is_none()
+    }
+
+    /// Solves the problem of each pair of classes, starting from those of `before` with its C.
     pub(super) fn solve_all(
         &self,
         set: &TrainingSet,
         matrix: &mut KernelRows<'_>,
         compact: &mut RowCache,
+        before: Option<(&Solved, f64)>,
+    ) -> Result<Solved> {
+        let class_weight = set.class_weight(self, matrix.from.table)?;
+        self.solve_weighted(set, matrix, compact, class_weight, before)
+    }
+
+    /// The same with given factors of C for each class.
+    pub(super) fn solve_weighted(
+        &self,
+        set: &TrainingSet,
+        matrix: &mut KernelRows<'_>,
+        compact: &mut RowCache,
+        class_weight: Vec<f64>,
+        before: Option<(&Solved, f64)>,
     ) -> Result<Solved> {
         let table = matrix.from.table;
-        let class_weight = set.class_weight(self, table)?;
         let stopping = Stopping {
             tol: self.params().tol,
             shrinking: self.params().shrinking,
@@ -73,17 +130,56 @@ impl Svc {
             deadline: self.time_limit().map(|limit| Instant::now() + limit),
         };
         let mut pairs = Vec::new();
-        for (a, b) in class_pairs(set.n_classes()) {
-            let mut c = set.bounds(a, self.params().c * class_weight[a]);
-            c.extend(set.bounds(b, self.params().c * class_weight[b]));
-            let solution = solve(matrix, compact, [a, b], c, stopping, None);
+        matrix.begin_fit();
+        for (pair, (a, b)) in class_pairs(set.n_classes()).enumerate() {
+            let start = before
+                .map(|(solved, c)| Start { of: &solved.pairs[pair].solution, factor: self.params().c / c });
+            let problem = self.problem(set, matrix, [a, b], &class_weight);
+            let solution = solve(matrix, compact, problem, stopping, start);
             if !solution.rho.is_finite() || solution.alpha.iter().any(|a| !a.is_finite()) {
                 let expected = "data and a kernel whose dual coefficients are finite (scaled data?)";
                 return Err(Error::data(&table.origin, Place::default(), expected, "an overflow"));
             }
-            pairs.push(solution);
+            pairs.push(SolvedPair::new(solution, set, matrix, [a, b]));
         }
         Ok(Solved { pairs, class_weight })
+    }
+
+    /// The problem of one class (y = 1) against another (y = −1). Columns out of the training set are bound to 0.
+    fn problem(
+        &self,
+        set: &TrainingSet,
+        matrix: &KernelRows<'_>,
+        classes: [usize; 2],
+        class_weight: &[f64],
+    ) -> Problem {
+        let parts: Vec<usize> = classes.iter().map(|&class| matrix.part(class)).collect();
+        let (mut signs, mut bounds) = (Vec::new(), Vec::new());
+        for (class, sign) in classes.into_iter().zip([1.0, -1.0]) {
+            let range = matrix.range(matrix.part(class));
+            let before = bounds.len();
+            signs.extend(range.clone().map(|_| sign));
+            bounds.resize(before + range.len(), 0.0);
+            let c = set.bounds(class, self.params().c * class_weight[class]);
+            for (&column, c) in matrix.columns(set.class_rows(class)).iter().zip(c) {
+                bounds[before + column as usize - range.start] = c;
+            }
+        }
+        Problem { parts, linear: vec![-1.0; signs.len()], signs, bounds }
+    }
+}
+
+impl SolvedPair {
+    fn new(solution: Solution, set: &TrainingSet, matrix: &KernelRows<'_>, classes: [usize; 2]) -> Self {
+        let mut alpha = Vec::new();
+        let mut before = 0;
+        for class in classes {
+            let range = matrix.range(matrix.part(class));
+            let columns = matrix.columns(set.class_rows(class));
+            alpha.extend(columns.iter().map(|&c| solution.alpha[before + c as usize - range.start]));
+            before += range.len();
+        }
+        Self { alpha, solution }
     }
 }
 

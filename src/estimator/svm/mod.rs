@@ -5,11 +5,13 @@
 //! optimisation; more make one for each pair.
 
 mod bench;
+mod calibration;
 mod fit;
 pub mod linear;
 mod model;
 mod one_vs_one;
 mod params;
+mod platt;
 mod products;
 mod row_cache;
 mod rows;
@@ -17,6 +19,7 @@ mod scoring;
 mod search;
 mod solver;
 mod store;
+pub mod svr;
 mod training;
 
 pub use model::SvcModel;

@@ -7,6 +7,7 @@ use ndarray::{Array2, ArrayView2};
 use super::fit::{Solved, class_pairs};
 use super::one_vs_one::{first_largest, one_vs_rest, vote};
 use super::params::{DecisionShape, Svc, SvcParams};
+use super::platt::{Sigmoid, couple};
 use super::rows::{pack_weights, table_row};
 use super::training::TrainingSet;
 use crate::data::Table;
@@ -34,6 +35,8 @@ pub struct SvcModel {
     shape_fit: [usize; 2],
     converged: bool,
     expansion: Vec<ClassExpansion>,
+    /// One a pair of classes, where probabilities were asked for.
+    sigmoids: Vec<Sigmoid>,
 }
 
 /// A class's support vectors and their coefficients, packed for the kernel.
@@ -93,10 +96,14 @@ impl SvcModel {
             support_vectors: matrix(used.len(), d, vectors)?,
             n_support: (0..k).map(|c| count(set.class_rows(c))).collect(),
             coefficients: Array2::from_shape_fn((k - 1, used.len()), |(c, s)| of_row[used[s]][c]),
-            rho: solved.pairs.iter().map(|p| p.rho).collect(),
-            n_iter: solved.pairs.iter().map(|p| i32::try_from(p.n_iter).unwrap_or(i32::MAX)).collect(),
+            rho: solved.pairs.iter().map(|p| p.solution.rho).collect(),
+            n_iter: solved
+                .pairs
+                .iter()
+                .map(|p| i32::try_from(p.solution.n_iter).unwrap_or(i32::MAX))
+                .collect(),
             shape_fit: [set.n_given, d],
-            converged: solved.pairs.iter().all(|p| p.converged),
+            converged: solved.pairs.iter().all(|p| p.solution.converged),
         })
     }
 
@@ -144,7 +151,42 @@ impl SvcModel {
             shape_fit: parts.shape_fit,
             converged: parts.converged,
             expansion,
+            sigmoids: Vec::new(),
         })
+    }
+
+    /// The same model with probabilities.
+    pub(super) fn with_sigmoids(self, sigmoids: Vec<Sigmoid>) -> Self {
+        Self { sigmoids, ..self }
+    }
+
+    /// `probA_` and `probB_`, one number a pair of classes each; empty without probabilities.
+    pub fn probabilities(&self) -> (Vec<f64>, Vec<f64>) {
+        self.sigmoids.iter().map(|sigmoid| (sigmoid.a, sigmoid.b)).unzip()
+    }
+
+    /// Probabilities of the classes `(n_rows, n_classes)`, where they were asked for. As in scikit-learn the most
+    /// probable class need not be the predicted one.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when rows have another number of features than the model.
+    pub fn predict_proba(&self, x: ArrayView2<'_, f64>) -> Result<Option<Array2<f64>>> {
+        let decisions = self.pair_decisions(&self.row_major(x)?);
+        if self.sigmoids.is_empty() {
+            return Ok(None);
+        }
+        let k = self.classes.len();
+        let mut probabilities = Array2::zeros((x.nrows(), k));
+        let (mut pairs, mut room) = (vec![0.0; self.sigmoids.len()], vec![0.0; (k + 1) * k]);
+        for (decisions, mut out) in decisions.outer_iter().zip(probabilities.outer_iter_mut()) {
+            for ((pair, sigmoid), &decision) in pairs.iter_mut().zip(&self.sigmoids).zip(&decisions) {
+                *pair = sigmoid.probability(decision);
+            }
+            if let Some(out) = out.as_slice_mut() {
+                couple(&pairs, out, &mut room);
+            }
+        }
+        Ok(Some(probabilities))
     }
 
     /// The targets of the classes, ascending.
@@ -342,6 +384,11 @@ impl SvcModel {
             ("fit_status_".into(), Array::integer(i64::from(!self.converged))),
             ("_gamma".into(), Array::scalar(self.gamma)),
         ];
+        if !self.sigmoids.is_empty() {
+            let (a, b) = self.probabilities();
+            attributes.push(("probA_".into(), doubles(&a)));
+            attributes.push(("probB_".into(), doubles(&b)));
+        }
         if let Some(coef) = self.coef() {
             attributes.push(("coef_".into(), table([coef.nrows(), d], &coef)));
         }
@@ -375,7 +422,15 @@ impl SvcModel {
         let signed =
             |v: Vec<f64>, flip: bool| -> Vec<f64> { v.iter().map(|&v| if flip { -v } else { v }).collect() };
         let dual = signed(model.numbers("dual_coef_")?, binary);
-        Self::build(Parts {
+        let n_pairs = classes.len() * classes.len().saturating_sub(1) / 2;
+        let sigmoids = match (model.attribute("probA_"), model.attribute("probB_")) {
+            (Ok(_), Ok(_)) => {
+                let (a, b) = (model.vector("probA_", n_pairs)?, model.vector("probB_", n_pairs)?);
+                a.into_iter().zip(b).map(|(a, b)| Sigmoid { a, b }).collect()
+            }
+            _ => Vec::new(),
+        };
+        let built = Self::build(Parts {
             svc: params.validate()?,
             gamma: model.numbers("_gamma")?.first().copied().unwrap_or(f64::NAN),
             class_weight: model.numbers("class_weight_")?,
@@ -389,7 +444,8 @@ impl SvcModel {
             class_names,
             support,
             n_support,
-        })
+        })?;
+        Ok(built.with_sigmoids(sigmoids))
     }
 }
 

@@ -36,7 +36,7 @@ pub struct SvcParams {
     pub coef0: f64,
     /// Leave rows aside that seem to stay at their bounds.
     pub shrinking: bool,
-    /// Class probabilities; not supported.
+    /// Class probabilities, by Platt's method; 5 further fits for each pair of classes.
     pub probability: bool,
     /// Largest violation of optimality at which the solver stops, above 0.
     pub tol: f64,
@@ -50,7 +50,7 @@ pub struct SvcParams {
     pub decision_function_shape: String,
     /// Break ties between votes by the decision values.
     pub break_ties: bool,
-    /// Accepted and not used, as in scikit-learn without probabilities.
+    /// Seed of the folds that probabilities are calibrated on, 0 by default; not used without them.
     pub random_state: Option<u64>,
     /// Most seconds that one fit may take; none for no limit. Not one of scikit-learn's.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,7 +121,6 @@ impl SvcParams {
         check("degree", u32::try_from(self.degree).is_ok(), "a whole number, 0 or above", self.degree)?;
         check("cache_size", self.cache_size > 0.0, "a number of MB above 0", self.cache_size)?;
         check("max_iter", self.max_iter >= -1, "-1 or a whole number from 0", self.max_iter)?;
-        check("probability", !self.probability, "false (probabilities are not supported yet)", "true")?;
         let kind = match self.kernel.as_str() {
             "linear" => KernelKind::Linear,
             "poly" => KernelKind::Poly,

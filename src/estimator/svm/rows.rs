@@ -1,50 +1,53 @@
-//! The kernel matrix of one training set, row by row on demand.
+//! The kernel matrix that a fit works on, row by row on demand.
+
+use std::ops::Range;
 
 use super::products::Origin;
 use super::row_cache::RowCache;
-use super::store::{Columns, KernelStore};
+use super::store::KernelStore;
 use super::training::TrainingSet;
 use crate::data::Table;
 use crate::kernel::Isa;
 use crate::kernel::svm::{self, KernelFunction, PANEL, Panels};
 
-/// Rows of the kernel matrix over a training set, each class a part of its own.
+/// Rows of a kernel matrix, its columns in parts of one class each.
+///
+/// The columns are the rows of a training set, or those of the whole table where its matrix is stored.
 pub(super) struct KernelRows<'a> {
     isa: Isa,
     kernel: KernelFunction,
     pub(super) from: Origin<'a>,
     source: Source<'a>,
-    rows: &'a [u32],
-    pub(super) starts: &'a [usize],
-    /// k(x, x) of each row.
+    /// The column of each row of the training set.
+    columns: Vec<u32>,
+    /// The part of each class of the training set.
+    parts: Vec<usize>,
+    /// Where each part starts among the columns, and where the last ends.
+    starts: Vec<usize>,
+    /// k(x, x) of each column.
     pub(super) diagonal: Vec<f64>,
-    cache: &'a mut RowCache,
+    /// c(x) of each column, with |k(x, z)| ≤ c(x) c(z).
+    pub(super) sizes: Vec<f64>,
     /// Memory the rows may take.
     pub(super) budget_bytes: usize,
-    /// Values that were asked for.
+    /// Columns whose rows the present fit asked for.
+    seen: Vec<bool>,
+    /// Values that fits asked for, those of each row once a fit.
     pub(super) n_asked: u64,
 }
 
 enum Source<'a> {
-    /// Computed from products.
-    Products,
-    /// Computed from each class's rows.
-    Computed(Vec<Panels>),
-    /// Copied from the matrix of the whole table.
-    Stored { store: &'a mut KernelStore, classes: Vec<StoredClass> },
-}
-
-/// A class of the training set in the matrix of the whole table.
-struct StoredClass {
-    class: usize,
-    columns: Columns,
+    /// Computed for the training set `rows`: from products or, without them, from each class's rows.
+    Own { cache: &'a mut RowCache, rows: &'a [u32], classes: Vec<Panels> },
+    /// The matrix of the whole table.
+    Stored(&'a mut KernelStore),
 }
 
 impl<'a> KernelRows<'a> {
-    /// The matrix of `kernel` over `set`.
+    /// The matrix of `kernel` for fits on `set`.
     ///
-    /// Rows are kept in `cache`, which was [reset](Self::reset) for this set and kernel. They come from `store`,
-    /// which is then turned to the kernel, or are computed.
+    /// Rows are those of `store`, which is then turned to the kernel; without it they are computed and kept in
+    /// `cache`, which was [reset](Self::reset) for this set and kernel.
     pub(super) fn new(
         from: Origin<'a>,
         set: &'a TrainingSet,
@@ -53,24 +56,59 @@ impl<'a> KernelRows<'a> {
         cache: &'a mut RowCache,
         budget_bytes: usize,
     ) -> Self {
-        let pick = |norms: &[f64]| set.rows.iter().map(|&r| norms[r as usize]).collect::<Vec<f64>>();
-        let (source, norms) = match (store, from.products) {
-            (Some(store), _) => {
-                store.turn_to(kernel);
-                let norms = pick(store.norms());
-                let classes = (0..set.n_classes()).map(|c| StoredClass::new(store, set, c)).collect();
-                (Source::Stored { store, classes }, norms)
-            }
-            (None, Some(products)) => (Source::Products, pick(&products.norms)),
-            (None, None) => {
+        if let Some(store) = store {
+            store.turn_to(kernel);
+            let columns = set.rows.iter().map(|&row| store.column(row as usize)).collect();
+            let parts = set.classes.iter().map(|&class| store.class(class)).collect();
+            let (starts, norms) = (store.starts().to_vec(), store.column_norms());
+            return Self::over(
+                from,
+                kernel,
+                Source::Stored(store),
+                (columns, parts, starts),
+                &norms,
+                budget_bytes,
+            );
+        }
+        let rows = &set.rows;
+        let (classes, norms): (Vec<Panels>, Vec<f64>) = match from.products {
+            Some(products) => (Vec::new(), rows.iter().map(|&r| products.norms[r as usize]).collect()),
+            None => {
                 let classes: Vec<Panels> = (0..set.n_classes()).map(|c| pack(from.table, set, c)).collect();
                 let norms = classes.iter().flat_map(|p| p.norms().to_vec()).collect();
-                (Source::Computed(classes), norms)
+                (classes, norms)
             }
         };
+        let source = Source::Own { cache, rows, classes };
+        let layout = ((0..rows.len() as u32).collect(), (0..set.n_classes()).collect(), set.starts.clone());
+        Self::over(from, kernel, source, layout, &norms, budget_bytes)
+    }
+
+    fn over(
+        from: Origin<'a>,
+        kernel: KernelFunction,
+        source: Source<'a>,
+        (columns, parts, starts): (Vec<u32>, Vec<usize>, Vec<usize>),
+        norms: &[f64],
+        budget_bytes: usize,
+    ) -> Self {
         let diagonal = norms.iter().map(|&norm| kernel.diagonal(norm)).collect();
-        let (isa, rows, starts) = (Isa::best(), &set.rows, &set.starts);
-        Self { isa, kernel, from, source, rows, starts, diagonal, cache, budget_bytes, n_asked: 0 }
+        let sizes = norms.iter().map(|&norm| kernel.size(norm)).collect();
+        let (isa, seen) = (Isa::best(), vec![false; norms.len()]);
+        Self {
+            isa,
+            kernel,
+            from,
+            source,
+            columns,
+            parts,
+            starts,
+            diagonal,
+            sizes,
+            budget_bytes,
+            seen,
+            n_asked: 0,
+        }
     }
 
     /// Prepares `cache` for the rows of another set or kernel.
@@ -84,59 +122,72 @@ impl<'a> KernelRows<'a> {
         self.isa
     }
 
+    /// The kernel.
+    pub(super) fn kernel(&self) -> KernelFunction {
+        self.kernel
+    }
+
+    /// The columns of a part.
+    pub(super) fn range(&self, part: usize) -> Range<usize> {
+        self.starts[part]..self.starts[part + 1]
+    }
+
+    /// The part of a class of the training set.
+    pub(super) fn part(&self, class: usize) -> usize {
+        self.parts[class]
+    }
+
+    /// The columns of places of the training set.
+    pub(super) fn columns(&self, places: Range<usize>) -> &[u32] {
+        &self.columns[places]
+    }
+
+    /// Another fit begins: what it asks for counts anew.
+    pub(super) fn begin_fit(&mut self) {
+        self.seen.fill(false);
+    }
+
     /// The matrix of the whole table, where there is one, and what it is computed from.
     pub(super) fn store(&mut self) -> Option<(&mut KernelStore, Origin<'a>)> {
         match &mut self.source {
-            Source::Stored { store, .. } => Some((&mut **store, self.from)),
+            Source::Stored(store) => Some((&mut **store, self.from)),
             _ => None,
         }
     }
 
-    /// The slot of row `i` with the parts of `classes` filled; never the slot `keep`, unless it is that row's.
-    pub(super) fn slot(&mut self, i: usize, classes: [usize; 2], keep: Option<usize>) -> usize {
-        let slot = self.cache.slot(i, keep);
-        for class in classes {
-            if self.cache.claim(slot, class) {
-                self.fill(i, slot, class);
+    /// The slot of a column's row with `parts` filled; never the slot `keep`, unless it is that row's.
+    pub(super) fn slot(&mut self, column: usize, parts: &[usize], keep: Option<usize>) -> usize {
+        if !std::mem::replace(&mut self.seen[column], true) {
+            self.n_asked += parts.iter().map(|&part| self.range(part).len() as u64).sum::<u64>();
+        }
+        let Self { source, from, isa, kernel, starts, .. } = self;
+        let (cache, rows, classes) = match source {
+            Source::Stored(store) => return store.slot(*from, column, parts),
+            Source::Own { cache, rows, classes } => (cache, *rows, classes),
+        };
+        let slot = cache.slot(column, keep);
+        for &part in parts {
+            if cache.claim(slot, part) {
+                let (range, row) = (starts[part]..starts[part + 1], rows[column] as usize);
+                let out = &mut cache.row_mut(slot)[range.clone()];
+                match from.products {
+                    Some(products) => {
+                        let (norms, own) = (&products.norms, products.norms[row]);
+                        svm::gathered_row(*isa, *kernel, products.row(row), norms, own, &rows[range], out);
+                    }
+                    None => svm::kernel_row(*isa, *kernel, &classes[part], table_row(from.table, row), out),
+                }
             }
         }
         slot
     }
 
-    fn fill(&mut self, i: usize, slot: usize, class: usize) {
-        let part = self.starts[class]..self.starts[class + 1];
-        self.n_asked += part.len() as u64;
-        let row = self.rows[i] as usize;
-        let out = &mut self.cache.row_mut(slot)[part.clone()];
-        match (&mut self.source, self.from.products) {
-            (Source::Stored { store, classes }, _) => {
-                let stored = &classes[class];
-                let values = store.row(self.from, row, stored.class..stored.class + 1);
-                stored.columns.copy(values, out);
-            }
-            (Source::Computed(classes), _) => {
-                let x = table_row(self.from.table, row);
-                svm::kernel_row(self.isa, self.kernel, &classes[class], x, out);
-            }
-            (Source::Products, products) => {
-                let Some(products) = products else { return };
-                let (norms, own) = (&products.norms, products.norms[row]);
-                let dots = products.row(row);
-                svm::gathered_row(self.isa, self.kernel, dots, norms, own, &self.rows[part], out);
-            }
-        }
-    }
-
     /// The row in a slot; only the parts asked for hold numbers.
     pub(super) fn row(&self, slot: usize) -> &[f32] {
-        self.cache.row(slot)
-    }
-}
-
-impl StoredClass {
-    fn new(store: &KernelStore, set: &TrainingSet, class: usize) -> Self {
-        let rows = set.rows[set.class_rows(class)].iter().map(|&r| r as usize);
-        Self { class: store.class(set.classes[class]), columns: store.columns(rows) }
+        match &self.source {
+            Source::Stored(store) => store.slot_row(slot),
+            Source::Own { cache, .. } => cache.row(slot),
+        }
     }
 }
 

@@ -56,13 +56,16 @@ impl Fitted<'_> {
     pub(super) fn predict(&self, matrix: &mut KernelRows<'_>, rows: &[usize]) -> Result<(Vec<f64>, usize)> {
         let k = self.set.n_classes();
         let by_votes = k == 2 || !self.svc.params().break_ties;
-        // Column by column, so that neighbours of a class are read together.
         let mut order: Vec<usize> = (0..rows.len()).collect();
-        if let Some((store, _)) = matrix.store() {
-            order.sort_unstable_by_key(|&i| store.column(rows[i]));
+        let mut decisions = self.left_over(matrix, rows);
+        if decisions.is_none() && by_votes {
+            // Column by column, so that neighbours of a class are read together.
+            if let Some((store, _)) = matrix.store() {
+                order.sort_unstable_by_key(|&i| store.column(rows[i]));
+            }
+            let sorted: Vec<usize> = order.iter().map(|&i| rows[i]).collect();
+            decisions = self.decisions(matrix, &sorted);
         }
-        let sorted: Vec<usize> = order.iter().map(|&i| rows[i]).collect();
-        let decisions = if by_votes { self.decisions(matrix, &sorted) } else { None };
         let Some(decisions) = decisions else {
             return Ok((self.predict_by_model(matrix, rows)?, rows.len()));
         };
@@ -91,6 +94,32 @@ impl Fitted<'_> {
         Ok((predicted, unsure.len()))
     }
 
+    /// Decision values of two classes as the solver left them: f of a column that the fit did not use is what its
+    /// decision value is made of. None where they leave too many rows unsure.
+    fn left_over(&self, matrix: &mut KernelRows<'_>, rows: &[usize]) -> Option<Decisions> {
+        let [pair] = &self.solved.pairs[..] else { return None };
+        let (store, from) = matrix.store()?;
+        let relative = store.relative_error(from.table);
+        let columns: Vec<usize> = rows.iter().map(|&row| store.column(row) as usize).collect();
+        let sizes = &matrix.sizes;
+        if pair.solution.f.len() != sizes.len() {
+            return None;
+        }
+        let used = matrix.columns(0..pair.alpha.len());
+        let weight: f64 = used.iter().zip(&pair.alpha).map(|(&c, a)| a * sizes[c as usize]).sum();
+        let total: f64 = pair.alpha.iter().sum();
+        let (solution, n_first) = (&pair.solution, matrix.range(matrix.part(0)).len());
+        let sign = |column: usize| if column < n_first { 1.0 } else { -1.0 };
+        let values: Vec<f64> = columns.iter().map(|&c| sign(c) - solution.f[c] - solution.rho).collect();
+        let error = |c: usize| {
+            let exact = solution.rounding.bound(sizes[c]) + solution.rho.abs() * 8.0 * f64::EPSILON;
+            weight * sizes[c] * relative + total * f64::from(f32::MIN_POSITIVE) + exact
+        };
+        let errors: Vec<f64> = columns.iter().map(|&c| error(c)).collect();
+        let unsure = values.iter().zip(&errors).filter(|(v, e)| !(v.abs() > **e)).count();
+        (unsure * 16 <= rows.len()).then_some(Decisions { values, errors })
+    }
+
     /// Decision values of the pairs from the stored kernel values, if there are any.
     fn decisions(&self, matrix: &mut KernelRows<'_>, rows: &[usize]) -> Option<Decisions> {
         let isa = matrix.isa();
@@ -99,7 +128,7 @@ impl Fitted<'_> {
         if relative > 1e-3 {
             return None;
         }
-        let (n, all) = (rows.len(), 0..store.n_classes());
+        let n = rows.len();
         let columns = store.columns(rows.iter().copied());
         let mut values = vec![0.0; n * self.solved.pairs.len()];
         let mut errors = values.clone();
@@ -110,14 +139,14 @@ impl Fitted<'_> {
             let mut weight = 0.0;
             let places = self.set.class_rows(a).chain(self.set.class_rows(b));
             for (t, (place, &alpha)) in places.zip(&pair.alpha).enumerate().filter(|(_, (_, a))| **a != 0.0) {
-                columns.copy(store.row(from, self.set.rows[place] as usize, all.clone()), &mut taken);
+                columns.copy(store.row(from, self.set.rows[place] as usize), &mut taken);
                 svm::add_row_and_size(isa, values, errors, &taken, if t < n_first { alpha } else { -alpha });
                 weight += alpha;
                 n_asked += n as u64;
             }
             // Values too small for single precision, and the threshold's own rounding.
-            let least = weight * f64::from(f32::MIN_POSITIVE) + pair.rho.abs() * 8.0 * f64::EPSILON;
-            values.iter_mut().for_each(|value| *value -= pair.rho);
+            let least = weight * f64::from(f32::MIN_POSITIVE) + pair.solution.rho.abs() * 8.0 * f64::EPSILON;
+            values.iter_mut().for_each(|value| *value -= pair.solution.rho);
             errors.iter_mut().for_each(|error| *error = *error * relative + least);
         }
         matrix.n_asked += n_asked;

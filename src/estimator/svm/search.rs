@@ -1,11 +1,12 @@
 //! Many candidates of SVC on many folds, with what they have in common done once.
 //!
 //! All fits of a rank share one matrix of kernel values over all rows of the data, which serves every fold, every C
-//! and the scoring; its values are computed when they are first asked for. Fits of one fold share that fold's rows
-//! of it. Every fit starts from α = 0, so that each score is scikit-learn's, and fits do not depend on each other.
-//! Chains stand in the order in which neighbours share most: by kernel, then by fold, then by C. Candidates that
-//! cannot differ on a fold (the same in all that matters there, or with and without shrinking when shrinking left
-//! no row aside) are fitted once.
+//! and the scoring; its values are computed when they are first asked for. Chains stand in the order in which
+//! neighbours share most: by kernel, then by fold, then by C. Fits of the rbf and sigmoid kernels start from α = 0
+//! and take libsvm's steps; those of the linear and polynomial kernels start from the solution of the next smaller C,
+//! and a fold's are one chain. Candidates that cannot differ on a fold are fitted once: the same in all that matters
+//! there, or with and without shrinking when shrinking left no row aside or the path to the optimum is not libsvm's
+//! anyway.
 
 use std::cell::OnceCell;
 use std::ops::Range;
@@ -14,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
 use super::bench::Bench;
-use super::model::SvcModel;
+use super::fit::Solved;
 use super::params::Svc;
 use super::products::SharedProducts;
 use super::rows::KernelRows;
@@ -168,6 +169,7 @@ impl SvcSearch {
         let svc = &self.candidates[fits[0].candidate];
         let mut prepared = bench.prepare(&self.table, products, &split.train, svc, budget, true)?;
         let mut done: Vec<Done> = Vec::new();
+        let mut before: Option<(usize, Solved)> = None;
         for &id in fits {
             let outcome = match self.equal(&done, id.candidate) {
                 Some(equal) => {
@@ -176,14 +178,17 @@ impl SvcSearch {
                 }
                 None => {
                     let svc = &self.candidates[id.candidate];
-                    let solved = prepared.solve(svc)?;
+                    let start = before.as_ref().filter(|(other, _)| self.helps(*other, id.candidate));
+                    let start = start.map(|(other, solved)| (solved, self.c(*other)));
+                    let solved = prepared.solve(svc, start)?;
                     let fit_seconds = since.elapsed().as_secs_f64();
                     // A linear kernel has no gamma of its own: any does.
                     let (set, gamma) = (prepared.set, prepared.gamma);
                     let fitted = Fitted { svc, set, gamma, solved: &solved, model: OnceCell::new() };
                     let outcome = self.score(id, &fitted, &mut prepared.matrix, &fold, fit_seconds)?;
-                    let shrank = solved.pairs.iter().any(|p| p.shrank);
+                    let shrank = solved.pairs.iter().any(|p| p.solution.shrank) && !svc.starts_warm();
                     done.push(Done { candidate: id.candidate, shrank, outcome: outcome.clone() });
+                    before = Some((id.candidate, solved));
                     outcome
                 }
             };
@@ -196,6 +201,12 @@ impl SvcSearch {
         Ok(())
     }
 
+    /// Whether the solution of `other`, with a smaller C, is where the fit of `candidate` starts.
+    fn helps(&self, other: usize, candidate: usize) -> bool {
+        let [a, b] = [other, candidate].map(|c| &self.candidates[c]);
+        a.starts_warm() && b.starts_warm() && a.params().class_weight == b.params().class_weight
+    }
+
     /// A fit done that this candidate's must equal.
     fn equal<'d>(&self, done: &'d [Done], candidate: usize) -> Option<&'d Done> {
         let same = |other: &Done| {
@@ -206,7 +217,9 @@ impl SvcSearch {
                 && a.max_iter == b.max_iter
                 && a.max_seconds_per_fit == b.max_seconds_per_fit
                 && a.break_ties == b.break_ties
-                && (a.shrinking == b.shrinking || (b.shrinking && !other.shrank))
+                && (a.shrinking == b.shrinking
+                    || (b.shrinking && !other.shrank)
+                    || self.candidates[candidate].starts_warm())
         };
         done.iter().find(|other| same(other))
     }
@@ -226,7 +239,7 @@ impl SvcSearch {
             true => self.scores(fitted, matrix, &fold.split.train, &fold.y_train)?,
             false => Vec::new(),
         };
-        let converged = fitted.solved.pairs.iter().all(|p| p.converged);
+        let converged = fitted.solved.pairs.iter().all(|p| p.solution.converged);
         Ok(FitOutcome { id, test_scores, train_scores, fit_seconds, score_seconds, converged })
     }
 
@@ -279,7 +292,7 @@ impl Searchable for SvcSearch {
         let mut chains = Vec::new();
         for family in self.families() {
             for (fold, split) in splits.iter().enumerate() {
-                for equal in family.chunk_by(|&a, &b| self.c(a) == self.c(b)) {
+                for equal in family.chunk_by(|&a, &b| self.c(a) == self.c(b) || self.helps(a, b)) {
                     let fits: Vec<FitId> = equal.iter().map(|&candidate| FitId { candidate, fold }).collect();
                     chains.push(Chain { cost: self.cost(&fits, split), fits });
                 }
@@ -305,7 +318,7 @@ impl Searchable for SvcSearch {
     }
 
     fn fits_are_independent(&self) -> bool {
-        true
+        !self.candidates.iter().any(Svc::starts_warm)
     }
 
     fn shared(&self) -> Vec<SharedWork> {
@@ -322,8 +335,10 @@ impl Searchable for SvcSearch {
         let all: Vec<usize> = (0..table.x.nrows()).collect();
         let (products, budget) = self.products();
         let mut bench = self.bench();
-        let mut prepared = bench.prepare(table, products, &all, svc, budget, false)?;
-        let solved = prepared.solve(svc)?;
-        Ok(SvcModel::assemble(svc, table, prepared.set, prepared.gamma, &solved)?.export())
+        // The fits that calibrate probabilities share the matrix of the whole table.
+        let shared = svc.params().probability;
+        let mut prepared = bench.prepare(table, products, &all, svc, budget, shared)?;
+        let solved = prepared.solve(svc, None)?;
+        Ok(svc.finish(prepared.set, &mut prepared.matrix, prepared.gamma, &solved)?.export())
     }
 }

@@ -103,19 +103,19 @@ impl KernelStore {
         self.kernel
     }
 
-    /// How many classes the table has.
-    pub(super) fn n_classes(&self) -> usize {
-        self.classes.len()
-    }
-
     /// The number of the class with this target.
     pub(super) fn class(&self, target: f64) -> usize {
         self.classes.partition_point(|&c| c < target)
     }
 
-    /// Squared norms of the table's rows.
-    pub(super) fn norms(&self) -> &[f64] {
-        &self.norms
+    /// Squared norms of the columns.
+    pub(super) fn column_norms(&self) -> Vec<f64> {
+        self.rows.iter().map(|&row| self.norms[row as usize]).collect()
+    }
+
+    /// Where each class starts among the columns, and where the last ends.
+    pub(super) fn starts(&self) -> &[usize] {
+        &self.starts
     }
 
     /// Where a row of the table stands in a row of the matrix.
@@ -128,15 +128,34 @@ impl KernelStore {
         Columns::new(rows.map(|row| self.columns[row]).collect())
     }
 
-    /// The values of a row of the table with all rows, of which those of `classes` are valid.
-    pub(super) fn row(&mut self, from: Origin<'_>, row: usize, classes: Range<usize>) -> &[f32] {
-        let slot = self.values.slot(self.columns[row] as usize, None);
-        for class in classes {
-            if self.values.claim(slot, class) {
-                self.fill(from, row, slot, class);
-            }
+    /// The values of a row of the table with all rows.
+    pub(super) fn row(&mut self, from: Origin<'_>, row: usize) -> &[f32] {
+        let column = self.columns[row] as usize;
+        let slot = self.values.slot(column, None);
+        for class in 0..self.classes.len() {
+            self.claim(from, column, slot, class);
         }
         self.values.row(slot)
+    }
+
+    /// The slot of a column's row with its values of `classes`.
+    pub(super) fn slot(&mut self, from: Origin<'_>, column: usize, classes: &[usize]) -> usize {
+        let slot = self.values.slot(column, None);
+        for &class in classes {
+            self.claim(from, column, slot, class);
+        }
+        slot
+    }
+
+    /// The row in a slot; only the classes asked for hold numbers.
+    pub(super) fn slot_row(&self, slot: usize) -> &[f32] {
+        self.values.row(slot)
+    }
+
+    fn claim(&mut self, from: Origin<'_>, column: usize, slot: usize, class: usize) {
+        if self.values.claim(slot, class) {
+            self.fill(from, self.rows[column] as usize, slot, class);
+        }
     }
 
     fn fill(&mut self, from: Origin<'_>, row: usize, slot: usize, class: usize) {

@@ -51,6 +51,28 @@ impl TrainingSet {
         Ok(set)
     }
 
+    /// Rows of numbers: all of one part.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when no row weighs anything.
+    pub(super) fn of_numbers(table: &Table, rows: &[usize]) -> Result<Self> {
+        let weight = |row: usize| table.weights.get(row).copied();
+        let used: Vec<usize> =
+            (0..rows.len()).filter(|&place| weight(rows[place]).is_none_or(|w| w > 0.0)).collect();
+        if used.is_empty() {
+            return Err(Error::data(&table.origin, Place::default(), "a weight above 0", "none"));
+        }
+        Ok(Self {
+            classes: vec![0.0],
+            starts: vec![0, used.len()],
+            rows: used.iter().map(|&place| rows[place] as u32).collect(),
+            places: used.iter().map(|&place| place as i32).collect(),
+            weights: used.iter().filter_map(|&place| weight(rows[place])).collect(),
+            n_given: rows.len(),
+            counts: vec![rows.len()],
+        })
+    }
+
     fn gather(&mut self, table: &Table, rows: &[usize], class: f64) -> Result<()> {
         let mut count = 0;
         for (place, &row) in rows.iter().enumerate().filter(|&(_, &row)| table.y[row] == class) {

@@ -68,6 +68,26 @@ impl KernelFunction {
         out
     }
 
+    /// Whether every matrix of kernel values is positive semidefinite.
+    pub fn is_positive(self) -> bool {
+        match self {
+            Self::Linear => true,
+            Self::Poly { gamma, coef0, .. } => gamma >= 0.0 && coef0 >= 0.0,
+            Self::Rbf { gamma } => gamma >= 0.0,
+            Self::Sigmoid { .. } => false,
+        }
+    }
+
+    /// c(x) of a row with squared norm `norm`, such that |k(x, z)| ≤ c(x) c(z) for any two rows; √k(x, x) for kernels
+    /// that are [positive](Self::is_positive).
+    pub fn size(self, norm: f64) -> f64 {
+        match self {
+            Self::Linear => norm.sqrt(),
+            Self::Poly { gamma, coef0, degree } => power(gamma.abs() * norm + coef0.abs(), degree).sqrt(),
+            Self::Rbf { .. } | Self::Sigmoid { .. } => 1.0,
+        }
+    }
+
     /// k(x, x) of a row with squared norm `norm`.
     pub fn diagonal(self, norm: f64) -> f64 {
         let [value] = self.of_dots([norm], norm, &[norm]);

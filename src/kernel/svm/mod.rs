@@ -18,4 +18,4 @@ pub use function::KernelFunction;
 pub use gram::dot_products;
 pub use memory::zeroed;
 pub use panels::{PANEL, Panels, gathered_row, kernel_row};
-pub use smo::{LOW, Pair, UP, add_row, add_row_and_size, first_of_pair, second_of_pair, step};
+pub use smo::{LOW, Pair, UP, add_row_and_size, first_of_pair, second_of_pair, step, subtract_rows};

@@ -51,14 +51,14 @@ dispatched! {
 }
 
 dispatched! {
-    /// Adds `a · row` to `sum`.
-    pub fn add_row(sum: &mut [f64], row: &[f32], a: f64) = add_row_body
+    /// Subtracts `a · row_a + b · row_b` from f.
+    pub fn subtract_rows(f: &mut [f64], row_a: &[f32], a: f64, row_b: &[f32], b: f64) = subtract_rows_body
 }
 
 #[inline(always)]
-fn add_row_body(sum: &mut [f64], row: &[f32], a: f64) {
-    for (sum, &k) in sum.iter_mut().zip(row) {
-        *sum += f64::from(k) * a;
+fn subtract_rows_body(f: &mut [f64], row_a: &[f32], a: f64, row_b: &[f32], b: f64) {
+    for (f, (&ka, &kb)) in f.iter_mut().zip(row_a.iter().zip(row_b)) {
+        *f -= f64::from(ka) * a + f64::from(kb) * b;
     }
 }
 

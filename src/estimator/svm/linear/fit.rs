@@ -7,6 +7,7 @@ use super::params::{LinearSvcParams, LinearSvrParams};
 use super::rows::Rows;
 use crate::data::Table;
 use crate::error::{Error, Place, Result};
+use crate::estimator::fold_search::{FoldFit, FoldModel, FoldRows, Size};
 use crate::estimator::plain::{PlainEstimator, PlainModel};
 use crate::estimator::targets::{Classes, check_table};
 use crate::rng::{self, Purpose};
@@ -163,9 +164,22 @@ impl PlainEstimator for LinearSvm {
             params.class_weight.as_ref().map(|weight| weight.factors(&classes.targets, &counts, table));
         factors.transpose().map(drop)
     }
+}
 
-    fn cost(&self, n_rows: usize, n_features: usize) -> f64 {
-        let passes = if self.settings.loss.squared { 10.0 } else { 100.0 + self.settings.c.min(1e3) };
-        n_rows as f64 * n_features as f64 * passes
+impl FoldFit for LinearSvm {
+    fn fit(&self, rows: &FoldRows) -> Result<Box<dyn FoldModel>> {
+        let all: Vec<usize> = (0..rows.table().y.len()).collect();
+        Ok(Box::new(self.fit_rows(rows.table(), &all)?))
+    }
+
+    fn cost(&self, size: Size) -> f64 {
+        // A Newton step forms a Hessian; a pass of coordinate descent takes two products a row.
+        let width = size.n_features as f64 + 1.0;
+        let of_row = if self.settings.loss.squared {
+            10.0 * width * (2.0 + 0.5 * width.min(64.0))
+        } else {
+            2.0 * width * (50.0 + 10.0 * self.settings.c.clamp(0.01, 100.0))
+        };
+        size.n_train as f64 * of_row
     }
 }

@@ -1,0 +1,234 @@
+//! Which variables an iteration looks at.
+//!
+//! A step is chosen among variables with a large f that may go up and variables with a smaller f that may go down.
+//! With L the largest f of those that may go up, a variable that may only go up is not chosen while its f is below L,
+//! and one that may only go down not while its f is above L. How far an f can have moved is known without computing
+//! it: the changes since make up a vector Δw of the kernel's feature space, f moves by ⟨Δw, φ(x)⟩, and by Cauchy and
+//! Schwarz that is at most |Δw| √k(x, x). |Δw| follows from the f of the variables that changed. So variables far
+//! enough on the safe side of L sleep until L or |Δw| leaves the limits chosen; then all changes since are made up
+//! for at once, each row of the matrix once however often its variable moved. Steps are the same as without sleep.
+//!
+//! Kernels that are not positive definite have no feature space; there |Δw| is replaced by Σ |Δα| c(x) with c of a
+//! bound |k(x, z)| ≤ c(x) c(z).
+
+use super::Solver;
+use crate::kernel::svm::{LOW, UP};
+
+/// Most memory for kernel values between those awake.
+const COMPACT_BYTES: usize = 64 << 20;
+/// Iterations after which those that may sleep are sought again when all are awake.
+const AGAIN: u64 = 200;
+/// Work of an iteration besides its vectors, in elements of a vector.
+const OVERHEAD: f64 = 400.0;
+
+/// The variables awake and, unless they are all and in their own order, copies of their values.
+#[derive(Default)]
+pub(super) struct Awake {
+    /// The solver's own vectors are used.
+    pub(super) whole: bool,
+    /// Active variables sleep.
+    partly: bool,
+    pub(super) variables: Vec<u32>,
+    /// Their columns of the matrix.
+    pub(super) columns: Vec<u32>,
+    pub(super) f: Vec<f64>,
+    pub(super) marks: Vec<u8>,
+    pub(super) diagonal: Vec<f64>,
+    /// f when the others went to sleep.
+    f_before: Vec<f64>,
+    /// Change of α y of each since then.
+    moved: Vec<f64>,
+    /// Between these the largest f may lie.
+    between: (f64, f64),
+    /// Whether the kernel is positive definite.
+    positive: bool,
+    /// What |Δw| may come to.
+    reach: f64,
+    /// |Δw|² as it follows from f, and a bound on |Δw| by the triangle inequality.
+    square: f64,
+    length: f64,
+    /// Σ |Δα| c(x).
+    weight: f64,
+    n_iter: u64,
+}
+
+/// How much room those asleep are given; it is adapted to what iterations and waking cost.
+pub(super) struct Limits {
+    /// Mean of c(x).
+    size: f64,
+    /// Reach of |Δw| c(x) and half the width for the largest f, in gaps.
+    pub(super) reach: f64,
+    pub(super) width: f64,
+    pub(super) trace: [u64; 6],
+}
+
+impl Limits {
+    pub(super) fn new(sizes: impl ExactSizeIterator<Item = f64>) -> Self {
+        let n = sizes.len().max(1) as f64;
+        Self { size: sizes.sum::<f64>() / n, reach: 1.0, width: 1.0, trace: [0; 6] }
+    }
+}
+
+impl Awake {
+    /// Whether nobody asleep can be chosen while `largest` is the largest f of those awake that may go up.
+    pub(super) fn suffices(&self, largest: f64) -> bool {
+        match self.partly {
+            // Written so that what is no number does not suffice.
+            true => self.drift() <= self.reach && self.between.0 <= largest && largest <= self.between.1,
+            false => self.n_iter < AGAIN,
+        }
+    }
+
+    /// A bound on |Δw|. Values in single precision, of relative error 2^-24, are almost a positive matrix only.
+    fn drift(&self) -> f64 {
+        if !self.positive {
+            return self.weight;
+        }
+        let single = f64::from(f32::EPSILON);
+        let square = self.square.max(0.0) + single * self.weight * self.weight;
+        self.length.min(square.sqrt()) + single * self.weight
+    }
+
+    /// Takes notice of a step that changes α y of places `at` by `by`, whose f were `f`.
+    pub(super) fn count(
+        &mut self,
+        at: [usize; 2],
+        by: [f64; 2],
+        f: [f64; 2],
+        curvature: f64,
+        size: [f64; 2],
+    ) {
+        self.n_iter += 1;
+        if self.whole {
+            return;
+        }
+        let moved = |p: usize, f: f64| f - self.f_before[p];
+        let change = moved(at[0], f[0]) - moved(at[1], f[1]);
+        let curvature = curvature.max(0.0);
+        self.square += by[0] * (by[0] * curvature - 2.0 * change);
+        self.length += by[0].abs() * curvature.sqrt();
+        self.weight += by[0].abs() * size[0] + by[1].abs() * size[1];
+        self.moved[at[0]] += by[0];
+        self.moved[at[1]] += by[1];
+    }
+}
+
+impl Solver<'_, '_> {
+    /// Chooses who is awake. Every f must be up to date.
+    pub(super) fn wake(&mut self) {
+        let (largest, smallest) = self.extremes();
+        let gap = largest - smallest;
+        if !gap.is_finite() || gap <= 0.0 {
+            return self.wake_all();
+        }
+        let n = self.n_active;
+        let (mut reach, mut width) = (self.limits.reach * gap / self.limits.size, self.limits.width * gap);
+        for _ in 0..3 {
+            let between = (largest - width, largest + width);
+            self.awake.variables.clear();
+            for &v in &self.order[..n] {
+                if !self.may_sleep(v as usize, between, reach) {
+                    self.awake.variables.push(v);
+                }
+            }
+            if self.awake.variables.len() * 3 <= n {
+                (self.awake.partly, self.awake.between, self.awake.reach) = (true, between, reach);
+                return self.gather();
+            }
+            (reach, width) = (reach / 2.0, width / 2.0);
+        }
+        self.wake_all();
+    }
+
+    fn may_sleep(&self, v: usize, between: (f64, f64), reach: f64) -> bool {
+        let (f, room) = (self.f[v], reach * self.rows.sizes[self.columns[v] as usize]);
+        match self.marks[v] {
+            UP => f + room < between.0,
+            LOW => f - room > between.1,
+            _ => false,
+        }
+    }
+
+    /// All active variables are awake.
+    pub(super) fn wake_all(&mut self) {
+        self.awake.partly = false;
+        self.awake.variables.clear();
+        if self.straight.is_some() && self.n_active == self.order.len() && !self.shrank {
+            (self.awake.whole, self.awake.n_iter) = (true, 0);
+            return;
+        }
+        self.awake.variables.extend_from_slice(&self.order[..self.n_active]);
+        self.gather();
+    }
+
+    /// Copies the values of those awake.
+    fn gather(&mut self) {
+        let Self { awake, f, marks, diagonal, columns, .. } = self;
+        let n = awake.variables.len();
+        (awake.whole, awake.n_iter) = (false, 0);
+        (awake.square, awake.length, awake.weight) = (0.0, 0.0, 0.0);
+        awake.positive = self.rows.kernel().is_positive();
+        awake.f.clear();
+        awake.marks.clear();
+        awake.diagonal.clear();
+        awake.columns.clear();
+        for v in awake.variables.iter().map(|&v| v as usize) {
+            awake.f.push(f[v]);
+            awake.marks.push(marks[v]);
+            awake.diagonal.push(diagonal[v]);
+            awake.columns.push(columns[v]);
+        }
+        awake.f_before.clone_from(&awake.f);
+        awake.moved.clear();
+        awake.moved.resize(n, 0.0);
+        self.compact.reset(n, n, 1, COMPACT_BYTES.min(self.rows.budget_bytes));
+    }
+
+    /// Brings every f up to date; nobody is awake afterwards.
+    pub(super) fn rest(&mut self) {
+        if self.awake.whole {
+            self.limits.trace[0] += self.awake.n_iter;
+            self.awake.whole = false;
+            return;
+        }
+        let awake = &self.awake;
+        let moved: Vec<(u32, f64)> =
+            awake.columns.iter().zip(&awake.moved).filter(|m| *m.1 != 0.0).map(|(&c, &a)| (c, a)).collect();
+        let n = awake.variables.len();
+        self.limits.trace[if awake.partly { 2 } else { 1 }] += awake.n_iter;
+        self.limits.trace[3] += awake.n_iter * n as u64;
+        self.limits.trace[4] += 1;
+        self.limits.trace[5] += moved.len() as u64;
+        if n < self.f.len() {
+            self.subtract(&moved);
+        }
+        for (&v, &f) in self.awake.variables.iter().zip(&self.awake.f) {
+            self.f[v as usize] = f;
+        }
+        self.adapt(moved.len());
+        (self.awake.partly, self.awake.n_iter) = (false, 0);
+        self.awake.variables.clear();
+        self.awake.columns.clear();
+        self.awake.f.clear();
+        self.awake.moved.clear();
+    }
+
+    /// Gives those asleep more room when waking costs more than iterations, less when it costs much less.
+    fn adapt(&mut self, n_moved: usize) {
+        let awake = &self.awake;
+        if !awake.partly || awake.n_iter == 0 {
+            return;
+        }
+        let n = awake.variables.len() as f64;
+        let stepping = awake.n_iter as f64 * (n + OVERHEAD);
+        let waking = n_moved as f64 * (self.order.len() as f64 / 2.0 + n) + 4.0 * self.order.len() as f64;
+        let drifted = awake.drift() > awake.reach;
+        if waking > stepping {
+            let growing = if drifted { &mut self.limits.reach } else { &mut self.limits.width };
+            *growing = (*growing * 1.5).min(1e6);
+        } else if waking * 3.0 < stepping {
+            self.limits.reach = (self.limits.reach * 0.8).max(1e-3);
+            self.limits.width = (self.limits.width * 0.8).max(1e-3);
+        }
+    }
+}

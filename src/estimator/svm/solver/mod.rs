@@ -1,0 +1,243 @@
+//! Sequential minimal optimisation, step for step as libsvm takes it.
+//!
+//! The solver keeps f = −y∇ instead of the gradient, so that labels leave the inner loops. Kernel values are single,
+//! f and α double precision, as in libsvm. Which variables shrinking leaves aside, and when, decides the last digits
+//! of the solution, and with them now and then a prediction: it is done by libsvm's rules too. Beyond these, variables
+//! of which it is certain that no step can choose them [sleep](awake): that changes no step, only what it costs.
+//!
+//! # References
+//! Fan, Chen, Lin: Working set selection using second order information for training SVM, JMLR 6 (2005).
+//! Chang, Lin: LIBSVM: a library for support vector machines, ACM TIST 2 (2011), sections 4 and 5.
+
+mod awake;
+mod clip;
+mod problem;
+mod shrinking;
+mod step;
+
+use std::time::Instant;
+
+use super::row_cache::RowCache;
+use super::rows::KernelRows;
+use crate::kernel::svm::{self, LOW, Pair, UP};
+use awake::{Awake, Limits};
+use problem::Rounding;
+pub(super) use problem::{Problem, Solution, Start, Stopping};
+
+/// Solves `problem` over the kernel matrix `rows`, starting from α = 0 or from `start`.
+///
+/// `compact` is memory for kernel values between the variables that are awake.
+pub(super) fn solve(
+    rows: &mut KernelRows<'_>,
+    compact: &mut RowCache,
+    problem: Problem,
+    stopping: Stopping,
+    start: Option<Start<'_>>,
+) -> Solution {
+    let mut solver = Solver::new(rows, compact, problem, stopping);
+    if let Some(start) = start {
+        solver.start_from(&start);
+    }
+    solver.iterate()
+}
+
+/// The state of a run. Vectors hold one value a variable.
+struct Solver<'r, 'a> {
+    rows: &'r mut KernelRows<'a>,
+    /// Kernel rows over the variables that are awake.
+    compact: &'r mut RowCache,
+    problem: Problem,
+    stopping: Stopping,
+    /// The matrix's column of each variable.
+    columns: Vec<u32>,
+    /// The first column, when the variables are neighbours in the matrix.
+    straight: Option<usize>,
+    /// The variables that may move, in libsvm's order: the active ones come first.
+    order: Vec<u32>,
+    n_active: usize,
+    alpha: Vec<f64>,
+    /// −y∇; of variables that sleep or are not active as it was when they were last looked at.
+    f: Vec<f64>,
+    marks: Vec<u8>,
+    diagonal: Vec<f64>,
+    awake: Awake,
+    limits: Limits,
+    rounding: Rounding,
+    unshrunk: bool,
+    shrank: bool,
+}
+
+impl<'r, 'a> Solver<'r, 'a> {
+    fn new(
+        rows: &'r mut KernelRows<'a>,
+        compact: &'r mut RowCache,
+        problem: Problem,
+        stopping: Stopping,
+    ) -> Self {
+        let ranges: Vec<_> = problem.parts.iter().map(|&part| rows.range(part)).collect();
+        let straight = ranges.windows(2).all(|r| r[0].end == r[1].start);
+        let straight = ranges.first().filter(|_| straight).map(|range| range.start);
+        let columns: Vec<u32> = ranges.into_iter().flatten().map(|column| column as u32).collect();
+        let order: Vec<u32> =
+            (0..columns.len() as u32).filter(|&v| problem.bounds[v as usize] > 0.0).collect();
+        let f = problem.signs.iter().zip(&problem.linear).map(|(y, p)| -y * p).collect();
+        let diagonal = columns.iter().map(|&c| rows.diagonal[c as usize]).collect();
+        let n = columns.len();
+        let mut solver = Self {
+            limits: Limits::new(order.iter().map(|&v| rows.sizes[columns[v as usize] as usize])),
+            rows,
+            compact,
+            problem,
+            stopping,
+            columns,
+            straight,
+            n_active: order.len(),
+            order,
+            alpha: vec![0.0; n],
+            f,
+            marks: vec![0; n],
+            diagonal,
+            awake: Awake::default(),
+            rounding: Rounding::default(),
+            unshrunk: false,
+            shrank: false,
+        };
+        (0..n).for_each(|v| solver.mark(v));
+        solver
+    }
+
+    /// α of another solution times its factor: what was at its bound is at the new one.
+    fn start_from(&mut self, start: &Start<'_>) {
+        let (old, factor) = (start.of, start.factor);
+        for v in 0..self.f.len() {
+            let c = self.problem.bounds[v];
+            let alpha = (old.alpha[v] * factor).min(c);
+            // Rounding must not leave it just below.
+            self.alpha[v] = if alpha >= c * (1.0 - 4.0 * f64::EPSILON) { c } else { alpha };
+            self.f[v] += factor * (old.f[v] - self.f[v]);
+            self.mark(v);
+        }
+        self.rounding = old.rounding.scaled(factor);
+    }
+
+    fn iterate(mut self) -> Solution {
+        let every = self.order.len().min(1000) as u64;
+        let (mut n_iter, mut counter, mut converged) = (0, every + 1, false);
+        let mut first: Option<Pair> = None;
+        self.wake();
+        while n_iter < self.stopping.max_iter {
+            counter -= 1;
+            if counter == 0 {
+                counter = every;
+                if self.stopping.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                    break;
+                }
+                if self.stopping.shrinking {
+                    self.rest();
+                    self.shrink();
+                    self.wake();
+                    first = None;
+                }
+            }
+            let working = match self.select(first) {
+                Some(working) => working,
+                None => {
+                    // Optimal among those awake; now all are asked, with every f up to date.
+                    self.rest();
+                    if self.n_active < self.order.len() {
+                        self.n_active = self.order.len();
+                        counter = 1;
+                    }
+                    self.wake_all();
+                    match self.select(None) {
+                        Some(working) => working,
+                        None => {
+                            converged = true;
+                            break;
+                        }
+                    }
+                }
+            };
+            n_iter += 1;
+            first = Some(self.update(working));
+        }
+        self.finish(n_iter, converged)
+    }
+
+    /// Sets the mark of a variable from its α.
+    fn mark(&mut self, v: usize) {
+        let c = self.problem.bounds[v];
+        let (upper, lower) = (self.alpha[v] >= c, self.alpha[v] <= 0.0);
+        let positive = self.problem.signs[v] > 0.0;
+        self.marks[v] = match (upper, lower) {
+            _ if c <= 0.0 => 0,
+            (false, false) => UP | LOW,
+            // At the upper bound α y of a positive one may only shrink, at the lower one only grow.
+            (true, _) if positive => LOW,
+            (true, _) => UP,
+            (_, true) if positive => UP,
+            (_, true) => LOW,
+        };
+    }
+
+    /// Subtracts the kernel row of each column times its factor from every variable's f.
+    fn subtract(&mut self, moved: &[(u32, f64)]) {
+        for two in moved.chunks(2) {
+            let (column, a) = two[0];
+            let (other, b) = if two.len() == 2 { two[1] } else { (column, 0.0) };
+            let slot = self.rows.slot(column as usize, &self.problem.parts, None);
+            let slot_b = self.rows.slot(other as usize, &self.problem.parts, Some(slot));
+            let (row, row_b) = (self.rows.row(slot), self.rows.row(slot_b));
+            let mut rest = &mut self.f[..];
+            for &part in &self.problem.parts {
+                let range = self.rows.range(part);
+                let (f, after) = rest.split_at_mut(range.len());
+                svm::subtract_rows(self.rows.isa(), f, &row[range.clone()], a, &row_b[range], b);
+                rest = after;
+            }
+        }
+    }
+
+    /// The threshold: the mean of −f over free variables, or the middle of what the bounds allow.
+    fn rho(&self) -> f64 {
+        let (mut n_free, mut sum) = (0usize, 0.0);
+        let (mut above, mut below) = (f64::INFINITY, f64::NEG_INFINITY);
+        for &v in &self.order[..self.n_active] {
+            let f = self.f[v as usize];
+            match self.marks[v as usize] {
+                UP => above = above.min(-f),
+                LOW => below = below.max(-f),
+                _ => {
+                    n_free += 1;
+                    sum -= f;
+                }
+            }
+        }
+        if n_free > 0 { sum / n_free as f64 } else { (above + below) / 2.0 }
+    }
+
+    fn finish(mut self, n_iter: u64, converged: bool) -> Solution {
+        self.rest();
+        self.n_active = self.order.len();
+        let rho = self.rho();
+        if std::env::var("RF_TRACE").is_ok() {
+            let t = &self.limits.trace;
+            eprintln!(
+                "{:?} n={} it={} whole={} everyone={} partly={} sum_awake={} rests={} moved={} reach={} width={}",
+                self.rows.kernel(),
+                self.order.len(),
+                n_iter,
+                t[0],
+                t[1],
+                t[2],
+                t[3],
+                t[4],
+                t[5],
+                self.limits.reach,
+                self.limits.width
+            );
+        }
+        let (shrank, rounding) = (self.shrank, self.rounding);
+        Solution { alpha: self.alpha, f: self.f, rho, n_iter, converged, shrank, rounding }
+    }
+}

@@ -1,0 +1,126 @@
+//! One iteration: choosing two variables and minimising over them.
+
+use super::Solver;
+use super::clip::{clip_difference, clip_sum};
+use crate::kernel::svm::{self, Pair};
+
+/// The two variables of an iteration, by their places among those awake.
+pub(super) struct Working {
+    first: usize,
+    second: usize,
+}
+
+impl Solver<'_, '_> {
+    /// The first variable of a pair among those awake.
+    fn first(&self) -> Pair {
+        let (f, marks, _) = self.vectors();
+        svm::first_of_pair(self.rows.isa(), f, marks)
+    }
+
+    /// f, marks and diagonal of the variables awake.
+    fn vectors(&self) -> (&[f64], &[u8], &[f64]) {
+        match self.awake.whole {
+            true => (&self.f, &self.marks, &self.diagonal),
+            false => (&self.awake.f, &self.awake.marks, &self.awake.diagonal),
+        }
+    }
+
+    /// The two variables to change, or none when those awake are optimal within the tolerance.
+    pub(super) fn select(&mut self, first: Option<Pair>) -> Option<Working> {
+        let mut first = first.unwrap_or_else(|| self.first());
+        if !self.awake.suffices(first.extreme) {
+            self.rest();
+            self.wake();
+            first = self.first();
+        }
+        let i = first.row?;
+        let slot = self.awake_row(i, None);
+        let (f, marks, diagonal) = self.vectors();
+        let row = &self.view(slot)[..f.len()];
+        let isa = self.rows.isa();
+        let second = svm::second_of_pair(isa, f, row, diagonal, diagonal[i], marks, first.extreme);
+        let j = second.row?;
+        // Written so that a gap that is no number stops as well.
+        let violates = first.extreme - second.extreme >= self.stopping.tol;
+        violates.then_some(Working { first: i, second: j })
+    }
+
+    /// Minimises over the two variables and brings f of those awake up to date; returns the next first variable.
+    pub(super) fn update(&mut self, Working { first: i, second: j }: Working) -> Pair {
+        let slot_i = self.awake_row(i, None);
+        let slot_j = self.awake_row(j, Some(slot_i));
+        let (v, w) = (self.variable(i), self.variable(j));
+        let (f, _, _) = self.vectors();
+        let (f_i, f_j) = (f[i], f[j]);
+        let curvature = self.diagonal[v] + self.diagonal[w] - 2.0 * f64::from(self.view(slot_i)[j]);
+        let (old_v, old_w) = (self.alpha[v], self.alpha[w]);
+        (self.alpha[v], self.alpha[w]) = self.minimum(v, w, f_i - f_j, curvature);
+        let a = self.problem.signs[v] * (self.alpha[v] - old_v);
+        let b = self.problem.signs[w] * (self.alpha[w] - old_w);
+        for (p, v) in [(i, v), (j, w)] {
+            self.mark(v);
+            if !self.awake.whole {
+                self.awake.marks[p] = self.marks[v];
+            }
+        }
+        let sizes = [v, w].map(|v| self.rows.sizes[self.columns[v] as usize]);
+        self.rounding.count(a.abs() * sizes[0] + b.abs() * sizes[1], 2);
+        self.awake.count([i, j], [a, b], [f_i, f_j], curvature, sizes);
+        let (isa, offset) = (self.rows.isa(), self.straight.unwrap_or(0));
+        match self.awake.whole {
+            true => {
+                let n = self.f.len();
+                let (row_i, row_j) = (&self.rows.row(slot_i)[offset..], &self.rows.row(slot_j)[offset..]);
+                svm::step(isa, &mut self.f, &row_i[..n], a, &row_j[..n], b, &self.marks)
+            }
+            false => {
+                let n = self.awake.f.len();
+                let (row_i, row_j) = (self.compact.row(slot_i), self.compact.row(slot_j));
+                svm::step(isa, &mut self.awake.f, &row_i[..n], a, &row_j[..n], b, &self.awake.marks)
+            }
+        }
+    }
+
+    /// α of two variables where the objective is least on their line inside the box.
+    fn minimum(&self, i: usize, j: usize, difference: f64, curvature: f64) -> (f64, f64) {
+        let step = difference / if curvature > 0.0 { curvature } else { 1e-12 };
+        let (signs, c) = (&self.problem.signs, &self.problem.bounds);
+        let (old_i, old_j) = (self.alpha[i], self.alpha[j]);
+        let (new_i, new_j) = (old_i + signs[i] * step, old_j - signs[j] * step);
+        if signs[i] == signs[j] {
+            clip_sum(new_i, new_j, old_i + old_j, c[i], c[j])
+        } else {
+            clip_difference(new_i, new_j, old_i - old_j, c[i], c[j])
+        }
+    }
+
+    /// The variable at a place among those awake.
+    fn variable(&self, place: usize) -> usize {
+        if self.awake.whole { place } else { self.awake.variables[place] as usize }
+    }
+
+    /// The slot of the kernel row of the variable at a place, over those awake.
+    fn awake_row(&mut self, place: usize, keep: Option<usize>) -> usize {
+        if self.awake.whole {
+            return self.rows.slot(self.columns[place] as usize, &self.problem.parts, keep);
+        }
+        let slot = self.compact.slot(place, keep);
+        if self.compact.claim(slot, 0) {
+            let column = self.awake.columns[place] as usize;
+            let from = self.rows.slot(column, &self.problem.parts, None);
+            let row = self.rows.row(from);
+            for (out, &c) in self.compact.row_mut(slot).iter_mut().zip(&self.awake.columns) {
+                *out = row[c as usize];
+            }
+        }
+        slot
+    }
+
+    /// The numbers of a slot that [`awake_row`](Self::awake_row) returned.
+    fn view(&self, slot: usize) -> &[f32] {
+        match self.awake.whole {
+            true => &self.rows.row(slot)[self.straight.unwrap_or(0)..],
+            false => self.compact.row(slot),
+        }
+    }
+}

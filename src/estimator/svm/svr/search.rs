@@ -1,0 +1,190 @@
+//! Many candidates of SVR on many folds, with kernel values shared.
+//!
+//! A chain is one fold with one kernel, C and ε ascending: its fits use the same kernel rows, which are computed when
+//! the first asks for them. Every fit starts from 0, so that each score is scikit-learn's.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use super::fit::Desk;
+use super::model::SvrModel;
+use super::params::Svr;
+use crate::data::Table;
+use crate::error::{Error, Result};
+use crate::estimator::Model;
+use crate::estimator::plain::{PlainModel, gather, matrix};
+use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
+use crate::estimator::svm::products::SharedProducts;
+use crate::estimator::svm::search::ScoreFn;
+use crate::kernel::svm::KernelFunction;
+
+/// The candidates of a search over SVR with their data.
+pub struct SvrSearch {
+    table: Arc<Table>,
+    candidates: Vec<Svr>,
+    scorers: Vec<ScoreFn>,
+    return_train_score: bool,
+    budget_bytes: usize,
+    products: OnceLock<Option<SharedProducts>>,
+    n_fits: AtomicU64,
+    n_copied: AtomicU64,
+}
+
+impl SvrSearch {
+    /// A search; kernel rows and shared products take at most `budget_bytes`.
+    ///
+    /// # Errors
+    /// Those of [`Svr::check_table`].
+    pub fn new(
+        table: Arc<Table>,
+        candidates: Vec<Svr>,
+        scorers: Vec<ScoreFn>,
+        return_train_score: bool,
+        budget_bytes: usize,
+    ) -> Result<Self> {
+        candidates.first().map_or(Ok(()), |candidate| candidate.check_table(&table))?;
+        let (products, n_fits, n_copied) = Default::default();
+        Ok(Self { table, candidates, scorers, return_train_score, budget_bytes, products, n_fits, n_copied })
+    }
+
+    /// The kernel of a candidate where it does not depend on the fold, and whether it does.
+    fn kernel_key(&self, candidate: usize) -> (KernelFunction, bool) {
+        let machine = &self.candidates[candidate].machine;
+        let gamma = if machine.scales() { 0.0 } else { machine.gamma(self.table.x.ncols(), || 0.0) };
+        (machine.kernel(gamma), machine.scales())
+    }
+
+    /// Candidates with the same kernel, in the order in which a chain does them.
+    fn families(&self) -> Vec<Vec<usize>> {
+        let mut families: Vec<Vec<usize>> = Vec::new();
+        for candidate in 0..self.candidates.len() {
+            let key = self.kernel_key(candidate);
+            match families.iter_mut().find(|family| self.kernel_key(family[0]) == key) {
+                Some(family) => family.push(candidate),
+                None => families.push(vec![candidate]),
+            }
+        }
+        let params = |c: usize| self.candidates[c].params();
+        for family in &mut families {
+            family.sort_by(|&a, &b| {
+                let epsilons = params(a).epsilon.total_cmp(&params(b).epsilon);
+                params(a).c.total_cmp(&params(b).c).then(epsilons)
+            });
+        }
+        families
+    }
+
+    /// Whether two candidates of one kernel are the same problem, solved in the same way.
+    fn same(&self, a: usize, b: usize) -> bool {
+        let problem = |candidate: usize| {
+            let mut params = self.candidates[candidate].params().clone();
+            // Of the kernel's parameters those that matter are equal already.
+            (params.kernel, params.degree, params.coef0) = Default::default();
+            (params.gamma, params.cache_size) = (crate::estimator::svm::Gamma::Number(0.0), 0.0);
+            params
+        };
+        problem(a) == problem(b)
+    }
+
+    fn products(&self) -> (Option<&SharedProducts>, usize) {
+        let half = self.budget_bytes / 2;
+        let products = self.products.get_or_init(|| SharedProducts::of(&self.table, half)).as_ref();
+        (products, if products.is_some() { self.budget_bytes - half } else { self.budget_bytes })
+    }
+
+    fn scores(&self, model: &SvrModel, rows: &[usize]) -> Result<Vec<f64>> {
+        let x = matrix(rows.len(), self.table.x.ncols(), gather(&self.table, rows))?;
+        let y_true: Vec<f64> = rows.iter().map(|&row| self.table.y[row]).collect();
+        let y_pred = model.predict(x.view())?;
+        Ok(self.scorers.iter().map(|score| score(&y_true, &y_pred)).collect())
+    }
+
+    fn fit(&self, id: FitId, desk: &mut Desk, split: &Split, since: Instant) -> Result<FitOutcome> {
+        let svr = &self.candidates[id.candidate];
+        let solution = desk.solve(svr, &self.table, self.products().0)?;
+        let model = SvrModel::assemble(svr, &self.table, &desk.set, desk.gamma, &solution)?;
+        let fit_seconds = since.elapsed().as_secs_f64();
+        let start = Instant::now();
+        let test_scores = self.scores(&model, &split.test)?;
+        let score_seconds = start.elapsed().as_secs_f64();
+        let train_scores =
+            if self.return_train_score { self.scores(&model, &split.train)? } else { Vec::new() };
+        let converged = solution.converged;
+        Ok(FitOutcome { id, test_scores, train_scores, fit_seconds, score_seconds, converged })
+    }
+}
+
+impl Searchable for SvrSearch {
+    fn n_candidates(&self) -> usize {
+        self.candidates.len()
+    }
+
+    fn chains(&self, splits: &[Split]) -> Vec<Chain> {
+        let mut chains = Vec::new();
+        for family in self.families() {
+            for (fold, split) in splits.iter().enumerate() {
+                let fits: Vec<FitId> = family.iter().map(|&candidate| FitId { candidate, fold }).collect();
+                let n = split.train.len() as f64;
+                // Iterations, each a pass over the rows, grow in number with the rows and with C.
+                let of = |id: &FitId| 2.0 + self.candidates[id.candidate].params().c.clamp(0.01, 1e4).sqrt();
+                let kernel = 4.0 + 0.5 * self.table.x.ncols() as f64;
+                chains.push(Chain { cost: n * n * (kernel + fits.iter().map(of).sum::<f64>()), fits });
+            }
+        }
+        chains
+    }
+
+    fn run(
+        &self,
+        chain: &Chain,
+        splits: &[Split],
+        emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
+    ) -> Result<()> {
+        let Some(first) = chain.fits.first() else { return Ok(()) };
+        let split = splits.get(first.fold).ok_or_else(|| Error::internal("a chain of an unknown fold"))?;
+        let key = self.kernel_key(first.candidate);
+        if chain.fits.iter().any(|id| id.fold != first.fold || self.kernel_key(id.candidate) != key) {
+            return Err(Error::internal("a chain of fits that share no kernel"));
+        }
+        // What is done before the first fit counts as its time.
+        let mut since = Instant::now();
+        let budget_bytes = self.products().1;
+        let mut desk = Desk::new(&self.candidates[first.candidate], &self.table, &split.train, budget_bytes)?;
+        let mut done: Vec<FitOutcome> = Vec::new();
+        for &id in &chain.fits {
+            let equal = done.iter().find(|other| self.same(other.id.candidate, id.candidate));
+            let outcome = match equal {
+                Some(equal) => {
+                    self.n_copied.fetch_add(1, Ordering::Relaxed);
+                    FitOutcome { id, fit_seconds: 0.0, score_seconds: 0.0, ..equal.clone() }
+                }
+                None => self.fit(id, &mut desk, split, since)?,
+            };
+            self.n_fits.fetch_add(1, Ordering::Relaxed);
+            done.push(outcome.clone());
+            emit(outcome)?;
+            since = Instant::now();
+        }
+        Ok(())
+    }
+
+    fn fits_are_independent(&self) -> bool {
+        true
+    }
+
+    fn shared(&self) -> Vec<SharedWork> {
+        let (fits, copied) = (self.n_fits.load(Ordering::Relaxed), self.n_copied.load(Ordering::Relaxed));
+        vec![SharedWork { what: "fits".into(), asked: fits, done: fits - copied }]
+    }
+
+    fn refit(&self, candidate: usize) -> Result<Model> {
+        let (table, svr) = (&*self.table, &self.candidates[candidate]);
+        let all: Vec<usize> = (0..table.y.len()).collect();
+        let (products, budget_bytes) = self.products();
+        let mut desk = Desk::new(svr, table, &all, budget_bytes)?;
+        let solution = desk.solve(svr, table, products)?;
+        Ok(SvrModel::assemble(svr, table, &desk.set, desk.gamma, &solution)?.export())
+    }
+}

@@ -1,0 +1,118 @@
+//! Class probabilities: scikit-learn's for given sigmoids, and sigmoids of scikit-learn's distribution.
+
+use ndarray::Array2;
+use rankfit::estimator::svm::SvcModel;
+use rankfit::estimator::{Array, Model, Values};
+use serde_json::{Value, json};
+
+use crate::golden::{read, svc, table, vector};
+
+fn rows(value: &Value) -> Array2<f64> {
+    let rows: Vec<Vec<f64>> = value.as_array().expect("rows").iter().map(vector).collect();
+    let shape = (rows.len(), rows[0].len());
+    Array2::from_shape_vec(shape, rows.concat()).expect("equal rows")
+}
+
+/// scikit-learn's fitted model as one of ours.
+fn imported(case: &Value) -> SvcModel {
+    let array = |name: &str| {
+        let value = &case[name];
+        if value[0].is_array() {
+            let values = rows(value);
+            return Array::new(
+                [values.nrows(), values.ncols()],
+                Values::F64(values.iter().copied().collect()),
+            );
+        }
+        match value.as_f64() {
+            Some(number) => Array::scalar(number),
+            None => Array::vector(Values::F64(vector(value))),
+        }
+    };
+    let names = [
+        "classes_",
+        "support_",
+        "support_vectors_",
+        "n_support_",
+        "dual_coef_",
+        "intercept_",
+        "class_weight_",
+        "n_iter_",
+        "shape_fit_",
+        "_gamma",
+        "probA_",
+        "probB_",
+    ];
+    let mut attributes: Vec<(String, Array)> = names.iter().map(|&name| (name.into(), array(name))).collect();
+    attributes.push(("fit_status_".into(), Array::integer(0)));
+    let mut params = case["params"].clone();
+    params["probability"] = true.into();
+    SvcModel::import(&Model { estimator: "SVC".into(), params, attributes }).expect("a model")
+}
+
+#[test]
+fn probabilities_of_given_sigmoids_are_scikit_learns() {
+    let golden = read("probabilities");
+    let q = rows(&golden["Q"]) / 1024.0;
+    for case in golden["cases"].as_array().expect("cases") {
+        let ours = imported(case).predict_proba(q.view()).expect("rows").expect("probabilities");
+        let theirs = rows(&case["proba"]);
+        assert_eq!(ours.dim(), theirs.dim());
+        for (a, b) in ours.iter().zip(&theirs) {
+            assert!((a - b).abs() < 1e-9, "{}: {a} for {b}", case["params"]);
+        }
+    }
+}
+
+/// Five standard errors of the difference of the two means, σ·√(1/n + 1/m), are exceeded once in a million comparisons.
+/// libsvm and we differ in the folds only, whose spread is the reference's.
+#[test]
+fn sigmoids_have_scikit_learns_distribution() {
+    const N_SEEDS: u64 = 20;
+    let golden = read("probabilities");
+    let (x, n) = (rows(&golden["X"]) / 1024.0, golden["n_seeds"].as_f64().expect("a number"));
+    for case in golden["cases"].as_array().expect("cases") {
+        let data = table(x.clone(), vector(&case["y"]));
+        let mut sums: Vec<f64> = Vec::new();
+        for seed in 0..N_SEEDS {
+            let mut params = case["params"].clone();
+            params["probability"] = true.into();
+            params["random_state"] = seed.into();
+            let (a, b) = svc(&params).fit(&data).expect("a fit").probabilities();
+            sums.resize(2 * a.len(), 0.0);
+            sums.iter_mut().zip(a.iter().chain(&b)).for_each(|(sum, v)| *sum += v);
+        }
+        let (mean, std) = (rows(&case["mean"]), rows(&case["std"]));
+        let error = (1.0 / n + 1.0 / N_SEEDS as f64).sqrt();
+        for ((sum, mean), std) in sums.iter().zip(&mean).zip(&std) {
+            let ours = sum / N_SEEDS as f64;
+            // The solvers' tolerance moves decision values by about 1e-3.
+            assert!(
+                (ours - mean).abs() < 5.0 * std * error + 2e-3,
+                "{}: {ours} for {mean} ± {std}",
+                case["params"]
+            );
+        }
+    }
+}
+
+#[test]
+fn probabilities_do_not_depend_on_the_memory_and_come_back_from_the_file() {
+    let golden = read("probabilities");
+    let case = &golden["cases"][2];
+    let data = table(rows(&golden["X"]) / 1024.0, vector(&case["y"]));
+    let machine = svc(&json!({"probability": true, "C": 2.0, "gamma": 0.3}));
+    let model = machine.fit(&data).expect("a fit");
+    let (a, b) = model.probabilities();
+    assert_eq!((a.len(), b.len()), (6, 6));
+    assert_eq!(machine.fit_within(&data, 60_000).expect("a fit").probabilities(), (a, b));
+    let again = SvcModel::import(&model.export()).expect("an exported model");
+    let proba = again.predict_proba(data.x.view()).expect("rows").expect("probabilities");
+    assert_eq!(Some(&proba), model.predict_proba(data.x.view()).expect("rows").as_ref());
+    for row in proba.outer_iter() {
+        assert!((row.sum() - 1.0).abs() < 1e-12 && row.iter().all(|p| (0.0..=1.0).contains(p)));
+    }
+    let without = svc(&json!({"C": 2.0, "gamma": 0.3})).fit(&data).expect("a fit");
+    assert_eq!(without.dual_coef(), model.dual_coef());
+    assert!(without.predict_proba(data.x.view()).expect("rows").is_none());
+}

@@ -1,0 +1,232 @@
+//! SVR is scikit-learn's, alone and in searches, and optimal by itself.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ndarray::{Array2, s};
+use rankfit::Error;
+use rankfit::data::Table;
+use rankfit::error::ExitCode;
+use rankfit::estimator::plain::PlainModel;
+use rankfit::estimator::searchable::{FitOutcome, Searchable, Split};
+use rankfit::estimator::svm::svr::{Svr, SvrModel, SvrParams, SvrSearch};
+use rankfit::metrics;
+use serde_json::{Value, json};
+
+fn golden() -> Value {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/svr.json");
+    serde_json::from_str(&std::fs::read_to_string(path).expect("a golden file")).expect("JSON")
+}
+
+fn vector(value: &Value) -> Vec<f64> {
+    value.as_array().expect("a list").iter().map(|v| v.as_f64().expect("a number")).collect()
+}
+
+fn table(golden: &Value, weighted: bool) -> Table {
+    let rows: Vec<Vec<f64>> = golden["X"].as_array().expect("rows").iter().map(vector).collect();
+    let shape = (rows.len(), rows[0].len());
+    let x = Array2::from_shape_vec(shape, rows.concat()).expect("equal rows") / 1024.0;
+    let weights = if weighted { vector(&golden["weight"]) } else { Vec::new() };
+    Table { x, y: vector(&golden["y"]), weights, class_names: None, origin: "test".into() }
+}
+
+fn svr(params: &Value) -> rankfit::Result<Svr> {
+    serde_json::from_value::<SvrParams>(params.clone()).expect("parameters").validate()
+}
+
+fn fit(params: &Value, table: &Table) -> SvrModel {
+    let all: Vec<usize> = (0..table.y.len()).collect();
+    let model = svr(params).expect("valid").fit(table, &all).expect("a fit");
+    let again = SvrModel::import(&model.export()).expect("an exported model");
+    assert_eq!(again.export(), model.export());
+    assert_eq!(again.predict(table.x.view()).expect("rows"), model.predict(table.x.view()).expect("rows"));
+    model
+}
+
+fn close(ours: &[f64], theirs: &[f64], tol: f64, what: &str) {
+    assert_eq!(ours.len(), theirs.len(), "{what}");
+    for (a, b) in ours.iter().zip(theirs) {
+        assert!((a - b).abs() <= tol * (1.0 + b.abs()), "{what}: {a} for {b}");
+    }
+}
+
+/// Where our solver took as many steps as libsvm it went the same way; otherwise both end within the tolerance.
+fn check(golden: &Value, case: &Value) {
+    let what = format!("{} {}", case["params"], case["weighted"]);
+    let table = table(golden, case["weighted"] == true);
+    let model = fit(&case["params"], &table);
+    let tol = if model.n_iter() as f64 == case["n_iter_"].as_f64().expect("a number") { 2e-7 } else { 1e-3 };
+    close(&[model.gamma()], &[case["gamma"].as_f64().expect("gamma")], 1e-14, &what);
+    let mut coefficients = vec![0.0; table.y.len()];
+    for (&row, &coefficient) in model.support().iter().zip(model.dual_coef()) {
+        coefficients[row as usize] = coefficient;
+    }
+    let mut expected = vec![0.0; table.y.len()];
+    for (row, coefficient) in vector(&case["support_"]).into_iter().zip(vector(&case["dual_coef_"])) {
+        expected[row as usize] = coefficient;
+    }
+    if tol < 1e-6 {
+        let support: Vec<f64> = model.support().iter().map(|&row| f64::from(row)).collect();
+        assert_eq!(support, vector(&case["support_"]), "{what}");
+        close(&coefficients, &expected, tol, &what);
+    }
+    close(&[model.intercept()], &vector(&case["intercept_"]), tol, &what);
+    let predicted = model.predict(table.x.slice(s![..30, ..])).expect("rows");
+    close(&predicted, &vector(&case["predict"]), tol, &what);
+    if !case["coef_"].is_null() {
+        close(&model.coef().expect("a linear kernel"), &vector(&case["coef_"]), tol, &what);
+    }
+    assert_eq!(i64::from(!model.converged()), case["fit_status_"].as_i64().expect("a status"), "{what}");
+}
+
+#[test]
+fn attributes_and_predictions_are_scikit_learns() {
+    let golden = golden();
+    let mut same_path = 0;
+    let cases = golden["fits"].as_array().expect("fits");
+    for case in cases {
+        check(&golden, case);
+        let table = table(&golden, case["weighted"] == true);
+        same_path +=
+            usize::from(fit(&case["params"], &table).n_iter() == case["n_iter_"].as_u64().expect("a number"));
+    }
+    assert!(2 * same_path > cases.len(), "{same_path} of {} fits took libsvm's steps", cases.len());
+}
+
+/// m(α) − M(α) from the model's attributes, with kernel values computed term by term.
+fn gap(model: &SvrModel, table: &Table, c: f64, epsilon: f64) -> f64 {
+    let n = table.y.len();
+    let mut beta = vec![0.0; n];
+    for (&row, &coefficient) in model.support().iter().zip(model.dual_coef()) {
+        beta[row as usize] = coefficient;
+    }
+    assert!(beta.iter().sum::<f64>().abs() < 1e-9 * c * n as f64, "the constraint");
+    let (mut most, mut least) = (f64::NEG_INFINITY, f64::INFINITY);
+    for i in 0..n {
+        assert!(beta[i].abs() <= c, "a bound");
+        let kernel = |j: usize| {
+            let apart = &table.x.row(i) - &table.x.row(j);
+            (-model.gamma() * apart.dot(&apart)).exp()
+        };
+        let value: f64 = (0..n).map(|j| beta[j] * kernel(j)).sum();
+        // The variable that raises has sign 1 and linear term ε − y, the one that lowers −1 and ε + y.
+        for (sign, alpha) in [(1.0, beta[i].max(0.0)), (-1.0, (-beta[i]).max(0.0))] {
+            let f = table.y[i] - value - sign * epsilon;
+            if (sign > 0.0 && alpha < c) || (sign < 0.0 && alpha > 0.0) {
+                most = f64::max(most, f);
+            }
+            if (sign > 0.0 && alpha > 0.0) || (sign < 0.0 && alpha < c) {
+                least = f64::min(least, f);
+            }
+        }
+    }
+    most - least
+}
+
+#[test]
+fn the_gap_is_within_the_tolerance() {
+    let table = table(&golden(), false);
+    for c in [0.05, 1.0, 20.0] {
+        for epsilon in [0.0, 0.1] {
+            for (tol, shrinking) in [(1e-3, true), (1e-3, false), (1e-5, true)] {
+                let params =
+                    json!({"C": c, "epsilon": epsilon, "tol": tol, "shrinking": shrinking, "gamma": 0.4});
+                let model = fit(&params, &table);
+                // Kernel values in single precision move f by at most 2^-25 Σ |β| k.
+                let rounding = model.dual_coef().iter().map(|b| b.abs()).sum::<f64>() * 2f64.powi(-24);
+                let found = gap(&model, &table, c, epsilon);
+                assert!(found <= tol + rounding, "{params}: {found}");
+                assert!(model.converged());
+            }
+        }
+    }
+}
+
+#[test]
+fn searches_score_as_scikit_learns() {
+    let golden = golden();
+    let (data, grid) = (Arc::new(table(&golden, false)), &golden["grid"]);
+    let folds = vector(&grid["folds"]);
+    let keep = |of: &dyn Fn(f64) -> bool| (0..folds.len()).filter(|&row| of(folds[row])).collect();
+    let splits: Vec<Split> = (0..5)
+        .map(|i| Split { train: keep(&|f| f != f64::from(i)), test: keep(&|f| f == f64::from(i)) })
+        .collect();
+    let run = |budget_bytes: usize| {
+        let candidates = grid["params"].as_array().expect("a grid").iter();
+        let candidates: Vec<Svr> = candidates.map(|params| svr(params).expect("valid")).collect();
+        let r2: rankfit::estimator::svm::ScoreFn =
+            Box::new(|y, p| metrics::Scorer::R2.score(y, p).expect("a score"));
+        let search =
+            SvrSearch::new(data.clone(), candidates, vec![r2], true, budget_bytes).expect("a search");
+        let mut outcomes: Vec<FitOutcome> = Vec::new();
+        for chain in search.chains(&splits) {
+            let mut emit = |outcome| {
+                outcomes.push(outcome);
+                Ok(())
+            };
+            search.run(&chain, &splits, &mut emit).expect("a chain");
+        }
+        outcomes.sort_by_key(|outcome| outcome.id);
+        (outcomes, search)
+    };
+    let (outcomes, search) = run(1 << 28);
+    for outcome in &outcomes {
+        let expected = grid["r2"][outcome.id.candidate][outcome.id.fold].as_f64().expect("a score");
+        let what = format!("{} fold {}", grid["params"][outcome.id.candidate], outcome.id.fold);
+        // Where both stop within the tolerance the scores differ by about as much.
+        close(&outcome.test_scores, &[expected], 1e-4, &what);
+        assert!(outcome.converged && outcome.train_scores.len() == 1);
+    }
+    let fits = &search.shared()[0];
+    // gamma means nothing to the linear kernel; what shrinking means depends on the fit.
+    assert_eq!((fits.asked, fits.done), (80, 70));
+    // Rows that do not fit into memory are computed again, to the same numbers.
+    let (few, _) = run(20_000);
+    for (a, b) in outcomes.iter().zip(&few) {
+        assert_eq!((a.id, &a.test_scores, &a.train_scores), (b.id, &b.test_scores, &b.train_scores));
+    }
+    assert_eq!(search.refit(0).expect("a model").estimator, "SVR");
+}
+
+#[test]
+fn rows_of_no_weight_do_not_count() {
+    let mut data = table(&golden(), false);
+    let kept: Vec<usize> = (0..data.y.len()).filter(|row| row % 3 != 0).collect();
+    let params = json!({"C": 3.0, "gamma": 0.4});
+    let alone = svr(&params).expect("valid").fit(&data, &kept).expect("a fit");
+    data.weights = (0..data.y.len()).map(|row| f64::from(u8::from(row % 3 != 0))).collect();
+    let among = fit(&params, &data);
+    assert_eq!(among.dual_coef(), alone.dual_coef());
+    let places: Vec<i32> = alone.support().iter().map(|&place| kept[place as usize] as i32).collect();
+    assert_eq!(among.support(), places);
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_with_its_place() {
+    for (params, key) in [
+        (json!({"epsilon": -0.1}), "epsilon"),
+        (json!({"C": 0.0}), "C"),
+        (json!({"kernel": "cubic"}), "kernel"),
+        (json!({"gamma": "small"}), "gamma"),
+        (json!({"tol": 0.0}), "tol"),
+        (json!({"degree": -1}), "degree"),
+        (json!({"max_iter": -2}), "max_iter"),
+        (json!({"cache_size": 0.0}), "cache_size"),
+    ] {
+        let error = svr(&params).expect_err("an error");
+        assert_eq!(error.exit_code(), ExitCode::Config);
+        let Error::Job { key: named, .. } = error else { panic!("{error}") };
+        assert_eq!(named, format!("estimator.{key}"));
+    }
+    let data = table(&golden(), false);
+    let mut y = data.y.clone();
+    y[7] = f64::NAN;
+    let error = svr(&json!({})).expect("valid").check_table(&Table { y, ..data }).expect_err("an error");
+    assert_eq!(error.exit_code(), ExitCode::Data);
+    assert!(error.to_string().contains("row 7, column y"), "{error}");
+    let data = table(&golden(), false);
+    let none = Table { weights: vec![0.0; data.y.len()], ..data };
+    let all: Vec<usize> = (0..none.y.len()).collect();
+    let error = svr(&json!({})).expect("valid").fit(&none, &all).expect_err("an error");
+    assert!(error.to_string().contains("a weight above 0"), "{error}");
+}
