@@ -105,6 +105,7 @@ impl Maker<'_> {
         match &self.job.estimator {
             EstimatorJob::Svc(params) => at.svc(params),
             EstimatorJob::Forest(params) => at.forest(params),
+            EstimatorJob::Plain(plain) => plain.searchable(self.job, self.search, table.clone(), candidates),
             EstimatorJob::Linear(L::LinearRegression(params)) => {
                 at.each(params, |p| linear(L::LinearRegression(p)))
             }
