@@ -27,6 +27,8 @@ pub enum Purpose {
     ScoreSample = 21,
     /// The rows of a mini-batch.
     Batch = 22,
+    /// The rows that a rung of a search gets.
+    Subsample = 23,
     /// A tree of a forest: its bootstrap sample, and the key of its root.
     Tree = 30,
     /// A node of a tree: the features and thresholds tried, and the keys of its children.
