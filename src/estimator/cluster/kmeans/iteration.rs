@@ -59,23 +59,21 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
             }
         }
         let mut scratch = self.frame.scratch();
-        let tally =
-            |c: &Centroids<T>| Tally::new::<T>(if self.sums { c.n_clusters() } else { 0 }, self.frame.d());
-        let mut steps: Vec<_> = self.runs.iter().map(|(_, c)| (tally(c), 0.0, 0)).collect();
+        let tally = |c: &Centroids<T>| Tally::new(if self.sums { c.n_clusters() } else { 0 }, self.frame.d());
+        let mut steps: Vec<_> = self.runs.iter().map(|(_, c)| (tally(c), 0)).collect();
         let mut labels = [0; CHUNK];
         for (first, rows) in self.frame.chunks(block) {
             let labels = &mut labels[..rows.len()];
-            for ((run, centroids), (tally, score, changed)) in self.runs.iter().zip(&mut steps) {
-                *score += assign(&rows, centroids, &mut scratch, labels, self.sums.then_some(tally));
+            for ((run, centroids), (tally, changed)) in self.runs.iter().zip(&mut steps) {
+                assign(&rows, centroids, &mut scratch, labels, self.sums.then_some(tally));
                 *changed += memory[*run].update(first, labels);
             }
         }
-        Ok(steps
-            .into_iter()
-            .map(|(tally, score, changed)| {
-                let (sums, weights) = tally.into_parts();
-                Step { sums, weights, score, changed }
-            })
-            .collect())
+        let finish = |((tally, changed), (_, c)): ((Tally, u64), &(usize, Centroids<T>))| {
+            let score = if self.sums { tally.score(c) } else { 0.0 };
+            let (sums, weights) = tally.into_parts();
+            Step { sums, weights, score, changed }
+        };
+        Ok(steps.into_iter().zip(&self.runs).map(finish).collect())
     }
 }
