@@ -114,5 +114,16 @@ impl<T: Real + Tagged, const N: usize> Vector for Array<T, N> {
     }
 
     #[inline(always)]
+    unsafe fn square(x: *const T, shift: *const T, negated: *const T, d: usize) -> f64 {
+        let mut sum = T::ZERO;
+        for f in 0..d {
+            // SAFETY: the caller says that d numbers are readable at each.
+            let difference = unsafe { *x.add(f) - *shift.add(f) + *negated.add(f) };
+            sum += difference * difference;
+        }
+        sum.to_f64()
+    }
+
+    #[inline(always)]
     fn prefetch(_at: *const T) {}
 }

@@ -109,6 +109,30 @@ impl Vector for __m256d {
     }
 
     #[inline(always)]
+    unsafe fn square(x: *const f64, shift: *const f64, negated: *const f64, d: usize) -> f64 {
+        // SAFETY: as said at the top of the file.
+        unsafe {
+            let mut sum = _mm256_setzero_pd();
+            let mut add = |x, shift, negated| {
+                let difference = _mm256_add_pd(_mm256_sub_pd(x, shift), negated);
+                sum = _mm256_fmadd_pd(difference, difference, sum);
+            };
+            let mut f = 0;
+            while f + 4 <= d {
+                add(Self::load(x.add(f)), Self::load(shift.add(f)), Self::load(negated.add(f)));
+                f += 4;
+            }
+            if f < d {
+                let rest = first_four(d - f);
+                let load = |from: *const f64| _mm256_maskload_pd(from.add(f), rest);
+                add(load(x), load(shift), load(negated));
+            }
+            let two = _mm_add_pd(_mm256_castpd256_pd128(sum), _mm256_extractf128_pd::<1>(sum));
+            _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
+        }
+    }
+
+    #[inline(always)]
     fn prefetch(at: *const f64) {
         // SAFETY: a prefetch never faults, and SSE is part of x86-64.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
@@ -204,6 +228,31 @@ impl Vector for __m256 {
             let x = _mm256_sub_ps(x, _mm256_loadu_ps(shift));
             add::<WEIGHTED>(_mm256_cvtps_pd(_mm256_castps256_ps128(x)), weight, sums);
             add::<WEIGHTED>(_mm256_cvtps_pd(_mm256_extractf128_ps::<1>(x)), weight, sums.add(4));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn square(x: *const f32, shift: *const f32, negated: *const f32, d: usize) -> f64 {
+        // SAFETY: as said at the top of the file.
+        unsafe {
+            let mut sum = _mm256_setzero_ps();
+            let mut add = |x, shift, negated| {
+                let difference = _mm256_add_ps(_mm256_sub_ps(x, shift), negated);
+                sum = _mm256_fmadd_ps(difference, difference, sum);
+            };
+            let mut f = 0;
+            while f + 8 <= d {
+                add(Self::load(x.add(f)), Self::load(shift.add(f)), Self::load(negated.add(f)));
+                f += 8;
+            }
+            if f < d {
+                let rest = _mm256_loadu_si256(FIRST.as_ptr().add(8 - (d - f)).cast());
+                let load = |from: *const f32| _mm256_maskload_ps(from.add(f), rest);
+                add(load(x), load(shift), load(negated));
+            }
+            let four = _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps::<1>(sum));
+            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+            f64::from(_mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two))))
         }
     }
 

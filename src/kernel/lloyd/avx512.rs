@@ -93,6 +93,12 @@ impl Vector for __m512d {
     }
 
     #[inline(always)]
+    unsafe fn square(x: *const f64, shift: *const f64, negated: *const f64, d: usize) -> f64 {
+        // SAFETY: as said at the top of the file.
+        unsafe { __m256d::square(x, shift, negated, d) }
+    }
+
+    #[inline(always)]
     fn prefetch(at: *const f64) {
         // SAFETY: a prefetch never faults, and SSE is part of x86-64.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
@@ -183,6 +189,12 @@ impl Vector for __m512 {
     ) {
         // SAFETY: as said at the top of the file.
         unsafe { __m256::add_eight::<WEIGHTED>(x, n, shift, weight, sums) }
+    }
+
+    #[inline(always)]
+    unsafe fn square(x: *const f32, shift: *const f32, negated: *const f32, d: usize) -> f64 {
+        // SAFETY: as said at the top of the file.
+        unsafe { __m256::square(x, shift, negated, d) }
     }
 
     #[inline(always)]

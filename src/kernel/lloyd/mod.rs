@@ -19,14 +19,17 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod distance;
+mod neighbours;
 mod packed;
+mod reassign;
 mod reference;
 mod tally;
 mod tile;
 mod vector;
 
-pub use assign::{Scratch, assign, assign_scored};
+pub use assign::{Scratch, add, assign, assign_scored, reassign};
 pub use distance::squared_distances;
+pub use neighbours::Neighbours;
 pub use packed::Centroids;
 pub use reference::{assign_reference, squared_distance_reference};
 pub use tally::Tally;
@@ -55,8 +58,11 @@ impl<T> Rows<'_, T> {
     }
 
     /// `n` rows from row `first` on.
+    ///
+    /// # Panics
+    /// When there are fewer.
     #[inline(always)]
-    fn part(&self, first: usize, n: usize) -> Self {
+    pub fn part(&self, first: usize, n: usize) -> Self {
         let d = self.n_features;
         let weights = if self.weights.is_empty() { self.weights } else { &self.weights[first..first + n] };
         Self { x: &self.x[first * d..(first + n) * d], weights, n_features: d }

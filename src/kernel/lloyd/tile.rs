@@ -81,7 +81,7 @@ pub(super) unsafe fn assign<V: Vector, const R: usize, const G: usize>(
         unsafe {
             let of_row = |i: usize| rows.x.as_ptr().add(i * c.d);
             turn_rows::<V>(n, of_row, c, tile);
-            score_tile::<V, R, G>(n, rows.x.as_ptr_range().end, c, &c.all, tile);
+            score_tile::<V, R, G>(n, Some(rows.x.as_ptr_range().end), c, &c.all, tile);
             write_labels::<V>(tile, labels);
             if let Some(tally) = tally.as_deref_mut() {
                 add_rows::<V>(&rows, c, labels, tally);
@@ -98,7 +98,7 @@ pub(super) unsafe fn assign<V: Vector, const R: usize, const G: usize>(
 /// # Safety
 /// As for [`assign`]; `of_row` leads to `d` numbers for each of `n` rows, 0 < `n` ≤ TILE.
 #[inline(always)]
-unsafe fn turn_rows<V: Vector>(
+pub(super) unsafe fn turn_rows<V: Vector>(
     n: usize,
     of_row: impl Fn(usize) -> *const V::Item,
     c: &Centroids<V::Item>,
@@ -132,14 +132,14 @@ unsafe fn turn_rows<V: Vector>(
 
 /// Finds the nearest of the `candidates`, in ascending order, for each of the tile's first `n` rows.
 ///
-/// Meanwhile the rows from `next` on come into the cache.
+/// Meanwhile the rows from `next` on come into the cache, if there are such.
 ///
 /// # Safety
 /// As for [`assign`]; `n` ≤ TILE, candidates below `c.k`.
 #[inline(always)]
-unsafe fn score_tile<V: Vector, const R: usize, const G: usize>(
+pub(super) unsafe fn score_tile<V: Vector, const R: usize, const G: usize>(
     n: usize,
-    next: *const V::Item,
+    next: Option<*const V::Item>,
     c: &Centroids<V::Item>,
     candidates: &[u32],
     tile: &mut Tile<V::Item>,
@@ -147,20 +147,25 @@ unsafe fn score_tile<V: Vector, const R: usize, const G: usize>(
     tile.best.fill(V::Item::INFINITY);
     tile.tags.fill(V::Item::ZERO);
     let vectors = n.div_ceil(V::LANES);
-    // A vector of a tile is some lines for each feature.
-    let lines = V::LANES * R * c.d * size_of::<V::Item>() / LINE_BYTES;
-    // SAFETY: candidates are the caller's, and the vectors from row `first` on are in the tile.
+    let mut fetch = Fetch { at: std::ptr::null(), lines: 0 };
+    // SAFETY: candidates are the caller's, and the vectors from `v` on are in the tile.
     unsafe {
         let mut v = 0;
         while v + R <= vectors {
-            let mut fetch = Fetch { at: next.wrapping_add(v * V::LANES * c.d), lines };
+            if let Some(next) = next {
+                fetch.at = next.wrapping_add(v * V::LANES * c.d);
+                fetch.lines = V::LANES * R * c.d * size_of::<V::Item>() / LINE_BYTES;
+            }
             score_vectors::<V, R, G>(candidates, v * V::LANES, c, tile, &mut fetch);
             v += R;
         }
-        while v < vectors {
-            let mut fetch = Fetch { at: next, lines: 0 };
+        fetch.lines = 0;
+        while v + 2 <= vectors {
+            score_vectors::<V, 2, G>(candidates, v * V::LANES, c, tile, &mut fetch);
+            v += 2;
+        }
+        if v < vectors {
             score_vectors::<V, 1, G>(candidates, v * V::LANES, c, tile, &mut fetch);
-            v += 1;
         }
     }
 }
@@ -254,7 +259,7 @@ unsafe fn score<V: Vector, const R: usize, const C: usize>(
 /// # Safety
 /// The instruction set of `V` must be there; there are at most TILE labels.
 #[inline(always)]
-unsafe fn write_labels<V: Vector>(tile: &Tile<V::Item>, labels: &mut [u32]) {
+pub(super) unsafe fn write_labels<V: Vector>(tile: &Tile<V::Item>, labels: &mut [u32]) {
     let mut of_vector = [0; MOST_LANES];
     for (v, labels) in labels.chunks_mut(V::LANES).enumerate() {
         // SAFETY: the tile's tags are whole vectors, of at most MOST_LANES lanes.

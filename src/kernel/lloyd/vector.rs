@@ -119,6 +119,17 @@ pub trait Vector: Copy {
         sums: *mut f64,
     );
 
+    /// Σ (x − shift + negated)² over `d` features, in any order: for bounds, not for results.
+    ///
+    /// # Safety
+    /// The instruction set must be there, and `d` numbers readable at each pointer.
+    unsafe fn square(
+        x: *const Self::Item,
+        shift: *const Self::Item,
+        negated: *const Self::Item,
+        d: usize,
+    ) -> f64;
+
     /// Asks for the cache line at `at`, which need not be readable.
     fn prefetch(at: *const Self::Item);
 }

@@ -1,5 +1,7 @@
 //! One iteration of Lloyd's for every run that goes on.
 
+use std::cell::{Cell, OnceCell};
+
 use serde::{Deserialize, Serialize};
 
 use super::frame::{CHUNK, Frame};
@@ -9,7 +11,19 @@ use crate::data::Block;
 use crate::engine::pass::Pass;
 use crate::error::Result;
 use crate::kernel::Real;
-use crate::kernel::lloyd::{Centroids, Tally, assign};
+use crate::kernel::lloyd::{Centroids, Neighbours, Rows, Scratch, Tally, add, assign, reassign};
+
+/// Bytes of rows that are looked at twice: half a second-level cache.
+const SPAN_BYTES: usize = 512 << 10;
+
+/// Fewer clusters are all scored sooner than a row is looked at.
+const FEWEST_CLUSTERS: usize = 8;
+
+/// Rows of a cluster that fill the lanes when rows are scored cluster by cluster.
+const ROWS_OF_CLUSTER: usize = 16;
+
+/// Where going by old labels does not pay, every so many spans it is tried again.
+const TRY_EVERY: usize = 64;
 
 /// The labels of a block's rows, one entry a run.
 pub(super) type Memory = Vec<Labels>;
@@ -38,13 +52,98 @@ impl Partial for Step {
 
 /// Labels the rows of each listed run and, when asked to, sums them up.
 pub(super) struct StepPass<'a, T> {
-    pub(super) frame: &'a Frame<T>,
+    frame: &'a Frame<T>,
     /// Number of runs of the fit.
-    pub(super) n_runs: usize,
-    /// The runs to step, with their centroids.
-    pub(super) runs: Vec<(usize, Centroids<T>)>,
+    n_runs: usize,
+    /// The runs to step.
+    runs: Vec<Stepped<T>>,
     /// Whether sums are wanted, or labels only.
-    pub(super) sums: bool,
+    sums: bool,
+}
+
+/// A run that is stepped.
+struct Stepped<T> {
+    run: usize,
+    centroids: Centroids<T>,
+    /// Measured when the first rows have a label.
+    neighbours: OnceCell<Neighbours>,
+    pace: Pace,
+}
+
+impl<'a, T: Real> StepPass<'a, T> {
+    /// Steps the runs, given with their centroids, out of `n_runs`.
+    pub(super) fn new(
+        frame: &'a Frame<T>,
+        n_runs: usize,
+        runs: Vec<(usize, Centroids<T>)>,
+        sums: bool,
+    ) -> Self {
+        let stepped =
+            |(run, centroids)| Stepped { run, centroids, neighbours: OnceCell::new(), pace: Pace::default() };
+        Self { frame, n_runs, runs: runs.into_iter().map(stepped).collect(), sums }
+    }
+
+    /// Rows that stay in the second-level cache while they are looked at twice.
+    fn span(&self) -> usize {
+        (SPAN_BYTES / (self.frame.d() * size_of::<T>())).max(CHUNK)
+    }
+}
+
+impl<T: Real> Stepped<T> {
+    /// Labels the rows from `first` on, adds them to `tally`, and returns how many labels changed.
+    fn step(
+        &self,
+        frame: &Frame<T>,
+        (first, rows): (usize, Rows<'_, T>),
+        scratch: &mut Scratch<T>,
+        kept: &mut Labels,
+        mut tally: Option<&mut Tally>,
+    ) -> u64 {
+        let (n, k, c) = (rows.len(), self.centroids.n_clusters(), &self.centroids);
+        if kept.len() >= first + n && self.pace.tries(n, k) {
+            let mut labels = vec![0; n];
+            kept.copy_to(first, &mut labels);
+            let neighbours = self.neighbours.get_or_init(|| Neighbours::new(c));
+            self.pace.tried(reassign(&rows, c, neighbours, scratch, &mut labels) < n * k);
+            if let Some(tally) = tally {
+                add(&rows, c, scratch, &labels, tally);
+            }
+            return kept.update(first, &labels);
+        }
+        let mut labels = [0; CHUNK];
+        let mut changed = 0;
+        for (at, rows) in frame.split(rows, CHUNK) {
+            let labels = &mut labels[..rows.len()];
+            assign(&rows, c, scratch, labels, tally.as_deref_mut());
+            changed += kept.update(first + at, labels);
+        }
+        changed
+    }
+}
+
+/// Whether to go by the rows' old labels. Either way gives the same labels, so each rank may find out for itself.
+#[derive(Default)]
+struct Pace {
+    /// The last try cost more than it saved.
+    failed: Cell<bool>,
+    skipped: Cell<usize>,
+}
+
+impl Pace {
+    /// Whether to try with these `n` rows of `k` clusters; after a failure now and then.
+    fn tries(&self, n: usize, k: usize) -> bool {
+        if k < FEWEST_CLUSTERS || n < k * ROWS_OF_CLUSTER {
+            return false;
+        }
+        if self.failed.get() {
+            self.skipped.set((self.skipped.get() + 1) % TRY_EVERY);
+        }
+        self.skipped.get() == 0
+    }
+
+    fn tried(&self, paid: bool) {
+        self.failed.set(!paid);
+    }
 }
 
 impl<T: Real> Pass<T> for StepPass<'_, T> {
@@ -53,25 +152,24 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
 
     fn block(&self, block: &Block<T>, memory: &mut Memory) -> Result<Vec<Step>> {
         memory.resize_with(self.n_runs, Labels::default);
-        for (run, centroids) in &self.runs {
-            if matches!(memory[*run], Labels::None) {
-                memory[*run] = Labels::with_capacity(centroids.n_clusters(), block.n_rows);
+        for stepped in &self.runs {
+            let kept = &mut memory[stepped.run];
+            if matches!(kept, Labels::None) {
+                *kept = Labels::with_capacity(stepped.centroids.n_clusters(), block.n_rows);
             }
         }
         let mut scratch = self.frame.scratch();
-        let tally = |c: &Centroids<T>| Tally::new(if self.sums { c.n_clusters() } else { 0 }, self.frame.d());
-        let mut steps: Vec<_> = self.runs.iter().map(|(_, c)| (tally(c), 0)).collect();
-        let mut labels = [0; CHUNK];
-        for (first, rows) in self.frame.chunks(block) {
-            let labels = &mut labels[..rows.len()];
-            for ((run, centroids), (tally, changed)) in self.runs.iter().zip(&mut steps) {
-                assign(&rows, centroids, &mut scratch, labels, self.sums.then_some(tally));
-                *changed += memory[*run].update(first, labels);
+        let tally = |s: &Stepped<T>| self.sums.then(|| Tally::new(s.centroids.n_clusters(), self.frame.d()));
+        let mut steps: Vec<_> = self.runs.iter().map(|stepped| (tally(stepped), 0)).collect();
+        for piece in self.frame.pieces(block, self.span()) {
+            for (stepped, (tally, changed)) in self.runs.iter().zip(&mut steps) {
+                let kept = &mut memory[stepped.run];
+                *changed += stepped.step(self.frame, piece, &mut scratch, kept, tally.as_mut());
             }
         }
-        let finish = |((tally, changed), (_, c)): ((Tally, u64), &(usize, Centroids<T>))| {
-            let score = if self.sums { tally.score(c) } else { 0.0 };
-            let (sums, weights) = tally.into_parts();
+        let finish = |((tally, changed), stepped): ((Option<Tally>, u64), &Stepped<T>)| {
+            let score = tally.as_ref().map_or(0.0, |tally| tally.score(&stepped.centroids));
+            let (sums, weights) = tally.map(Tally::into_parts).unwrap_or_default();
             Step { sums, weights, score, changed }
         };
         Ok(steps.into_iter().zip(&self.runs).map(finish).collect())
@@ -80,6 +178,6 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
     /// A product and an addition for each centroid and feature, and the addition to the sums.
     fn flops_per_row(&self, n_features: usize) -> f64 {
         let of_run = |c: &Centroids<T>| 2 * c.n_clusters() * n_features + usize::from(self.sums) * n_features;
-        self.runs.iter().map(|(_, centroids)| of_run(centroids)).sum::<usize>() as f64
+        self.runs.iter().map(|stepped| of_run(&stepped.centroids)).sum::<usize>() as f64
     }
 }
