@@ -181,3 +181,90 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
         self.runs.iter().map(|stepped| of_run(&stepped.centroids)).sum::<usize>() as f64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::relocate::average;
+    use super::*;
+    use crate::kernel::Isa;
+    use crate::rng::{Purpose, stream, uniform};
+
+    /// Rows around `centers` centres that lie `spread` noises apart; every row twice where `twice`.
+    fn block<T: Real>(
+        n: usize,
+        d: usize,
+        centers: usize,
+        spread: f64,
+        twice: bool,
+        weighted: bool,
+    ) -> Block<T> {
+        let mut rng = stream(n as u64, Purpose::Noise, (centers * 100 + d) as u64);
+        let mut draw = || uniform(&mut rng) - 0.5;
+        let middles: Vec<f64> = (0..centers * d).map(|_| spread * draw()).collect();
+        let mut x = Vec::with_capacity(n * d);
+        for i in 0..n {
+            if twice && i % 2 == 1 {
+                x.extend_from_within((i - 1) * d..i * d);
+            } else {
+                let middle = &middles[i % centers * d..][..d];
+                x.extend(middle.iter().map(|m| T::from_f64(m + draw() + draw())));
+            }
+        }
+        let weights = (0..if weighted { n } else { 0 }).map(|_| draw() + 0.5).collect();
+        Block { n_rows: n, n_features: d, x, weights, ..Block::default() }
+    }
+
+    /// Steps with kept labels and without any, which scores every centroid; returns how often labels were gone by.
+    fn check<T: Real>(block: &Block<T>, k: usize, isa: Isa) -> usize {
+        let d = block.n_features;
+        let frame = Frame { shift: vec![T::ZERO; d], isa };
+        let mut centers: Vec<f64> = block.x[..k * d].iter().map(|x| x.to_f64()).collect();
+        let (mut kept, mut before, mut used) = (Memory::new(), vec![0; block.n_rows], 0);
+        for iteration in 0..12 {
+            let pass = || StepPass::new(&frame, 1, vec![(0, frame.pack(&centers))], true);
+            let (fast, plain) = (pass(), pass());
+            let mut fresh = Memory::new();
+            let mut step = plain.block(block, &mut fresh).unwrap().remove(0);
+            let by_labels = fast.block(block, &mut kept).unwrap().remove(0);
+            used += usize::from(fast.runs[0].neighbours.get().is_some() && !fast.runs[0].pace.failed.get());
+            let labels = |memory: &Memory| {
+                let mut labels = vec![0; block.n_rows];
+                memory[0].copy_to(0, &mut labels);
+                labels
+            };
+            let after = labels(&fresh);
+            assert_eq!(labels(&kept), after, "iteration {iteration}");
+            let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&by_labels.sums), bits(&step.sums), "iteration {iteration}");
+            assert_eq!(bits(&by_labels.weights), bits(&step.weights), "iteration {iteration}");
+            assert_eq!(by_labels.score.to_bits(), step.score.to_bits(), "iteration {iteration}");
+            let changed = before.iter().zip(&after).filter(|(a, b)| a != b).count();
+            assert_eq!(by_labels.changed, if iteration == 0 { block.n_rows } else { changed } as u64);
+            before = after;
+            average(&mut step);
+            centers = step.sums;
+        }
+        used
+    }
+
+    #[test]
+    fn going_by_labels_gives_the_bits_of_all_scores() {
+        for isa in Isa::available() {
+            for (centers, spread, twice) in
+                [(12, 20.0, false), (12, 2.0, false), (1, 0.0, false), (5, 4.0, true)]
+            {
+                for (k, d) in [(1, 20), (8, 3), (12, 20), (100, 20), (60, 4)] {
+                    let n = 1700;
+                    check(&block::<f64>(n, d, centers, spread, twice, k == 12), k, isa);
+                    check(&block::<f32>(n, d, centers, spread, twice, k == 60), k, isa);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn labels_are_gone_by_where_that_pays_only() {
+        assert!(check(&block::<f64>(4000, 20, 12, 20.0, false, false), 100, Isa::best()) > 8);
+        assert_eq!(check(&block::<f64>(4000, 20, 1, 0.0, false, false), 100, Isa::best()), 0);
+    }
+}
