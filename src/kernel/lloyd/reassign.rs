@@ -3,8 +3,11 @@
 use super::Rows;
 use super::neighbours::Neighbours;
 use super::packed::Centroids;
-use super::tile::{Tile, score_tile, turn_rows, write_labels};
+use super::tile::{LINE_BYTES, Tile, score_tile, turn_rows, write_labels};
 use super::vector::{Lanes, Vector};
+
+/// Rows that are asked for ahead of the one that is looked at. Behind the last there is nothing, which does no harm.
+const AHEAD: usize = 32;
 
 /// The most rows of a tile.
 const MOST_ROWS: usize = 96;
@@ -93,6 +96,9 @@ unsafe fn look<V: Vector>(
         // SAFETY: row i and centroid `label` have d numbers, as the shift has.
         *square = unsafe {
             let (x, negated) = (rows.x.as_ptr().add(i * c.d), c.negated.as_ptr().add(label as usize * c.d));
+            for f in (0..c.d).step_by(LINE_BYTES / size_of::<V::Item>()) {
+                V::prefetch(x.wrapping_add(AHEAD * c.d + f));
+            }
             V::square(x, c.shift.as_ptr(), negated, c.d)
         };
         buckets.open[n] = i as u32;

@@ -9,7 +9,7 @@ use super::{Rows, Tally};
 use crate::kernel::Real;
 
 /// Bytes of a cache line.
-const LINE_BYTES: usize = 64;
+pub(super) const LINE_BYTES: usize = 64;
 
 /// The most rows that are read at once: the lanes of the widest vector.
 const MOST_LANES: usize = 16;
