@@ -6,6 +6,8 @@
 //! centroids at a time in registers, takes the minimum there without a step across lanes, and adds each row to its
 //! centroid's sums while it is in the first-level cache.
 //!
+//! [`reassign`] starts from labels that rows have had and leaves out the centroids that [`Neighbours`] rule out.
+//!
 //! Each score is formed in one lane, feature by feature, with fused multiply-add: the bits are those of
 //! [`assign_reference`] on every instruction set.
 //!
