@@ -117,7 +117,7 @@ impl Margin {
     fn reach(&self, square: f64) -> f64 {
         let radius = (square * (1.0 + self.radius) + TINY).sqrt() * (1.0 + ULPS);
         // A row that far out is farther from its centroid than the centroids are from each other: nothing is lost.
-        if !(radius <= self.most) {
+        if radius.is_nan() || radius > self.most {
             return f64::INFINITY;
         }
         (radius + (radius * radius + self.level + self.slope * radius).sqrt()) * (1.0 + ULPS)
