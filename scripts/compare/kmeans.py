@@ -4,7 +4,8 @@
     . scripts/mpi_env.sh && python scripts/compare/kmeans.py --rows 4000000 --ranks 2 --repeats 3
 
 Needs `requirements.txt` beside this file; `rankfit` and `mpirun` on the PATH. scikit-learn-intelex, FAISS (`faiss-cpu`)
-and oneDAL over Intel MPI (`impi-rt`, which puts `mpiexec.hydra` beside python) take part when they are installed. The
+and oneDAL over Intel MPI (`impi-rt`, which puts `mpiexec.hydra` beside python) take part when they are installed. Call
+python by its path: an activated environment would put Intel's `mpirun` before the one that rankfit was built for. The
 rows are made once in --folder. Everybody starts from the same centres. Two figures a case: seconds an iteration over a
 few iterations, and seconds of a whole run until no label changes, or --most iterations. Answers are compared before
 times: centroids after the few iterations, the inertia of the final centroids after the run (late rows on the border may
@@ -109,7 +110,8 @@ class Case:
     def onedal(self, launcher):
         script = pathlib.Path(__file__).with_name("onedal_mpi_kmeans.py")
         output = self.args.folder / "onedal.npy"
-        environment = {**os.environ, "LD_LIBRARY_PATH": str(pathlib.Path(sys.prefix) / "lib")}
+        libraries = [str(pathlib.Path(sys.prefix) / "lib"), os.environ.get("LD_LIBRARY_PATH", "")]
+        environment = {**os.environ, "LD_LIBRARY_PATH": ":".join(filter(None, libraries))}
         command = [launcher, "-n", str(self.args.ranks), sys.executable, script, self.path, self.init,
                    self.iterations, output]
         done = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True,
