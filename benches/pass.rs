@@ -24,10 +24,10 @@ const N: u64 = 1_000_000;
 
 struct Step(Centroids<f64>);
 
-fn tally(block: &Block<f64>, centroids: &Centroids<f64>, tally: &mut Tally, labels: &mut Vec<u32>) -> f64 {
+fn tally(block: &Block<f64>, centroids: &Centroids<f64>, tally: &mut Tally, labels: &mut Vec<u32>) {
     labels.resize(block.n_rows, 0);
     let rows = Rows { x: &block.x, weights: &[], n_features: D };
-    assign(&rows, centroids, &mut Scratch::new(D, Isa::best()), labels, Some(tally))
+    assign(&rows, centroids, &mut Scratch::new(D, Isa::best()), labels, Some(tally));
 }
 
 impl Pass<f64> for Step {
@@ -35,8 +35,9 @@ impl Pass<f64> for Step {
     type Memory = Vec<u32>;
 
     fn block(&self, block: &Block<f64>, labels: &mut Vec<u32>) -> Result<Self::Partial> {
-        let mut sums = Tally::new::<f64>(K, D);
-        let score = tally(block, &self.0, &mut sums, labels);
+        let mut sums = Tally::new(K, D);
+        tally(block, &self.0, &mut sums, labels);
+        let score = sums.score(&self.0);
         let (sums, weights) = sums.into_parts();
         Ok((sums, (weights, score)))
     }
@@ -61,9 +62,10 @@ fn all(criterion: &mut Criterion) {
     let (step, mut labels) = (centroids(), vec![Vec::new(); plain.slice().len()]);
     group.bench_function("one running tally", |b| {
         b.iter(|| {
-            let mut sums = Tally::new::<f64>(K, D);
+            let mut sums = Tally::new(K, D);
             let pass = plain.for_each(&silent, |position, block| {
-                black_box(tally(block, &step, &mut sums, &mut labels[position]));
+                tally(block, &step, &mut sums, &mut labels[position]);
+                black_box(&sums);
                 Ok(())
             });
             pass.expect("finite rows");

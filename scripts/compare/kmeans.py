@@ -1,27 +1,33 @@
 #!/usr/bin/env python3
-"""Lloyd's iterations against scikit-learn on the same rows, in turn: answers first, then medians, spread and ratio.
+"""Lloyd's iterations against scikit-learn, its Intel extension, oneDAL over MPI and FAISS on the same rows, in turn.
 
     . scripts/mpi_env.sh && python scripts/compare/kmeans.py --rows 4000000 --ranks 2 --repeats 3
 
-Needs `requirements.txt` beside this file; `rankfit` and `mpirun` on the PATH. scikit-learn-intelex and FAISS take
-part when they are installed. The rows are made once in --folder. Everybody starts from the same centroids and does
-the same number of iterations; a figure is nanoseconds a row and iteration. rankfit's are those of `/history`, the
-others' the time of a fit divided by its iterations.
+Needs `requirements.txt` beside this file; `rankfit` and `mpirun` on the PATH. scikit-learn-intelex, FAISS (`faiss-cpu`)
+and oneDAL over Intel MPI (`impi-rt`, which puts `mpiexec.hydra` beside python) take part when they are installed. Call
+python by its path: an activated environment would put Intel's `mpirun` before the one that rankfit was built for. The
+rows are made once in --folder. Everybody starts from the same centres. Two figures a case: seconds an iteration over a
+few iterations, and seconds of a whole run until no label changes, or --most iterations. Answers are compared before
+times: centroids after the few iterations, the inertia of the final centroids after the run (late rows on the border may
+fall either way, and FAISS, which has no such end, does as many iterations as rankfit). rankfit's time is the sum of
+`/history/seconds`; the others' that of the fit, arrays in memory.
 """
 import argparse
-import csv
 import importlib.util
+import json
 import os
 import pathlib
-import statistics
 import subprocess
 import sys
 import time
 
 import h5py
 import numpy as np
+import sklearn
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
+
+from side_by_side import in_turn, keep, machine, rankfit, show
 
 JOB = """[data]
 source = "hdf5"
@@ -36,9 +42,10 @@ init = {{ file = "{init}" }}
 n_init = 1
 max_iter = {iterations}
 tol = 0.0
-[output]
-path = "{output}"
 """
+
+# How far the 12 centres of the rows lie apart, in units of their noise.
+SPREAD = {"blobs": 10.0, "overlap": 1.0, "uniform": 0.0}
 
 
 def make(path, n, d, kind, dtype):
@@ -46,7 +53,7 @@ def make(path, n, d, kind, dtype):
     if path.exists():
         return
     rng = np.random.default_rng(0)
-    centers = rng.uniform(-10, 10, (12, d)) * {"blobs": 1.0, "overlap": 0.1, "uniform": 0.0}[kind]
+    centers = rng.uniform(-1, 1, (12, d)) * SPREAD[kind]
     part = path.with_suffix(".part")
     with h5py.File(part, "w") as file:
         xs = file.create_dataset("X", (n, d), dtype)
@@ -57,81 +64,110 @@ def make(path, n, d, kind, dtype):
     part.rename(path)
 
 
-def rankfit(path, init, k, iterations, dtype, ranks, folder):
-    """Seconds of each iteration, and the centroids."""
-    output = folder / "compare.h5"
-    job = folder / "compare.toml"
-    names = {"f4": "f32", "f8": "f64"}
-    job.write_text(JOB.format(data=path, dtype=names[dtype], k=k, init=init, iterations=iterations, output=output))
-    command = ["mpirun", "-n", str(ranks), "rankfit", "run", str(job), "--on-existing", "replace"]
-    subprocess.run(command, check=True, capture_output=True)
-    with h5py.File(output) as file:
-        return file["history/seconds"][()], file["model/cluster_centers_"][()]
+class Case:
+    """Rows, their start, and what each program answered: (centroids, iterations)."""
+
+    def __init__(self, args, kind, dtype, k, iterations):
+        self.args, self.k, self.dtype, self.iterations = args, k, dtype, iterations
+        self.path = args.folder / f"{kind}_{args.rows}_{args.features}_{dtype}.h5"
+        make(self.path, args.rows, args.features, kind, dtype)
+        with h5py.File(self.path) as file:
+            self.x = file["X"][()]
+        self.start = self.x[:k].copy()
+        self.init = args.folder / f"init_{kind}_{k}_{dtype}.csv"
+        # 17 digits: exact.
+        np.savetxt(self.init, self.start.astype("f8"), delimiter=",", fmt="%.17g")
+        self.answers = {}
+
+    def rankfit(self):
+        job = JOB.format(data=self.path, dtype={"f4": "f32", "f8": "f64"}[self.dtype], k=self.k, init=self.init,
+                         iterations=self.iterations)
+        with h5py.File(rankfit(job, self.args.folder / "job", self.args.ranks)) as file:
+            seconds = file["history/seconds"][()]
+            self.answers["rankfit"] = file["model/cluster_centers_"][()], len(seconds)
+        return seconds.sum()
+
+    def scikit_learn(self, name, estimator):
+        model = estimator(n_clusters=self.k, init=self.start, n_init=1, max_iter=self.iterations, tol=0,
+                          algorithm="lloyd")
+        start = time.perf_counter()
+        model.fit(self.x)
+        seconds = time.perf_counter() - start
+        self.answers[name] = model.cluster_centers_, model.n_iter_
+        return seconds
+
+    def faiss(self):
+        import faiss
+        faiss.omp_set_num_threads(self.args.ranks)
+        iterations = self.answers["rankfit"][1]
+        model = faiss.Kmeans(self.x.shape[1], self.k, niter=iterations, max_points_per_centroid=len(self.x), nredo=1)
+        start = time.perf_counter()
+        model.train(self.x, init_centroids=self.start)
+        seconds = time.perf_counter() - start
+        self.answers["FAISS"] = model.centroids, iterations
+        return seconds
+
+    def onedal(self, launcher):
+        script = pathlib.Path(__file__).with_name("onedal_mpi_kmeans.py")
+        output = self.args.folder / "onedal.npy"
+        libraries = [str(pathlib.Path(sys.prefix) / "lib"), os.environ.get("LD_LIBRARY_PATH", "")]
+        environment = {**os.environ, "LD_LIBRARY_PATH": ":".join(filter(None, libraries))}
+        command = [launcher, "-n", str(self.args.ranks), sys.executable, script, self.path, self.init,
+                   self.iterations, output]
+        done = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True,
+                              env=environment)
+        found = json.loads(done.stdout.strip().splitlines()[-1])
+        self.answers["oneDAL over MPI"] = np.load(output), found["iterations"]
+        return found["seconds"]
+
+    def programs(self):
+        """Those that are installed, rankfit first."""
+        found = {"rankfit": self.rankfit, "scikit-learn": lambda: self.scikit_learn("scikit-learn", KMeans)}
+        if importlib.util.find_spec("sklearnex"):
+            from sklearnex.cluster import KMeans as Patched
+            found["scikit-learn-intelex"] = lambda: self.scikit_learn("scikit-learn-intelex", Patched)
+        launcher = pathlib.Path(sys.prefix) / "bin" / "mpiexec.hydra"
+        if launcher.exists() and importlib.util.find_spec("daal4py"):
+            found["oneDAL over MPI"] = lambda: self.onedal(launcher)
+        if self.dtype == "f4" and importlib.util.find_spec("faiss"):
+            found["FAISS"] = self.faiss
+        return found
 
 
-def scikit_learn(estimator, x, init, k, iterations):
-    """Seconds of each iteration, on average, and the centroids."""
-    model = estimator(n_clusters=k, init=init.astype(x.dtype), n_init=1, max_iter=iterations, tol=0, algorithm="lloyd")
-    start = time.perf_counter()
-    model.fit(x)
-    return [(time.perf_counter() - start) / model.n_iter_], model.cluster_centers_
+def inertia(x, centers):
+    """Mean squared distance to the nearest centroid, in double precision, of every so many rows."""
+    rows = x[:: max(1, len(x) // 200_000)].astype("f8")
+    centers = centers.astype("f8")
+    squares = (rows**2).sum(1)[:, None] - 2 * rows @ centers.T + (centers**2).sum(1)
+    return squares.min(1).mean()
 
 
-def faiss(x, init, k, iterations, threads):
-    """As scikit_learn."""
-    import faiss as library
-    library.omp_set_num_threads(threads)
-    model = library.Kmeans(x.shape[1], k, niter=iterations, max_points_per_centroid=len(x), nredo=1)
-    start = time.perf_counter()
-    model.train(x, init_centroids=init.astype("f4"))
-    return [(time.perf_counter() - start) / iterations], model.centroids
+def check(case, whole):
+    """Ends the comparison when answers differ."""
+    ours = case.answers["rankfit"][0]
+    for name, (centers, _) in case.answers.items():
+        if whole:
+            error, most = abs(inertia(case.x, centers) / inertia(case.x, ours) - 1), 1e-3
+        else:
+            error, most = np.abs(centers - ours).max(), {"f4": 1e-2, "f8": 1e-6}[case.dtype]
+        if not error <= most:
+            sys.exit(f"{name}: answers differ by {error} (k = {case.k}, {case.dtype})")
 
 
-def peers(dtype, threads):
-    """The others that are installed, by name."""
-    found = {"scikit-learn": lambda *given: scikit_learn(KMeans, *given)}
-    if importlib.util.find_spec("sklearnex"):
-        from sklearnex.cluster import KMeans as Patched
-        found["scikit-learn-intelex"] = lambda *given: scikit_learn(Patched, *given)
-    if dtype == "f4" and importlib.util.find_spec("faiss"):
-        found["faiss"] = lambda *given: faiss(*given, threads)
-    return found
-
-
-def compare(args, dtype, k, writer):
-    """One line of the table for each program."""
-    path = args.folder / f"{args.kind}_{args.rows}_{args.features}_{dtype}.h5"
-    make(path, args.rows, args.features, args.kind, dtype)
-    with h5py.File(path) as file:
-        x = file["X"][()]
-    init = args.folder / f"init_{k}_{dtype}.csv"
-    # Rows as they are in the file: repr of a double is exact.
-    np.savetxt(init, x[:k].astype("f8"), delimiter=",", fmt="%.17g")
-    start = x[:k].copy()
-    programs = {"rankfit": lambda: rankfit(path, init, k, args.iterations, dtype, args.ranks, args.folder)}
-    for name, run in peers(dtype, args.ranks).items():
-        programs[name] = lambda run=run: run(x, start, k, args.iterations)
-
-    figures = {name: [] for name in programs}
-    answers = {}
-    for repeat in range(args.repeats):
-        for name, run in programs.items():
-            seconds, centers = run()
-            answers[name] = centers
-            # The first iteration reads or makes the rows.
-            steady = seconds[1:] if len(seconds) > 1 else seconds
-            figure = statistics.median(steady) / args.rows * 1e9
-            figures[name].append(figure)
-            writer.writerow([args.kind, args.rows, args.features, k, dtype, name, repeat, f"{figure:.3f}"])
-    for name, centers in answers.items():
-        error = float(np.abs(centers - answers["rankfit"]).max())
-        if error > {"f4": 1e-2, "f8": 1e-6}[dtype]:
-            sys.exit(f"{name}: centroids differ by {error} (k = {k}, {dtype})")
-    ours = statistics.median(figures["rankfit"])
-    for name, values in figures.items():
-        median = statistics.median(values)
-        spread = f"{min(values):.1f} - {max(values):.1f}"
-        print(f"{args.kind:8} {k:4} {dtype:4} {name:22} {median:8.1f} {spread:>17} {median / ours:6.2f}", flush=True)
+def compare(args, kind, dtype, k, whole):
+    case = Case(args, kind, dtype, k, args.most if whole else args.iterations)
+    figures = in_turn(case.programs(), args.repeats)
+    check(case, whole)
+    iterations = {name: count for name, (_, count) in case.answers.items()}
+    title = f"{kind}, {args.rows} x {args.features} {dtype}, k = {k}, "
+    if whole:
+        title += f"whole run ({', '.join(f'{name} {count}' for name, count in iterations.items())} iterations)"
+    else:
+        title += "an iteration"
+        figures = {name: [s / iterations[name] for s in seconds] for name, seconds in figures.items()}
+    show(title, figures)
+    keep(args.folder / "kmeans.csv", title, figures)
+    sys.stdout.flush()
 
 
 def main():
@@ -140,23 +176,23 @@ def main():
     parser.add_argument("--features", type=int, default=20)
     parser.add_argument("--clusters", type=int, nargs="+", default=[12, 100])
     parser.add_argument("--dtypes", nargs="+", choices=["f4", "f8"], default=["f8", "f4"])
-    parser.add_argument("--kind", choices=["blobs", "overlap", "uniform"], default="overlap")
-    parser.add_argument("--iterations", type=int, default=10)
+    parser.add_argument("--kinds", nargs="+", choices=list(SPREAD), default=list(SPREAD))
+    parser.add_argument("--iterations", type=int, default=10, help="of the figure for one iteration")
+    parser.add_argument("--most", type=int, default=100, help="iterations of a whole run; 0 leaves whole runs out")
     parser.add_argument("--ranks", type=int, default=2, help="threads of the others, too")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("target/compare"))
     args = parser.parse_args()
     args.folder = args.folder.resolve()
     args.folder.mkdir(parents=True, exist_ok=True)
-    print(f"# load {os.getloadavg()[0]:.1f}; ns a row and iteration; ratio: times rankfit's")
-    print(f"{'data':8} {'k':>4} {'type':4} {'program':22} {'median':>8} {'spread':>17} {'ratio':>6}")
-    with open(args.folder / "kmeans.csv", "a", newline="") as file, threadpool_limits(args.ranks):
-        writer = csv.writer(file)
-        if file.tell() == 0:
-            writer.writerow(["data", "rows", "features", "k", "dtype", "program", "repeat", "ns_per_row_iteration"])
-        for dtype in args.dtypes:
-            for k in args.clusters:
-                compare(args, dtype, k, writer)
+    print(f"{machine()}; scikit-learn {sklearn.__version__}, {args.ranks} ranks or threads, "
+          f"load {os.getloadavg()[0]:.1f}")
+    with threadpool_limits(args.ranks):
+        for kind in args.kinds:
+            for dtype in args.dtypes:
+                for k in args.clusters:
+                    for whole in [False, True] if args.most else [False]:
+                        compare(args, kind, dtype, k, whole)
 
 
 if __name__ == "__main__":

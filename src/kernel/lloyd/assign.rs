@@ -1,32 +1,32 @@
 //! The nearest centroid of each row, by the fastest body that the machine has.
 
+use super::neighbours::Neighbours;
 use super::packed::Centroids;
-use super::tally::stride;
+use super::reassign::Buckets;
 use super::tile::Tile;
 use super::vector::Lanes;
-use super::{Rows, Tally, tile};
+use super::{Rows, Tally};
 use crate::kernel::Isa;
 use crate::kernel::Real;
 
-/// Buffers that calls of [`assign`] share, and the instruction set they run on.
+/// Buffers that calls of [`assign`] and [`reassign`] share, and the instruction set they run on.
 pub struct Scratch<T> {
     isa: Isa,
     tile: Tile<T>,
+    buckets: Buckets,
     d: usize,
 }
 
 impl<T: Real> Scratch<T> {
     /// Buffers for rows of `d` features. All instruction sets give the same bits.
     pub fn new(d: usize, isa: Isa) -> Self {
-        Self { isa: isa.checked(), tile: Tile::new(d, stride::<T>(d)), d }
+        Self { isa: isa.checked(), tile: Tile::new(d), buckets: Buckets::default(), d }
     }
 }
 
-/// Writes each row's nearest centroid (ties to the lowest) to `labels`, adds the rows to `tally` if there is one,
-/// and returns the weighted sum of the least scores.
+/// Writes each row's nearest centroid (ties to the lowest) to `labels` and adds the rows to `tally` if there is one.
 ///
-/// Σ w·‖x−c‖² over the rows is Σ w·‖x−μ‖² plus twice that sum, up to cancellation. Costs `n·k·d` multiply-adds; reads
-/// the rows once.
+/// Costs `n·k·d` multiply-adds; reads the rows once.
 ///
 /// # Panics
 /// When sizes do not match.
@@ -36,8 +36,10 @@ pub fn assign<T: Real>(
     scratch: &mut Scratch<T>,
     labels: &mut [u32],
     tally: Option<&mut Tally>,
-) -> f64 {
-    run(rows, centroids, scratch, labels, &mut [], tally)
+) {
+    check(rows, centroids, scratch, labels, tally.as_deref());
+    // SAFETY: the sizes have just been checked, and no scores are wanted.
+    unsafe { run_assign(scratch.isa, rows, centroids, &mut scratch.tile, labels, &mut [], tally) }
 }
 
 /// As [`assign`] without sums; also writes each row's least score ½‖c−μ‖² − (x−μ)·(c−μ) to `scores`.
@@ -50,74 +52,135 @@ pub fn assign_scored<T: Real>(
     scratch: &mut Scratch<T>,
     labels: &mut [u32],
     scores: &mut [T],
-) -> f64 {
+) {
+    check(rows, centroids, scratch, labels, None);
     assert!(scores.len() == labels.len(), "a score for each row");
-    run(rows, centroids, scratch, labels, scores, None)
+    // SAFETY: the sizes have just been checked.
+    unsafe { run_assign(scratch.isa, rows, centroids, &mut scratch.tile, labels, scores, None) }
 }
 
-/// `scores` has a place for each row, or is empty.
-fn run<T: Real>(
+/// What [`assign`] does to `labels`, by way of those that are there: centroids too far from a row's old one are left
+/// out. Returns what it cost, as a number of scores, of which [`assign`] forms `n·k`.
+///
+/// `neighbours` are those of `centroids`. Reads the rows once in their order, and those that another centroid may win
+/// once more in any order, so they should fit in the second-level cache.
+///
+/// # Panics
+/// When sizes do not match or a label is out of range.
+pub fn reassign<T: Real>(
     rows: &Rows<'_, T>,
     centroids: &Centroids<T>,
+    neighbours: &Neighbours,
     scratch: &mut Scratch<T>,
     labels: &mut [u32],
-    scores: &mut [T],
-    tally: Option<&mut Tally>,
-) -> f64 {
-    let (k, d) = (centroids.k, centroids.d);
+) -> usize {
+    check(rows, centroids, scratch, labels, None);
+    assert!(neighbours.n_clusters() == centroids.k, "neighbours of {} centroids", centroids.k);
+    assert!(labels.iter().all(|&label| (label as usize) < centroids.k), "labels below {}", centroids.k);
+    let (tile, buckets) = (&mut scratch.tile, &mut scratch.buckets);
+    // SAFETY: sizes and labels have just been checked.
+    unsafe { run_reassign(scratch.isa, rows, centroids, neighbours, tile, buckets, labels) }
+}
+
+/// Adds rows to the sums of their labels, as [`assign`] does.
+///
+/// # Panics
+/// When sizes do not match or a label is out of range.
+pub fn add<T: Real>(
+    rows: &Rows<'_, T>,
+    centroids: &Centroids<T>,
+    scratch: &Scratch<T>,
+    labels: &[u32],
+    tally: &mut Tally,
+) {
+    check(rows, centroids, scratch, labels, Some(tally));
+    assert!(labels.iter().all(|&label| (label as usize) < centroids.k), "labels below {}", centroids.k);
+    // SAFETY: sizes and labels have just been checked.
+    unsafe { run_add(scratch.isa, rows, centroids, labels, tally) }
+}
+
+fn check<T>(
+    rows: &Rows<'_, T>,
+    c: &Centroids<T>,
+    scratch: &Scratch<T>,
+    labels: &[u32],
+    tally: Option<&Tally>,
+) {
+    let (k, d) = (c.k, c.d);
     assert!(
         rows.n_features == d && scratch.d == d && rows.x.len() == labels.len() * d,
         "rows of {d} features"
     );
     assert!(rows.weights.is_empty() || rows.weights.len() == labels.len(), "a weight for each row");
-    if let Some(tally) = &tally {
-        assert!(
-            tally.stride == stride::<T>(d) && tally.sums.len() == k * tally.stride,
-            "sums of {k} centroids"
-        );
-    }
-    let tile = &mut scratch.tile;
-    match scratch.isa {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: the machine has been asked for AVX-512, and the sizes have just been checked.
-        Isa::Avx512 => unsafe { avx512(rows, centroids, tile, labels, scores, tally) },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: the machine has been asked for AVX2 and FMA, and the sizes have just been checked.
-        Isa::Avx2 => unsafe { avx2(rows, centroids, tile, labels, scores, tally) },
-        // SAFETY: arrays need no instruction set, and the sizes have just been checked.
-        _ => unsafe {
-            tile::assign::<<T as Lanes>::Portable, 4>(rows, centroids, tile, labels, scores, tally)
-        },
-    }
+    assert!(tally.is_none_or(|tally| tally.is_for(k, d)), "sums of {k} centroids");
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,avx512f,avx512vl")]
-unsafe fn avx512<T: Real>(
-    rows: &Rows<'_, T>,
-    centroids: &Centroids<T>,
-    tile: &mut Tile<T>,
-    labels: &mut [u32],
-    scores: &mut [T],
-    tally: Option<&mut Tally>,
-) -> f64 {
-    // SAFETY: the caller checked the sizes, this function's features are those that the vectors need.
-    unsafe { tile::assign::<<T as Lanes>::Avx, 8>(rows, centroids, tile, labels, scores, tally) }
+/// A body on the instruction set that is asked for. The numbers are rows and centroids that are scored together: with
+/// 32 registers 6 vectors of rows and 4 centroids, with 16 registers 3 and 3.
+macro_rules! on_each_isa {
+    ($name:ident = $module:ident::$body:ident $wide:tt $narrow:tt, ($($arg:ident: $type:ty),*) $(-> $out:ty)?) => {
+        /// # Safety
+        /// As for the body, except that the instruction set has been asked for.
+        unsafe fn $name<T: Real>(isa: Isa, $($arg: $type),*) $(-> $out)? {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw")]
+            unsafe fn avx512<T: Real>($($arg: $type),*) $(-> $out)? {
+                // SAFETY: the caller's, and this function's features are those that the vectors need.
+                unsafe { on_each_isa!(@call $module::$body, Avx512, $wide, ($($arg),*)) }
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            unsafe fn avx2<T: Real>($($arg: $type),*) $(-> $out)? {
+                // SAFETY: the caller's, and this function's features are those that the vectors need.
+                unsafe { on_each_isa!(@call $module::$body, Avx2, $narrow, ($($arg),*)) }
+            }
+
+            match isa {
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: the caller's; the machine has been asked for AVX-512.
+                Isa::Avx512 => unsafe { avx512($($arg),*) },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: the caller's; the machine has been asked for AVX2 and FMA.
+                Isa::Avx2 => unsafe { avx2($($arg),*) },
+                // SAFETY: the caller's; arrays need no instruction set.
+                _ => unsafe { on_each_isa!(@call $module::$body, Portable, $narrow, ($($arg),*)) },
+            }
+        }
+    };
+    (@call $module:ident::$body:ident, $vector:ident, ($($n:literal),*), ($($arg:ident),*)) => {
+        super::$module::$body::<<T as Lanes>::$vector $(, $n)*>($($arg),*)
+    };
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<T: Real>(
-    rows: &Rows<'_, T>,
-    centroids: &Centroids<T>,
-    tile: &mut Tile<T>,
-    labels: &mut [u32],
-    scores: &mut [T],
-    tally: Option<&mut Tally>,
-) -> f64 {
-    // SAFETY: the caller checked the sizes, this function's features are those that the vectors need.
-    unsafe { tile::assign::<<T as Lanes>::Avx, 3>(rows, centroids, tile, labels, scores, tally) }
-}
+on_each_isa!(
+    run_assign = tile::assign (6, 4) (3, 3),
+    (
+        rows: &Rows<'_, T>,
+        c: &Centroids<T>,
+        tile: &mut Tile<T>,
+        labels: &mut [u32],
+        scores: &mut [T],
+        tally: Option<&mut Tally>
+    )
+);
+
+on_each_isa!(
+    run_reassign = reassign::reassign (6, 4) (3, 3),
+    (
+        rows: &Rows<'_, T>,
+        c: &Centroids<T>,
+        neighbours: &Neighbours,
+        tile: &mut Tile<T>,
+        buckets: &mut Buckets,
+        labels: &mut [u32]
+    ) -> usize
+);
+
+on_each_isa!(
+    run_add = tally::add_rows () (),
+    (rows: &Rows<'_, T>, c: &Centroids<T>, labels: &[u32], tally: &mut Tally)
+);
 
 #[cfg(test)]
 mod tests {
@@ -152,20 +215,20 @@ mod tests {
         let rows = Rows { x: &case.x, weights: &case.weights, n_features: case.d };
         let centroids = Centroids::new(&case.centered, &case.shift);
         let mut expected_labels = vec![0; n];
-        let mut expected_tally = Tally::new::<T>(centroids.k, case.d);
-        let expected = assign_reference(&rows, &centroids, &mut expected_labels, Some(&mut expected_tally));
+        let mut expected_tally = Tally::new(centroids.k, case.d);
+        let mut expected_scores = vec![T::ZERO; n];
+        let (labels_to, scores_to) = (&mut expected_labels, &mut expected_scores);
+        assign_reference(&rows, &centroids, labels_to, scores_to, Some(&mut expected_tally));
         for isa in Isa::available() {
             let mut labels = vec![u32::MAX; n];
-            let mut tally = Tally::new::<T>(centroids.k, case.d);
+            let mut tally = Tally::new(centroids.k, case.d);
             let mut scratch = Scratch::new(case.d, isa);
-            let score = assign(&rows, &centroids, &mut scratch, &mut labels, Some(&mut tally));
+            assign(&rows, &centroids, &mut scratch, &mut labels, Some(&mut tally));
             assert_eq!(labels, expected_labels, "{isa:?}");
             let mut scores = vec![T::ZERO; n];
-            let total = assign_scored(&rows, &centroids, &mut scratch, &mut labels, &mut scores);
+            assign_scored(&rows, &centroids, &mut scratch, &mut labels, &mut scores);
             assert_eq!(labels, expected_labels, "{isa:?}");
-            let sum = scores.iter().enumerate().fold(0.0, |sum, (i, s)| sum + rows.weight(i) * s.to_f64());
-            assert_eq!((sum.to_bits(), total.to_bits()), (expected.to_bits(), expected.to_bits()), "{isa:?}");
-            assert_eq!(score.to_bits(), expected.to_bits(), "{isa:?}");
+            assert_eq!(scores, expected_scores, "{isa:?}");
             assert_eq!(tally, expected_tally, "{isa:?}");
         }
     }

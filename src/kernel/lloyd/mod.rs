@@ -2,27 +2,36 @@
 //!
 //! A row x and a centroid c are compared by the *score* ½‖c−μ‖² − (x−μ)·(c−μ), which orders centroids as their
 //! distances to x do: ‖x−c‖² = ‖x−μ‖² + 2·score. The shift μ (the mean of the data) keeps digits when the data lie
-//! far from the origin. [`assign`] scores a micro-tile of rows against a group of centroids in registers, takes the
-//! minimum there, and adds each row to its centroid's sums while it is in the first-level cache.
+//! far from the origin. [`assign`] turns a tile of rows, so that rows stand in the SIMD lanes, scores it against a few
+//! centroids at a time in registers, takes the minimum there without a step across lanes, and adds each row to its
+//! centroid's sums while it is in the first-level cache.
 //!
-//! Centroids stand in the SIMD lanes, so each score is formed in one lane, feature by feature, with fused
-//! multiply-add: the bits are those of [`assign_reference`] on every instruction set.
+//! [`reassign`] starts from labels that rows have had and leaves out the centroids that [`Neighbours`] rule out.
+//!
+//! Each score is formed in one lane, feature by feature, with fused multiply-add: the bits are those of
+//! [`assign_reference`] on every instruction set.
 //!
 //! # References
 //! Lloyd, "Least squares quantization in PCM", IEEE Trans. Inf. Theory 28 (1982).
 
+mod array;
 mod assign;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod distance;
+mod neighbours;
 mod packed;
+mod reassign;
 mod reference;
 mod tally;
 mod tile;
 mod vector;
-#[cfg(target_arch = "x86_64")]
-mod x86;
 
-pub use assign::{Scratch, assign, assign_scored};
+pub use assign::{Scratch, add, assign, assign_scored, reassign};
 pub use distance::squared_distances;
+pub use neighbours::Neighbours;
 pub use packed::Centroids;
 pub use reference::{assign_reference, squared_distance_reference};
 pub use tally::Tally;
@@ -48,6 +57,17 @@ impl<T> Rows<'_, T> {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.x.is_empty()
+    }
+
+    /// `n` rows from row `first` on.
+    ///
+    /// # Panics
+    /// When there are fewer.
+    #[inline(always)]
+    pub fn part(&self, first: usize, n: usize) -> Self {
+        let d = self.n_features;
+        let weights = if self.weights.is_empty() { self.weights } else { &self.weights[first..first + n] };
+        Self { x: &self.x[first * d..(first + n) * d], weights, n_features: d }
     }
 
     /// The weight of row `i`.

@@ -4,34 +4,32 @@ use super::packed::Centroids;
 use super::{Rows, Tally};
 use crate::kernel::Real;
 
-/// What [`assign`](super::assign) does, bit for bit.
+/// What [`assign`](super::assign) and [`assign_scored`](super::assign_scored) do, bit for bit.
 pub fn assign_reference<T: Real>(
     rows: &Rows<'_, T>,
     centroids: &Centroids<T>,
     labels: &mut [u32],
+    scores: &mut [T],
     mut tally: Option<&mut Tally>,
-) -> f64 {
+) {
     let d = centroids.d;
-    let mut total = 0.0;
     for (i, row) in rows.x.chunks_exact(d).enumerate() {
         let shifted: Vec<T> = row.iter().zip(centroids.shift()).map(|(&x, &m)| x - m).collect();
         let (mut label, mut least) = (0, T::INFINITY);
-        for (j, c) in centroids.plain.chunks_exact(d).enumerate() {
-            let score = shifted.iter().zip(c).fold(centroids.offsets[j], |s, (&x, &c)| x.mul_add(-c, s));
+        for (j, c) in centroids.negated.chunks_exact(d).enumerate() {
+            let score = shifted.iter().zip(c).fold(centroids.offsets[j], |s, (&x, &c)| x.mul_add(c, s));
             if score < least {
                 (label, least) = (j, score);
             }
         }
-        labels[i] = label as u32;
-        total += rows.weight(i) * least.to_f64();
+        (labels[i], scores[i]) = (label as u32, least);
         if let Some(tally) = tally.as_deref_mut() {
-            let sums = &mut tally.sums[label * tally.stride..][..=d];
-            for (sum, x) in sums.iter_mut().zip(shifted.iter().map(|x| x.to_f64()).chain([1.0])) {
+            let numbers = shifted.iter().map(|x| x.to_f64()).chain([1.0]);
+            for (sum, x) in tally.of_centroid(label).zip(numbers) {
                 *sum = rows.weight(i).mul_add(x, *sum);
             }
         }
     }
-    total
 }
 
 /// Σ (x − μ − c)² over the features of one row, in double precision: eight partial sums, feature f in sum f mod 8,

@@ -1,31 +1,119 @@
 //! Sums of the rows of each centroid.
 
+use super::vector::{EIGHT, Vector};
+use super::{Rows, packed::Centroids};
 use crate::kernel::Real;
 
 /// For each centroid the weighted sum of its shifted rows and the sum of their weights, in double precision.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tally {
-    /// `(k, stride)`: the features, then the weight, then nothing.
-    pub(super) sums: Vec<f64>,
-    pub(super) stride: usize,
+    /// `(k, vectors)`: the features, then the weight, then nothing.
+    sums: Vec<Eight>,
+    vectors: usize,
     d: usize,
 }
 
+/// A cache line of sums.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+struct Eight([f64; EIGHT]);
+
 impl Tally {
-    /// Zero sums of `k` centroids with `d` features, for rows of `T`.
-    pub fn new<T: Real>(k: usize, d: usize) -> Self {
-        let stride = stride::<T>(d);
-        Self { sums: vec![0.0; k * stride], stride, d }
+    /// Zero sums of `k` centroids with `d` features.
+    pub fn new(k: usize, d: usize) -> Self {
+        let vectors = (d + 1).div_ceil(EIGHT);
+        Self { sums: vec![Eight([0.0; EIGHT]); k * vectors], vectors, d }
+    }
+
+    /// Whether these are sums of `k` centroids with `d` features.
+    pub(super) fn is_for(&self, k: usize, d: usize) -> bool {
+        self.d == d && self.sums.len() == k * self.vectors
+    }
+
+    /// The weighted sum of the scores that these rows have with the centroids of their sums.
+    ///
+    /// Σ w·‖x−c‖² over the rows is Σ w·‖x−μ‖² plus twice that, up to cancellation.
+    pub fn score<T: Real>(&self, centroids: &Centroids<T>) -> f64 {
+        let of_each = self.sums.chunks_exact(self.vectors).zip(centroids.negated.chunks_exact(self.d));
+        of_each.map(|(sums, negated)| one_score(sums.iter().flat_map(|eight| &eight.0), negated)).sum()
     }
 
     /// The sums `(k, d)` and the weights `(k,)`.
     pub fn into_parts(self) -> (Vec<f64>, Vec<f64>) {
-        let rows = || self.sums.chunks_exact(self.stride);
-        (rows().flat_map(|row| row[..self.d].to_vec()).collect(), rows().map(|row| row[self.d]).collect())
+        let d = self.d;
+        let mut weights = Vec::new();
+        let mut sums = Vec::new();
+        for of_centroid in self.sums.chunks_exact(self.vectors) {
+            let numbers = || of_centroid.iter().flat_map(|eight| eight.0);
+            sums.extend(numbers().take(d));
+            weights.extend(numbers().nth(d));
+        }
+        (sums, weights)
+    }
+
+    /// The sums of one centroid, one number after the other.
+    pub(super) fn of_centroid(&mut self, label: usize) -> impl Iterator<Item = &mut f64> {
+        self.sums[label * self.vectors..][..self.vectors].iter_mut().flat_map(|eight| &mut eight.0)
     }
 }
 
-/// Numbers of a tile's row: the features and a 1 (which counts the weight), filled up to whole vectors.
-pub(super) fn stride<T: Real>(d: usize) -> usize {
-    (d + 1).next_multiple_of(T::LANES)
+/// w·½‖c‖² − c·S for the sums S and then the weight w of a centroid c.
+fn one_score<'a, T: Real>(mut sums: impl Iterator<Item = &'a f64>, negated: &[T]) -> f64 {
+    let (mut product, mut square) = (0.0, 0.0);
+    for (c, sum) in negated.iter().map(|c| c.to_f64()).zip(&mut sums) {
+        product += c * sum;
+        square += c * c;
+    }
+    product + 0.5 * square * sums.next().copied().unwrap_or(0.0)
+}
+
+/// Adds rows to the sums of their labels, in the order of the rows.
+///
+/// # Safety
+/// The instruction set of `V` must be there, `tally` be made for `c`'s sizes, and `labels` below `c.k`, one a row.
+#[inline(always)]
+pub(super) unsafe fn add_rows<V: Vector>(
+    rows: &Rows<'_, V::Item>,
+    c: &Centroids<V::Item>,
+    labels: &[u32],
+    tally: &mut Tally,
+) {
+    // SAFETY: as the caller says.
+    unsafe {
+        if rows.weights.is_empty() {
+            add::<V, false>(rows, c, labels, tally);
+        } else {
+            add::<V, true>(rows, c, labels, tally);
+        }
+    }
+}
+
+/// # Safety
+/// As for [`add_rows`]; there is a weight for each row if `WEIGHTED`.
+#[inline(always)]
+unsafe fn add<V: Vector, const WEIGHTED: bool>(
+    rows: &Rows<'_, V::Item>,
+    c: &Centroids<V::Item>,
+    labels: &[u32],
+    tally: &mut Tally,
+) {
+    let (d, vectors) = (c.d, tally.vectors);
+    let (whole, rest) = (d / EIGHT, d % EIGHT);
+    let shift = c.shift.as_ptr();
+    let mut x = rows.x.as_ptr();
+    for (i, &label) in labels.iter().enumerate() {
+        let weight = if WEIGHTED { rows.weights[i] } else { 1.0 };
+        // SAFETY: the row has `d` numbers, its sums and the shift eight for each vector: whole ones, and one that
+        // holds the rest and the weight.
+        unsafe {
+            let sums = tally.sums.as_mut_ptr().add(label as usize * vectors).cast::<f64>();
+            for v in 0..whole {
+                let at = v * EIGHT;
+                V::add_eight::<WEIGHTED>(x.add(at), EIGHT, shift.add(at), weight, sums.add(at));
+            }
+            let at = whole * EIGHT;
+            V::add_eight::<WEIGHTED>(x.add(at), rest, shift.add(at), weight, sums.add(at));
+            x = x.add(d);
+        }
+    }
 }

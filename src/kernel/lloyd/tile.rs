@@ -1,280 +1,276 @@
-//! The body of the kernel, written once for every vector.
+//! The body of the kernel, written once for every vector: rows in the lanes.
 
-use super::packed::{Centroids, GROUP};
-use super::vector::Vector;
+use std::ops::{Deref, DerefMut};
+
+use super::packed::Centroids;
+use super::tally::add_rows;
+use super::vector::{COLUMNS, Lanes, Vector};
 use super::{Rows, Tally};
 use crate::kernel::Real;
 
-/// Rows of a tile: with 20 features in double precision they and the next tile's rows fit
-/// in the first-level cache, with 300 a part
-/// of the second, where they wait while one group of centroids after the other passes by. A multiple of the rows that
-/// are scored together: 8, 4 or 3.
-pub(super) const TILE: usize = 48;
-
 /// Bytes of a cache line.
-const LINE_BYTES: usize = 64;
+pub(super) const LINE_BYTES: usize = 64;
 
-/// Lanes of the widest vector.
-const MOST_LANES: usize = 8;
+/// The most rows that are read at once: the lanes of the widest vector.
+const MOST_LANES: usize = 16;
 
-/// Buffers of one tile.
+/// Buffers of one tile: [`Lanes::TILE_ROWS`] rows. With 20 features they stay in the first-level cache, with 300 in the
+/// second.
 pub(super) struct Tile<T> {
-    /// Shifted rows, each followed by a 1 and zeros: `(TILE, stride)`.
-    pub(super) rows: Vec<T>,
-    pub(super) stride: usize,
-    /// The least score so far of each row and lane, and the centroid it belongs to.
-    best: Vec<[T; MOST_LANES]>,
-    index: Vec<[T; MOST_LANES]>,
-    /// The least score of each row.
-    scores: [T; TILE],
-    /// 0, 1, 2 …
-    ramp: [T; MOST_LANES],
+    /// Shifted rows, turned: `(d, TILE)`.
+    turned: Aligned<T>,
+    /// The least score so far of each row, and the number of its centroid as bits.
+    best: Aligned<T>,
+    tags: Aligned<T>,
 }
 
-impl<T: Real> Tile<T> {
-    pub(super) fn new(d: usize, stride: usize) -> Self {
-        let mut rows = vec![T::ZERO; TILE * stride];
-        rows.chunks_exact_mut(stride).for_each(|row| row[d] = T::from_f64(1.0));
-        Self {
-            rows,
-            stride,
-            best: vec![[T::ZERO; MOST_LANES]; TILE],
-            index: vec![[T::ZERO; MOST_LANES]; TILE],
-            scores: [T::ZERO; TILE],
-            ramp: std::array::from_fn(|l| T::from_f64(l as f64)),
-        }
+/// Numbers that begin with a cache line: vectors that straddle two are read twice.
+struct Aligned<T> {
+    numbers: Vec<T>,
+    first: usize,
+}
+
+impl<T: Real> Aligned<T> {
+    fn zeros(n: usize) -> Self {
+        let numbers = vec![T::ZERO; n + LINE_BYTES / size_of::<T>()];
+        let first = numbers.as_ptr().align_offset(LINE_BYTES).min(LINE_BYTES / size_of::<T>());
+        Self { numbers, first }
     }
 }
 
-/// Labels all rows, adds them to `tally`, and returns the weighted sum of their least scores.
+impl<T> Deref for Aligned<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        &self.numbers[self.first..]
+    }
+}
+
+impl<T> DerefMut for Aligned<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.numbers[self.first..]
+    }
+}
+
+impl<T: Real> Tile<T> {
+    pub(super) fn new(d: usize) -> Self {
+        let zeros = Aligned::zeros;
+        Self { turned: zeros(d * T::TILE_ROWS), best: zeros(T::TILE_ROWS), tags: zeros(T::TILE_ROWS) }
+    }
+}
+
+/// Labels all rows and adds them to `tally`.
 ///
-/// `R` rows are scored together; the number does not touch the bits.
+/// `R` vectors of rows and `G` centroids are scored together; the numbers do not touch the bits.
 ///
 /// # Safety
-/// The instruction set of `V` must be there; `labels` has a place for each row, `weights` is empty or has one, and
-/// tile and tally are made for `c`'s sizes.
+/// The instruction set of `V` must be there; `labels` has a place for each row, `weights` is empty or has one, as is
+/// `scores`; tile and tally are made for `c`'s sizes.
 #[inline(always)]
-pub(super) unsafe fn assign<V: Vector, const R: usize>(
+pub(super) unsafe fn assign<V: Vector, const R: usize, const G: usize>(
     rows: &Rows<'_, V::Item>,
     c: &Centroids<V::Item>,
     tile: &mut Tile<V::Item>,
     labels: &mut [u32],
     scores: &mut [V::Item],
     mut tally: Option<&mut Tally>,
-) -> f64 {
-    let mut score = 0.0;
-    for (t, labels) in labels.chunks_mut(TILE).enumerate() {
-        let (first, n) = (t * TILE, labels.len());
-        // SAFETY: rows `first..first + n` are there, as many as labels, and at most TILE.
+) {
+    for (t, labels) in labels.chunks_mut(V::Item::TILE_ROWS).enumerate() {
+        let (first, n) = (t * V::Item::TILE_ROWS, labels.len());
+        let rows = rows.part(first, n);
+        // SAFETY: there are `n` rows, as many as labels, and at most those of a tile.
         unsafe {
-            shift_rows::<V>(rows.x.as_ptr().add(first * c.d), n, c, tile);
-            let next = rows.x.as_ptr().wrapping_add((first + n) * c.d);
-            score_tile::<V, R>(n, next, c, tile, labels);
+            let of_row = |i: usize| rows.x.as_ptr().add(i * c.d);
+            turn_rows::<V>(n, of_row, c, tile);
+            score_tile::<V, R, G>(n, Some(rows.x.as_ptr_range().end), c, &c.all, tile);
+            write_labels::<V>(tile, labels);
             if let Some(tally) = tally.as_deref_mut() {
-                if rows.weights.is_empty() {
-                    add_rows::<V, false>(tile, labels, &[], tally);
-                } else {
-                    add_rows::<V, true>(tile, labels, &rows.weights[first..first + n], tally);
-                }
+                add_rows::<V>(&rows, c, labels, tally);
             }
         }
         if let Some(scores) = scores.get_mut(first..first + n) {
-            scores.copy_from_slice(&tile.scores[..n]);
-        }
-        for (i, value) in tile.scores[..n].iter().enumerate() {
-            // Not fused: the same bits without asking for an instruction set.
-            score += rows.weight(first + i) * value.to_f64();
+            scores.copy_from_slice(&tile.best[..n]);
         }
     }
-    score
 }
 
-/// Copies `n` rows into the tile and subtracts the shift.
+/// Copies `n` rows into the tile, turned and less the shift. What is behind them up to a whole vector repeats the last.
 ///
 /// # Safety
-/// As for [`assign`]; `n` rows are readable at `x`, and `n` ≤ TILE.
+/// As for [`assign`]; `of_row` leads to `d` numbers for each of `n` rows, 0 < `n` ≤ TILE.
 #[inline(always)]
-unsafe fn shift_rows<V: Vector>(
-    x: *const V::Item,
+pub(super) unsafe fn turn_rows<V: Vector>(
     n: usize,
+    of_row: impl Fn(usize) -> *const V::Item,
     c: &Centroids<V::Item>,
     tile: &mut Tile<V::Item>,
 ) {
-    let lanes = <V::Item as super::Lanes>::LANES;
     let (d, shift) = (c.d, c.shift.as_ptr());
-    for i in 0..n {
-        // SAFETY: row i lies within both; a vector at f ends at d or before, and tile rows are at least d long.
+    for first in (0..n).step_by(V::LANES) {
+        let mut at = [std::ptr::null(); MOST_LANES];
+        let last = n - first - 1;
+        for (l, at) in at[..V::LANES].iter_mut().enumerate() {
+            *at = of_row(first + l.min(last));
+        }
+        // SAFETY: every row has `d` numbers from `at` on, and every feature of the tile TILE of them.
         unsafe {
-            let (from, to) = (x.add(i * d), tile.rows.as_mut_ptr().add(i * tile.stride));
-            let one = |f: usize| V::load(from.add(f)).sub(V::load(shift.add(f))).store(to.add(f));
+            let mut to = tile.turned.as_mut_ptr().add(first);
             let mut f = 0;
-            while f + lanes <= d {
-                one(f);
-                f += lanes;
+            while f + COLUMNS <= d {
+                V::turn(at.as_ptr(), f, shift, to, V::Item::TILE_ROWS);
+                to = to.add(COLUMNS * V::Item::TILE_ROWS);
+                f += COLUMNS;
             }
-            if f < d && d >= lanes {
-                // The last vector overlaps the one before and writes the same numbers again.
-                one(d - lanes);
-            } else {
-                for f in f..d {
-                    *to.add(f) = *from.add(f) - *shift.add(f);
+            for rest in 0..d - f {
+                for (l, at) in at[..V::LANES].iter().enumerate() {
+                    *to.add(l) = *at.add(f + rest) - *shift.add(f + rest);
                 }
+                to = to.add(V::Item::TILE_ROWS);
             }
         }
     }
 }
 
-/// Finds the nearest centroid of each of the tile's first `n` rows.
+/// Finds the nearest of the `candidates`, in ascending order, for each of the tile's first `n` rows.
+///
+/// Meanwhile the rows from `next` on come into the cache, if there are such.
 ///
 /// # Safety
-/// As for [`assign`]; `n` ≤ TILE and `labels` has `n` places.
+/// As for [`assign`]; `n` ≤ TILE, candidates below `c.k`.
 #[inline(always)]
-unsafe fn score_tile<V: Vector, const R: usize>(
+pub(super) unsafe fn score_tile<V: Vector, const R: usize, const G: usize>(
     n: usize,
-    next: *const V::Item,
+    next: Option<*const V::Item>,
     c: &Centroids<V::Item>,
-    tile: &mut Tile<V::Item>,
-    labels: &mut [u32],
-) {
-    let vectors = c.offsets.len() / <V::Item as super::Lanes>::LANES;
-    for first in (0..vectors).step_by(GROUP) {
-        // SAFETY: the group of these centroids begins at `first` and has so many vectors.
-        unsafe {
-            match (vectors - first, first > 0) {
-                (1, false) => score_rows::<V, R, 1, false>(first, n, next, c, tile),
-                (2, false) => score_rows::<V, R, 2, false>(first, n, next, c, tile),
-                (_, false) => score_rows::<V, R, GROUP, false>(first, n, next, c, tile),
-                (1, true) => score_rows::<V, R, 1, true>(first, n, next, c, tile),
-                (2, true) => score_rows::<V, R, 2, true>(first, n, next, c, tile),
-                (_, true) => score_rows::<V, R, GROUP, true>(first, n, next, c, tile),
-            }
-        }
-    }
-    for (i, label) in labels.iter_mut().enumerate() {
-        // SAFETY: `best` and `index` have TILE entries of at least a vector.
-        let (score, index) = unsafe {
-            V::least(V::load(tile.best[i].as_ptr().cast()), V::load(tile.index[i].as_ptr().cast()))
-        };
-        tile.scores[i] = score;
-        // Scores that are no numbers (overflow) must not lead out of the sums: the driver sees them and stops.
-        *label = (index.to_f64() as u32).min(c.k as u32 - 1);
-    }
-}
-
-/// Scores the tile's first `n` rows against the group of `G` vectors that begins at `first`.
-///
-/// # Safety
-/// As for [`assign`]; `n` ≤ TILE, and vectors `first..first + G` are one group.
-#[inline(always)]
-unsafe fn score_rows<V: Vector, const R: usize, const G: usize, const LATER: bool>(
-    first: usize,
-    n: usize,
-    next: *const V::Item,
-    c: &Centroids<V::Item>,
+    candidates: &[u32],
     tile: &mut Tile<V::Item>,
 ) {
-    // Scoring up to R − 1 stale rows behind the last one is cheaper than a second body, and nobody reads them.
-    let mut row = 0;
-    while row < n {
-        // SAFETY: R divides TILE, so that rows row..row + R are in the tile.
-        unsafe { score_group::<V, R, G, LATER>(first, row, c, tile) };
-        if !LATER {
-            // The next tile's rows come in while these are worked on. Behind the last row there is nothing to fetch,
-            // which does no harm.
-            let mut f = row * c.d;
-            while f < (row + R) * c.d {
-                V::prefetch(next.wrapping_add(f));
-                f += LINE_BYTES / size_of::<V::Item>();
-            }
-        }
-        row += R;
-    }
-}
-
-/// Scores `R` rows against `G` vectors of centroids and keeps the least per lane, of this group alone or, if it is a
-/// later one, of those before too.
-///
-/// # Safety
-/// As for [`assign`]; rows `row..row + R` are in the tile, and vectors `first..first + G` are one group.
-#[inline(always)]
-unsafe fn score_group<V: Vector, const R: usize, const G: usize, const LATER: bool>(
-    first: usize,
-    row: usize,
-    c: &Centroids<V::Item>,
-    tile: &mut Tile<V::Item>,
-) {
-    let lanes = <V::Item as super::Lanes>::LANES;
-    // SAFETY: a group holds d·G vectors from first·d on, and offsets one vector for each of the group's; tile rows
-    // have `stride` > d numbers.
+    tile.best.fill(V::Item::INFINITY);
+    tile.tags.fill(V::Item::ZERO);
+    let vectors = n.div_ceil(V::LANES);
+    let mut fetch = Fetch { at: std::ptr::null(), lines: 0 };
+    // SAFETY: candidates are the caller's, and the vectors from `v` on are in the tile.
     unsafe {
-        let offsets = c.offsets.as_ptr().add(first * lanes);
-        let mut packed = c.packed.as_ptr().add(first * c.d * lanes);
-        let x = tile.rows.as_ptr().add(row * tile.stride);
-        let mut scores = [[V::splat(V::Item::ZERO); G]; R];
-        for of_row in &mut scores {
-            for (g, score) in of_row.iter_mut().enumerate() {
-                *score = V::load(offsets.add(g * lanes));
+        let mut v = 0;
+        while v + R <= vectors {
+            if let Some(next) = next {
+                fetch.at = next.wrapping_add(v * V::LANES * c.d);
+                fetch.lines = V::LANES * R * c.d * size_of::<V::Item>() / LINE_BYTES;
             }
+            score_vectors::<V, R, G>(candidates, v * V::LANES, c, tile, &mut fetch);
+            v += R;
         }
+        fetch.lines = 0;
+        while v + 2 <= vectors {
+            score_vectors::<V, 2, G>(candidates, v * V::LANES, c, tile, &mut fetch);
+            v += 2;
+        }
+        if v < vectors {
+            score_vectors::<V, 1, G>(candidates, v * V::LANES, c, tile, &mut fetch);
+        }
+    }
+}
+
+/// Scores `R` vectors of rows against all candidates.
+///
+/// # Safety
+/// As for [`score`].
+#[inline(always)]
+unsafe fn score_vectors<V: Vector, const R: usize, const G: usize>(
+    candidates: &[u32],
+    first: usize,
+    c: &Centroids<V::Item>,
+    tile: &mut Tile<V::Item>,
+    fetch: &mut Fetch<V::Item>,
+) {
+    let (groups, rest) = candidates.as_chunks::<G>();
+    let (fours, rest) = rest.as_chunks::<4>();
+    // SAFETY: as the caller says.
+    unsafe {
+        for group in groups {
+            score::<V, R, G>(group, first, c, tile, fetch);
+        }
+        if let [four] = fours {
+            score::<V, R, 4>(four, first, c, tile, fetch);
+        }
+        match *rest {
+            [i] => score::<V, R, 1>(&[i], first, c, tile, fetch),
+            [i, j] => score::<V, R, 2>(&[i, j], first, c, tile, fetch),
+            [i, j, k] => score::<V, R, 3>(&[i, j, k], first, c, tile, fetch),
+            _ => {}
+        }
+    }
+}
+
+/// Cache lines that are still to be asked for.
+struct Fetch<T> {
+    at: *const T,
+    lines: usize,
+}
+
+/// Scores `R` vectors of rows against `C` centroids and keeps the least per row, the earlier where they are equal.
+///
+/// # Safety
+/// As for [`assign`]; `R` vectors from row `first` on are in the tile, and candidates are below `c.k`.
+#[inline(always)]
+unsafe fn score<V: Vector, const R: usize, const C: usize>(
+    candidates: &[u32; C],
+    first: usize,
+    c: &Centroids<V::Item>,
+    tile: &mut Tile<V::Item>,
+    fetch: &mut Fetch<V::Item>,
+) {
+    // SAFETY: each candidate has an offset and `d` numbers, each feature of the tile TILE rows.
+    unsafe {
+        let of = candidates.map(|j| c.negated.as_ptr().add(j as usize * c.d));
+        let offsets = candidates.map(|j| V::splat(*c.offsets.as_ptr().add(j as usize)));
+        let mut scores = [offsets; R];
+        let mut x = tile.turned.as_ptr().add(first);
         for f in 0..c.d {
-            let mut centroids = [V::splat(V::Item::ZERO); G];
-            for (g, centroid) in centroids.iter_mut().enumerate() {
-                *centroid = V::load(packed.add(g * lanes));
-            }
-            packed = packed.add(G * lanes);
-            for (r, of_row) in scores.iter_mut().enumerate() {
-                let value = V::splat(*x.add(r * tile.stride + f));
-                for (score, centroid) in of_row.iter_mut().zip(centroids) {
-                    *score = value.mul_add(centroid, *score);
+            let centroids = of.map(|of| V::splat(*of.add(f)));
+            for (r, of_rows) in scores.iter_mut().enumerate() {
+                let rows = V::load(x.add(r * V::LANES));
+                for (score, centroid) in of_rows.iter_mut().zip(centroids) {
+                    *score = rows.mul_add(centroid, *score);
                 }
             }
-        }
-        let ramp = V::load(tile.ramp.as_ptr());
-        let tag = |g: usize| ramp.add(V::splat(V::Item::from_f64(((first + g) * lanes) as f64)));
-        for (r, of_row) in scores.iter().enumerate() {
-            let best_at = tile.best.as_mut_ptr().add(row + r).cast::<V::Item>();
-            let index_at = tile.index.as_mut_ptr().add(row + r).cast::<V::Item>();
-            let mut best = (of_row[0], tag(0));
-            if LATER {
-                best = V::keep_less((V::load(best_at), V::load(index_at)), of_row[0], tag(0));
+            x = x.add(V::Item::TILE_ROWS);
+            if fetch.lines > 0 {
+                V::prefetch(fetch.at);
+                V::prefetch(fetch.at.wrapping_add(LINE_BYTES / size_of::<V::Item>()));
+                fetch.at = fetch.at.wrapping_add(2 * LINE_BYTES / size_of::<V::Item>());
+                fetch.lines = fetch.lines.saturating_sub(2);
             }
-            for (g, &score) in of_row.iter().enumerate().skip(1) {
-                best = V::keep_less(best, score, tag(g));
+        }
+        for (r, of_rows) in scores.iter().enumerate() {
+            let best_at = tile.best.as_mut_ptr().add(first + r * V::LANES);
+            let tags_at = tile.tags.as_mut_ptr().add(first + r * V::LANES);
+            let mut best = (V::load(best_at), V::load(tags_at));
+            for (&score, &j) in of_rows.iter().zip(candidates) {
+                best = V::keep_less(best, score, V::tag(j));
             }
             best.0.store(best_at);
-            best.1.store(index_at);
+            best.1.store(tags_at);
         }
     }
 }
 
-/// Adds the tile's rows to their centroids' sums.
+/// Writes the numbers of the nearest centroids of the tile's first rows.
 ///
 /// # Safety
-/// As for [`assign`]; labels are below the number of centroids of `tally`, and weights as many if `WEIGHTED`.
+/// The instruction set of `V` must be there; there are at most TILE labels.
 #[inline(always)]
-unsafe fn add_rows<V: Vector, const WEIGHTED: bool>(
-    tile: &Tile<V::Item>,
-    labels: &[u32],
-    weights: &[f64],
-    tally: &mut Tally,
-) {
-    let lanes = <V::Item as super::Lanes>::LANES;
-    let mut from = tile.rows.as_ptr();
-    for (i, &label) in labels.iter().enumerate() {
-        // SAFETY: rows and sums have `stride` numbers, a multiple of the lanes.
+pub(super) unsafe fn write_labels<V: Vector>(tile: &Tile<V::Item>, labels: &mut [u32]) {
+    let mut of_vector = [0; MOST_LANES];
+    for (v, labels) in labels.chunks_mut(V::LANES).enumerate() {
+        // SAFETY: the tile's tags are whole vectors, of at most MOST_LANES lanes.
         unsafe {
-            let sums = tally.sums.as_mut_ptr().add(label as usize * tile.stride);
-            let mut f = 0;
-            while f < tile.stride {
-                let x = V::load(from.add(f));
-                if WEIGHTED {
-                    x.add_weighted_to(*weights.get_unchecked(i), sums.add(f));
-                } else {
-                    x.add_to(sums.add(f));
-                }
-                f += lanes;
+            let tags = V::load(tile.tags.as_ptr().add(v * V::LANES));
+            if labels.len() == V::LANES {
+                tags.store_tags(labels.as_mut_ptr());
+            } else {
+                tags.store_tags(of_vector.as_mut_ptr());
+                labels.copy_from_slice(&of_vector[..labels.len()]);
             }
-            from = from.add(tile.stride);
         }
     }
 }

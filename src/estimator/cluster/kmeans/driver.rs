@@ -135,7 +135,7 @@ impl KMeans {
         if runs.is_empty() {
             return Ok(());
         }
-        engine.run(&StepPass { frame: &frame, n_runs: state.runs.len(), runs, sums: false }, memory)?;
+        engine.run(&StepPass::new(&frame, state.runs.len(), runs, false), memory)?;
         Ok(())
     }
 
@@ -150,7 +150,7 @@ impl KMeans {
         let start = Instant::now();
         let active: Vec<usize> = (0..state.runs.len()).filter(|&i| state.runs[i].end.is_none()).collect();
         let runs = active.iter().map(|&i| (i, frame.pack(&state.runs[i].centers))).collect();
-        let pass = StepPass { frame, n_runs: state.runs.len(), runs, sums: true };
+        let pass = StepPass::new(frame, state.runs.len(), runs, true);
         let mut steps = engine.run(&pass, memory)?;
         refill(engine, frame, state, &active, &mut steps, memory)?;
         let seconds = start.elapsed().as_secs_f64();

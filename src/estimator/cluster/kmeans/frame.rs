@@ -24,12 +24,27 @@ impl<T: Real> Frame<T> {
 
     /// The block's rows in chunks, each with the number of its first row within the block.
     pub(super) fn chunks<'b>(&self, block: &'b Block<T>) -> impl Iterator<Item = (usize, Rows<'b, T>)> {
-        let d = self.d();
-        (0..block.n_rows).step_by(CHUNK).map(move |first| {
-            let end = (first + CHUNK).min(block.n_rows);
-            let weights = if block.weights.is_empty() { &[][..] } else { &block.weights[first..end] };
-            (first, Rows { x: &block.x[first * d..end * d], weights, n_features: d })
-        })
+        self.pieces(block, CHUNK)
+    }
+
+    /// The block's rows in pieces of `size` rows, each with the number of its first row within the block.
+    pub(super) fn pieces<'b>(
+        &self,
+        block: &'b Block<T>,
+        size: usize,
+    ) -> impl Iterator<Item = (usize, Rows<'b, T>)> {
+        self.split(Rows { x: &block.x, weights: &block.weights, n_features: self.d() }, size)
+    }
+
+    /// Rows in pieces of `size` rows, each with the number of its first row.
+    pub(super) fn split<'b>(
+        &self,
+        rows: Rows<'b, T>,
+        size: usize,
+    ) -> impl Iterator<Item = (usize, Rows<'b, T>)> {
+        (0..rows.len())
+            .step_by(size)
+            .map(move |first| (first, rows.part(first, size.min(rows.len() - first))))
     }
 
     /// Centroids, given relative to the shift, ready for the kernel.

@@ -31,6 +31,16 @@ impl Labels {
         }
     }
 
+    /// How many rows have one.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::U8(labels) => labels.len(),
+            Self::U16(labels) => labels.len(),
+            Self::U32(labels) => labels.len(),
+        }
+    }
+
     /// Copies the labels of the rows from `first` on.
     pub(super) fn copy_to(&self, first: usize, to: &mut [u32]) {
         let n = to.len();

@@ -5,6 +5,9 @@
 //! (`n_init`) share their passes. Everything is done relative to the mean of the data, so that data far from the
 //! origin keep their digits.
 //!
+//! From the second iteration on a row is compared with those centroids only that its old one does not rule out, where
+//! that is found to be cheaper. Labels, sums and history are those of comparing all, bit by bit.
+//!
 //! A row equally near to several centroids goes to the lowest of those whose rounded distances are equal. Where the true
 //! distances are equal and the rounded ones are not (features on a lattice, such as small integers or flags), rounding
 //! decides here and in scikit-learn, each in its way, and the two may go on to different local optima.

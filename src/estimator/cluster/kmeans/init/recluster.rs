@@ -98,7 +98,7 @@ fn lloyd<T: Real>(rows: &Rows<'_, f64>, mut centers: Vec<f64>, frame: &Frame<T>)
     let mut scratch = Scratch::new(d, frame.isa);
     let (mut labels, mut before) = (vec![0; m], vec![u32::MAX; m]);
     for _ in 0..MOST_ITERATIONS {
-        let mut tally = Tally::new::<f64>(centers.len() / d, d);
+        let mut tally = Tally::new(centers.len() / d, d);
         assign(rows, &Centroids::new(&centers, &origin), &mut scratch, &mut labels, Some(&mut tally));
         if labels == before {
             break;
