@@ -8,7 +8,7 @@ use super::init;
 use super::iteration::{Memory, Step, StepPass};
 use super::labels::FitLabels;
 use super::model::KMeansModel;
-use super::moments::{Survey, SurveyPass};
+use super::moments::Survey;
 use super::params::KMeans;
 use super::relocate::{FarthestPass, average, n_empty, relocate};
 use super::run::{End, Record, Run, State};
@@ -98,7 +98,7 @@ impl KMeans {
 
     /// Surveys the data and finds the first centroids of every run.
     fn start<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<State> {
-        let survey = engine.run_once(&SurveyPass { origin: engine.origin() })?;
+        let (survey, opening) = init::survey(self, engine)?;
         if survey.positive == 0 {
             return Err(Error::data(engine.origin(), Default::default(), "a weight above 0", "none"));
         }
@@ -109,7 +109,7 @@ impl KMeans {
         if !scatter.is_finite() || !tolerance.is_finite() {
             return Err(diverged(0, format!("a sum of squares of {scatter}")));
         }
-        let starts = init::centers(self, engine, &frame, &survey)?;
+        let starts = init::centers(self, engine, &frame, &survey, opening)?;
         Ok(State {
             shift: frame.shift.iter().map(|m| m.to_f64()).collect(),
             tolerance,
