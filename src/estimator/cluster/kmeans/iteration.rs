@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::finish::Finish;
 use super::frame::{CHUNK, Frame};
 use super::labels::Labels;
 use crate::comm::Partial;
@@ -25,6 +26,8 @@ pub(super) struct Step {
     pub(super) score: f64,
     /// Rows whose label changed.
     pub(super) changed: u64,
+    /// What the last pass would find, should this iteration change nothing; where it was asked for.
+    pub(super) finish: Option<Finish>,
 }
 
 impl Partial for Step {
@@ -33,6 +36,10 @@ impl Partial for Step {
         self.weights.merge(right.weights);
         self.score += right.score;
         self.changed += right.changed;
+        self.finish = self.finish.take().zip(right.finish).map(|(mut left, right)| {
+            left.merge(right);
+            left
+        });
     }
 }
 
@@ -45,6 +52,8 @@ pub(super) struct StepPass<'a, T> {
     pub(super) runs: Vec<(usize, Centroids<T>)>,
     /// Whether sums are wanted, or labels only.
     pub(super) sums: bool,
+    /// The centroids of the only run, when the exact inertia about them is wanted.
+    pub(super) exact: Option<&'a [f64]>,
 }
 
 impl<T: Real> Pass<T> for StepPass<'_, T> {
@@ -62,19 +71,26 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
         let tally =
             |c: &Centroids<T>| Tally::new::<T>(if self.sums { c.n_clusters() } else { 0 }, self.frame.d());
         let mut steps: Vec<_> = self.runs.iter().map(|(_, c)| (tally(c), 0.0, 0)).collect();
-        let mut labels = [0; CHUNK];
+        let mut finish =
+            self.exact.and_then(|_| self.runs.first()).map(|(_, c)| Finish::new(c.n_clusters(), 0));
+        let (mut labels, mut distances) = ([0; CHUNK], [0.0; CHUNK]);
         for (first, rows) in self.frame.chunks(block) {
             let labels = &mut labels[..rows.len()];
             for ((run, centroids), (tally, score, changed)) in self.runs.iter().zip(&mut steps) {
                 *score += assign(&rows, centroids, &mut scratch, labels, self.sums.then_some(tally));
                 *changed += memory[*run].update(first, labels);
             }
+            if let (Some(finish), Some(centers)) = (&mut finish, self.exact) {
+                let distances = &mut distances[..rows.len()];
+                self.frame.distances(&rows, centers, labels, distances);
+                finish.add(&rows, labels, &[], distances);
+            }
         }
         Ok(steps
             .into_iter()
             .map(|(tally, score, changed)| {
                 let (sums, weights) = tally.into_parts();
-                Step { sums, weights, score, changed }
+                Step { sums, weights, score, changed, finish: finish.take() }
             })
             .collect())
     }
