@@ -7,7 +7,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::keeper::Keeper;
+use super::keeper::{Keeper, keep};
 use crate::comm::{self, Communicator, OrderedReduction, Partial, agree};
 use crate::data::{Block, Feed, Parts, Shape};
 use crate::error::{Error, Result};
@@ -189,12 +189,9 @@ impl<'a, T: Real> PassEngine<'a, T> {
     /// [`Error::Stopped`] after a request to stop; an I/O error when the state cannot be written.
     pub fn checkpoint<S: Serialize>(&mut self, state: &S) -> Result<()> {
         let Some(keeper) = self.keeper else { return Ok(()) };
-        let stored = if self.comm.is_root() && (self.stop.is_some() || keeper.is_due()) {
-            comm::encode(state).and_then(|bytes| keeper.store(&bytes))
-        } else {
-            Ok(())
-        };
-        agree(self.comm, stored)?;
+        let urgent = self.stop.is_some();
+        let kept = if self.comm.is_root() { keep(keeper, urgent, || comm::encode(state)) } else { Ok(()) };
+        agree(self.comm, kept)?;
         match self.stop {
             Some(signal) => {
                 Err(Error::Stopped { signal: signal_name(signal), checkpoint: keeper.path().to_path_buf() })
