@@ -25,11 +25,10 @@ pub fn squared_distances<T: Real>(
     );
     let k = centered.len() / d;
     assert!(labels.iter().all(|&label| (label as usize) < k), "labels of {k} centroids");
-    let shift: Vec<f64> = shift.iter().map(|m| m.to_f64()).collect();
-    each_row(isa, rows, &shift, centered, labels, distances);
+    each_row(isa, rows, shift, centered, labels, distances);
 }
 
-dispatch!(fn each_row<T: Real>(rows: &Rows<'_, T>, shift: &[f64], centered: &[f64], labels: &[u32], distances: &mut [f64]) = body);
+dispatch!(fn each_row<T: Real>(rows: &Rows<'_, T>, shift: &[T], centered: &[f64], labels: &[u32], distances: &mut [f64]) = body);
 
 /// The loop of [`squared_distances`], which has checked the sizes.
 ///
@@ -39,7 +38,7 @@ dispatch!(fn each_row<T: Real>(rows: &Rows<'_, T>, shift: &[f64], centered: &[f6
 #[inline(always)]
 unsafe fn body<S: Simd, T: Real>(
     rows: &Rows<'_, T>,
-    shift: &[f64],
+    shift: &[T],
     centered: &[f64],
     labels: &[u32],
     distances: &mut [f64],
@@ -54,13 +53,13 @@ unsafe fn body<S: Simd, T: Real>(
             let mut sums = S::splat(0.0);
             let mut f = 0;
             while f < whole {
-                let shift = S::load(shift.as_ptr().add(f));
+                let shift = T::load_lanes::<S>(shift.as_ptr().add(f));
                 sums = add_squares::<S>(sums, T::load_lanes::<S>(x.add(f)), shift, S::load(c.add(f)));
                 f += LANES;
             }
             if rest > 0 {
                 // A difference of zeros adds nothing.
-                let shift = S::load_first(shift.as_ptr().add(f), rest);
+                let shift = T::load_first::<S>(shift.as_ptr().add(f), rest);
                 let c = S::load_first(c.add(f), rest);
                 sums = add_squares::<S>(sums, T::load_first::<S>(x.add(f), rest), shift, c);
             }
