@@ -28,6 +28,12 @@ pub trait Pass<T: Real> {
     /// # Errors
     /// When the block holds something that the estimator cannot take.
     fn block(&self, block: &Block<T>, memory: &mut Self::Memory) -> Result<Self::Partial>;
+
+    /// Floating-point operations for each row of `n_features`, for the table of speeds: those that the method asks for, not
+    /// those of one implementation. 0 where nobody has counted them.
+    fn flops_per_row(&self, _n_features: usize) -> f64 {
+        0.0
+    }
 }
 
 /// Runs passes over one rank's blocks.
@@ -88,7 +94,9 @@ impl<'a, T: Real> PassEngine<'a, T> {
         let telemetry = self.telemetry;
         let start = self.feed.slice().blocks.start;
         let mut reduction = OrderedReduction::new(self.feed.slice().n_blocks);
+        let flops_per_row = pass.flops_per_row(self.feed.parts().shape().n_features);
         let local = self.feed.for_each(telemetry, |position, block| {
+            telemetry.count_flops((flops_per_row * block.n_rows as f64) as u64);
             let partial = telemetry.time(Phase::Compute, || pass.block(block, &mut memory[position]))?;
             reduction.push(start + position, Tagged { partial, stop: stop_requested() });
             Ok(())
