@@ -1,5 +1,6 @@
 //! What each column of a block holds by itself: its mean, its spread and its range.
 
+use super::simd::{LANES, Simd, dispatch};
 use super::{Isa, Real};
 
 /// Weighted mean and spread of each column of a block.
@@ -44,54 +45,99 @@ fn wide<T: Real>(row: &[T]) -> Vec<f64> {
 
 /// Σ w (x − origin) of each column.
 fn deviations<T: Real>(isa: Isa, x: &[T], weights: &[f64], origin: &[f64]) -> Vec<f64> {
-    match isa {
-        // SAFETY: the machine has the instructions, as the caller checked.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => unsafe { avx512::<T, false>(x, weights, origin) },
-        // SAFETY: the machine has the instructions, as the caller checked.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => unsafe { avx2::<T, false>(x, weights, origin) },
-        _ => add_rows::<T, false>(x, weights, origin),
-    }
+    let mut sums = vec![0.0; origin.len()];
+    add_deviations(isa, x, weights, origin, &mut sums);
+    sums
 }
 
 /// Σ w (x − origin)² of each column.
 fn squares<T: Real>(isa: Isa, x: &[T], weights: &[f64], origin: &[f64]) -> Vec<f64> {
-    match isa {
-        // SAFETY: the machine has the instructions, as the caller checked.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => unsafe { avx512::<T, true>(x, weights, origin) },
-        // SAFETY: the machine has the instructions, as the caller checked.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => unsafe { avx2::<T, true>(x, weights, origin) },
-        _ => add_rows::<T, true>(x, weights, origin),
-    }
-}
-
-#[inline(always)]
-fn add_rows<T: Real, const SQUARE: bool>(x: &[T], weights: &[f64], origin: &[f64]) -> Vec<f64> {
     let mut sums = vec![0.0; origin.len()];
-    for (r, row) in x.chunks_exact(origin.len()).enumerate() {
-        let w = weights.get(r).copied().unwrap_or(1.0);
-        for ((sum, v), origin) in sums.iter_mut().zip(row).zip(origin) {
-            let apart = v.to_f64() - origin;
-            let factor = if SQUARE { w * apart } else { w };
-            *sum = factor.mul_add(apart, *sum);
-        }
-    }
+    add_squares(isa, x, weights, origin, &mut sums);
     sums
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx2,fma")]
-fn avx512<T: Real, const SQUARE: bool>(x: &[T], weights: &[f64], origin: &[f64]) -> Vec<f64> {
-    add_rows::<T, SQUARE>(x, weights, origin)
+dispatch!(fn add_deviations<T: Real>(x: &[T], weights: &[f64], origin: &[f64], sums: &mut [f64]) = deviations_body);
+dispatch!(fn add_squares<T: Real>(x: &[T], weights: &[f64], origin: &[f64], sums: &mut [f64]) = squares_body);
+
+#[inline(always)]
+unsafe fn deviations_body<S: Simd, T: Real>(x: &[T], weights: &[f64], origin: &[f64], sums: &mut [f64]) {
+    // SAFETY: the caller's promise is that of the lanes.
+    unsafe { add_rows::<S, T, false>(x, weights, origin, sums) }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn avx2<T: Real, const SQUARE: bool>(x: &[T], weights: &[f64], origin: &[f64]) -> Vec<f64> {
-    add_rows::<T, SQUARE>(x, weights, origin)
+#[inline(always)]
+unsafe fn squares_body<S: Simd, T: Real>(x: &[T], weights: &[f64], origin: &[f64], sums: &mut [f64]) {
+    // SAFETY: the caller's promise is that of the lanes.
+    unsafe { add_rows::<S, T, true>(x, weights, origin, sums) }
+}
+
+/// Vectors of columns whose sums stay in registers while the rows go by.
+const GROUP: usize = 4;
+
+/// Goes over the rows once for each group of columns.
+///
+/// # Safety
+/// The machine has the lanes' features; `weights` is empty or has one for each row, and `sums` one for each column.
+#[inline(always)]
+unsafe fn add_rows<S: Simd, T: Real, const SQUARE: bool>(
+    x: &[T],
+    weights: &[f64],
+    origin: &[f64],
+    sums: &mut [f64],
+) {
+    for first in (0..origin.len()).step_by(GROUP * LANES) {
+        // SAFETY: vectors begin at `first`, and the last of them at a column that is there.
+        unsafe {
+            match (origin.len() - first).div_ceil(LANES) {
+                1 => add_columns::<S, T, SQUARE, 1>(x, weights, origin, first, sums),
+                2 => add_columns::<S, T, SQUARE, 2>(x, weights, origin, first, sums),
+                3 => add_columns::<S, T, SQUARE, 3>(x, weights, origin, first, sums),
+                _ => add_columns::<S, T, SQUARE, GROUP>(x, weights, origin, first, sums),
+            }
+        }
+    }
+}
+
+/// Sums up the columns of `N` vectors from `first` on, of which the last may be cut short.
+///
+/// # Safety
+/// As for [`add_rows`]; column `first + 8·(N − 1)` is there.
+#[inline(always)]
+unsafe fn add_columns<S: Simd, T: Real, const SQUARE: bool, const N: usize>(
+    x: &[T],
+    weights: &[f64],
+    origin: &[f64],
+    first: usize,
+    sums: &mut [f64],
+) {
+    let end = (first + N * LANES).min(origin.len());
+    let in_last = end - first - (N - 1) * LANES;
+    let n_in = |v: usize| if v + 1 < N { LANES } else { in_last };
+    // SAFETY: vector v has the columns from `first + 8·v` on, as many as `n_in` says.
+    unsafe {
+        let mut origins = [S::splat(0.0); N];
+        for (v, o) in origins.iter_mut().enumerate() {
+            *o = S::load_first(origin.as_ptr().add(first + v * LANES), n_in(v));
+        }
+        let mut totals = [S::splat(0.0); N];
+        for (r, row) in x.chunks_exact(origin.len()).enumerate() {
+            let w = S::splat(weights.get(r).copied().unwrap_or(1.0));
+            for v in 0..N {
+                let at = row.as_ptr().add(first + v * LANES);
+                let value = if v + 1 < N { T::load_lanes::<S>(at) } else { T::load_first::<S>(at, in_last) };
+                let apart = S::sub(value, origins[v]);
+                let factor = if SQUARE { S::mul(w, apart) } else { w };
+                totals[v] = S::fma(factor, apart, totals[v]);
+            }
+        }
+        for (v, total) in totals.into_iter().enumerate() {
+            let mut lanes = [0.0; LANES];
+            S::store(lanes.as_mut_ptr(), total);
+            let of_vector = &mut sums[first + v * LANES..][..n_in(v)];
+            of_vector.copy_from_slice(&lanes[..of_vector.len()]);
+        }
+    }
 }
 
 /// Least and greatest value of each column of `x` `(n_rows, n_features)`, which has at least one row.
@@ -138,12 +184,27 @@ mod tests {
         }
     }
 
+    /// Value by value, in the order that fixes the bits.
+    fn plain_sums(x: &[f32], d: usize, w: &[f64]) -> ColumnSums {
+        let weight: f64 = w.iter().sum();
+        let (mut mean, mut squares) = (vec![0.0; d], vec![0.0; d]);
+        for j in 0..d {
+            let column = || x.iter().skip(j).step_by(d).zip(w).map(|(&v, &w)| (f64::from(v), w));
+            let first = f64::from(x[j]);
+            mean[j] = column().fold(0.0, |sum: f64, (v, w)| w.mul_add(v - first, sum));
+            mean[j] = if weight > 0.0 { first + mean[j] / weight } else { first };
+            squares[j] = column().fold(0.0, |sum, (v, w)| (w * (v - mean[j])).mul_add(v - mean[j], sum));
+        }
+        ColumnSums { weight, mean, squares }
+    }
+
     #[test]
     fn every_instruction_set_gives_the_same_bits() {
-        for (n, d) in [(1, 1), (13, 3), (130, 17)] {
+        for (n, d) in [(1, 1), (13, 3), (130, 17), (40, 32), (9, 77)] {
             let (x, w) = data(n, d);
             let x: Vec<f32> = x.into_iter().map(|v| (v - 1e6) as f32).collect();
             let expected = column_sums(Isa::Portable, &x, d, &w);
+            assert_eq!(expected, plain_sums(&x, d, &w));
             for isa in Isa::available() {
                 assert_eq!(column_sums(isa, &x, d, &w), expected);
             }

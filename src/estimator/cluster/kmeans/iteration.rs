@@ -4,6 +4,7 @@ use std::cell::{Cell, OnceCell};
 
 use serde::{Deserialize, Serialize};
 
+use super::finish::Finish;
 use super::frame::{CHUNK, Frame};
 use super::labels::Labels;
 use crate::comm::Partial;
@@ -39,6 +40,8 @@ pub(super) struct Step {
     pub(super) score: f64,
     /// Rows whose label changed.
     pub(super) changed: u64,
+    /// What the last pass would find, should this iteration change nothing; where it was asked for.
+    pub(super) finish: Option<Finish>,
 }
 
 impl Partial for Step {
@@ -47,6 +50,10 @@ impl Partial for Step {
         self.weights.merge(right.weights);
         self.score += right.score;
         self.changed += right.changed;
+        self.finish = self.finish.take().zip(right.finish).map(|(mut left, right)| {
+            left.merge(right);
+            left
+        });
     }
 }
 
@@ -59,6 +66,8 @@ pub(super) struct StepPass<'a, T> {
     runs: Vec<Stepped<T>>,
     /// Whether sums are wanted, or labels only.
     sums: bool,
+    /// The centroids of the only run, when the exact inertia about them is wanted.
+    exact: Option<&'a [f64]>,
 }
 
 /// A run that is stepped.
@@ -77,10 +86,11 @@ impl<'a, T: Real> StepPass<'a, T> {
         n_runs: usize,
         runs: Vec<(usize, Centroids<T>)>,
         sums: bool,
+        exact: Option<&'a [f64]>,
     ) -> Self {
         let stepped =
             |(run, centroids)| Stepped { run, centroids, neighbours: OnceCell::new(), pace: Pace::default() };
-        Self { frame, n_runs, runs: runs.into_iter().map(stepped).collect(), sums }
+        Self { frame, n_runs, runs: runs.into_iter().map(stepped).collect(), sums, exact }
     }
 
     /// Rows that stay in the second-level cache while they are looked at twice.
@@ -146,6 +156,29 @@ impl Pace {
     }
 }
 
+/// The exact inertia about given centroids, formed while the rows are at hand.
+struct Exact<'a> {
+    centers: &'a [f64],
+    finish: Finish,
+}
+
+impl<'a> Exact<'a> {
+    fn new(centers: &'a [f64], d: usize) -> Self {
+        Self { centers, finish: Finish::new(centers.len() / d, 0) }
+    }
+
+    /// Adds the rows from `first` on with the labels that they have now.
+    fn add<T: Real>(&mut self, frame: &Frame<T>, (first, rows): (usize, Rows<'_, T>), kept: &Labels) {
+        let (mut labels, mut distances) = ([0; CHUNK], [0.0; CHUNK]);
+        for (at, rows) in frame.split(rows, CHUNK) {
+            let (labels, distances) = (&mut labels[..rows.len()], &mut distances[..rows.len()]);
+            kept.copy_to(first + at, labels);
+            frame.distances(&rows, self.centers, labels, distances);
+            self.finish.add(&rows, labels, &[], distances);
+        }
+    }
+}
+
 impl<T: Real> Pass<T> for StepPass<'_, T> {
     type Partial = Vec<Step>;
     type Memory = Memory;
@@ -161,16 +194,20 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
         let mut scratch = self.frame.scratch();
         let tally = |s: &Stepped<T>| self.sums.then(|| Tally::new(s.centroids.n_clusters(), self.frame.d()));
         let mut steps: Vec<_> = self.runs.iter().map(|stepped| (tally(stepped), 0)).collect();
+        let mut exact = self.exact.map(|centers| Exact::new(centers, self.frame.d()));
         for piece in self.frame.pieces(block, self.span()) {
             for (stepped, (tally, changed)) in self.runs.iter().zip(&mut steps) {
                 let kept = &mut memory[stepped.run];
                 *changed += stepped.step(self.frame, piece, &mut scratch, kept, tally.as_mut());
+                if let Some(exact) = &mut exact {
+                    exact.add(self.frame, piece, kept);
+                }
             }
         }
         let finish = |((tally, changed), stepped): ((Option<Tally>, u64), &Stepped<T>)| {
             let score = tally.as_ref().map_or(0.0, |tally| tally.score(&stepped.centroids));
             let (sums, weights) = tally.map(Tally::into_parts).unwrap_or_default();
-            Step { sums, weights, score, changed }
+            Step { sums, weights, score, changed, finish: exact.take().map(|exact| exact.finish) }
         };
         Ok(steps.into_iter().zip(&self.runs).map(finish).collect())
     }
@@ -221,7 +258,7 @@ mod tests {
         let mut centers: Vec<f64> = block.x[..k * d].iter().map(|x| x.to_f64()).collect();
         let (mut kept, mut before, mut used) = (Memory::new(), vec![0; block.n_rows], 0);
         for iteration in 0..12 {
-            let pass = || StepPass::new(&frame, 1, vec![(0, frame.pack(&centers))], true);
+            let pass = || StepPass::new(&frame, 1, vec![(0, frame.pack(&centers))], true, None);
             let (fast, plain) = (pass(), pass());
             let mut fresh = Memory::new();
             let mut step = plain.block(block, &mut fresh).unwrap().remove(0);
