@@ -69,7 +69,10 @@ fn a_warm_start_goes_on_where_the_model_stands() {
     let desk = Desk::new();
     let cases = [
         (CLASSES, "name = \"LogisticRegression\"\ntol = 1e-9\nmax_iter = 1000"),
-        (CLASSES, "name = \"LogisticRegression\"\nsolver = \"newton-cholesky\"\nfit_intercept = false\ntol = 1e-9"),
+        (
+            CLASSES,
+            "name = \"LogisticRegression\"\nsolver = \"newton-cholesky\"\nfit_intercept = false\ntol = 1e-9",
+        ),
         (NUMBERS, "name = \"ElasticNet\"\nalpha = 0.01\ntol = 1e-12"),
         (NUMBERS, "name = \"Lasso\"\nalpha = 0.01\ntol = 1e-12"),
         (BLOBS, "name = \"KMeans\"\nn_clusters = 5\ninit = \"random\"\nn_init = 1"),
@@ -81,7 +84,12 @@ fn a_warm_start_goes_on_where_the_model_stands() {
         desk.ok(&["run", "job.toml", "--output", "warm.h5", "--on-existing", "replace"]);
         let (cold, warm) = (desk.json("cold.h5"), desk.json("warm.h5"));
         let steps = |json: &Value| floats(&json["model"]["n_iter_"])[0];
-        assert!(steps(&warm) <= 2.0 && steps(&cold) > steps(&warm), "{estimator}: {} {}", steps(&cold), steps(&warm));
+        assert!(
+            steps(&warm) <= 2.0 && steps(&cold) > steps(&warm),
+            "{estimator}: {} {}",
+            steps(&cold),
+            steps(&warm)
+        );
         let what = if data == BLOBS { "cluster_centers_" } else { "coef_" };
         for (warm, cold) in floats(&warm["model"][what]).iter().zip(floats(&cold["model"][what])) {
             assert!((warm - cold).abs() <= 1e-6 * cold.abs().max(1.0), "{estimator}: {warm} {cold}");
@@ -100,11 +108,20 @@ fn a_warm_start_that_does_not_fit_is_refused() {
     desk.job(CLASSES, &format!("name = \"Ridge\"\n{warm}"));
     desk.refused(78, "estimator.warm_start: expected no such key, for Ridge starts from nothing");
     desk.job(CLASSES, &format!("name = \"PoissonRegressor\"\n{warm}"));
-    desk.refused(65, "expected the model of a PoissonRegressor to start from, found that of a LogisticRegression");
-    desk.job(&CLASSES.replace("n_features = 6", "n_features = 7"), &format!("name = \"LogisticRegression\"\n{warm}"));
+    desk.refused(
+        65,
+        "expected the model of a PoissonRegressor to start from, found that of a LogisticRegression",
+    );
+    desk.job(
+        &CLASSES.replace("n_features = 6", "n_features = 7"),
+        &format!("name = \"LogisticRegression\"\n{warm}"),
+    );
     desk.refused(65, "expected a model of 7 features to start from, found 6");
     desk.write("rows.csv", "1,1,1,1,1,1,4\n2,1,3,1,2,0,5\n3,0,1,0,1,1,4\n");
-    desk.job("source = \"csv\"\npath = \"rows.csv\"\nlabel_column = -1", &format!("name = \"LogisticRegression\"\n{warm}"));
+    desk.job(
+        "source = \"csv\"\npath = \"rows.csv\"\nlabel_column = -1",
+        &format!("name = \"LogisticRegression\"\n{warm}"),
+    );
     desk.refused(65, "expected a model of the classes [4.0, 5.0] to start from, found [0.0, 1.0]");
     desk.job(CLASSES, "name = \"LogisticRegression\"\nwarm_start = \"absent.h5\"");
     desk.refused(66, "absent.h5");
@@ -118,7 +135,12 @@ fn mini_batches_come_near_k_means_on_any_number_of_ranks() {
     desk.job(BLOBS, "name = \"KMeans\"\nn_clusters = 5\nn_init = 3");
     desk.ok(&["run", "job.toml", "--output", "all.h5"]);
     let all = desk.json("all.h5")["model"]["inertia_"].as_f64().unwrap();
-    for more in ["", "init = \"random\"\n", "batch_size = 256\ntol = 1e-4\n", "max_no_improvement = 0\nmax_iter = 3\n"] {
+    for more in [
+        "",
+        "init = \"random\"\n",
+        "batch_size = 256\ntol = 1e-4\n",
+        "max_no_improvement = 0\nmax_iter = 3\n",
+    ] {
         desk.job(BLOBS, &format!("name = \"MiniBatchKMeans\"\nn_clusters = 5\n{more}"));
         desk.ok(&["run", "job.toml", "--output", "some.h5", "--on-existing", "replace"]);
         let found = desk.json("some.h5");
@@ -145,7 +167,7 @@ fn mini_batches_come_near_k_means_on_any_number_of_ranks() {
     desk.write("rows.csv", "1,2,3,4\n-5,3,2,1\n");
     assert_eq!(desk.ok(&["predict", "--model", "m.h5", "--data", "rows.csv"]).lines().count(), 2);
     desk.job(BLOBS, "name = \"MiniBatchKMeans\"\nbatch_size = 0");
-    desk.refused(78, "job.toml:10: estimator.batch_size: expected a positive integer");
+    desk.refused(78, "job.toml:11: estimator.batch_size: expected a positive integer");
     desk.job("source = \"csv\"\npath = \"rows.csv\"", "name = \"MiniBatchKMeans\"\nn_clusters = 3");
     desk.refused(65, "expected at least n_clusters = 3 rows, found 2");
     desk.write("rows.csv", "1,2,3,nan\n-5,3,2,1\n");

@@ -197,7 +197,7 @@ pub(super) fn check_finite<T: Real>(
         let place = Place::cell(block.first_row + row as u64, column);
         Err(Error::data(origin, place, "a finite number", value))
     };
-    if let Some(i) = block.x.iter().position(|v| !v.is_finite() && !(missing && v.to_f64().is_nan())) {
+    if let Some(i) = block.x.iter().position(|v| !(v.is_finite() || missing && v.to_f64().is_nan())) {
         let (row, column) = (i / block.n_features, i % block.n_features);
         return fault(source.origin(), row, source.column_name(column), block.x[i].to_string());
     }
