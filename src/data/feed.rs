@@ -189,7 +189,7 @@ fn first_fault<T: Real>(values: &[T], missing: bool) -> Option<usize> {
     // Without a way out of a piece its test vectorises.
     let whole = |piece: &[T]| piece.iter().fold(true, |finite, v| finite & v.is_finite());
     let piece = values.chunks(PIECE).position(|piece| !whole(piece))?;
-    let is_fault = |v: &T| !v.is_finite() && !(missing && v.to_f64().is_nan());
+    let is_fault = |v: &T| !(v.is_finite() || missing && v.to_f64().is_nan());
     values[piece * PIECE..].iter().position(is_fault).map(|i| piece * PIECE + i)
 }
 

@@ -63,3 +63,37 @@ fn write(job: &Job, path: &Path, columns: Vec<(String, Vec<f64>)>) -> crate::err
     let output = Output::check(path, true)?;
     ResultsWriter::with_status(&output, schema::FORMAT, schema::DIVERGED)?.finish(&contents)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::comm::run_threads;
+    use crate::job::Overrides;
+    use crate::results::ResultsFile;
+
+    #[test]
+    fn the_iterations_before_stay_on_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "[data]\nsource = \"blobs\"\nn_samples = 10\n[estimator]\nname = \"KMeans\"\n";
+        let job = Job::read(&folder.path().join("job.toml"), text, &Overrides::default()).unwrap();
+        let output = folder.path().join("out.h5");
+        let diverged = || Error::Diverged { what: "KMeans".into(), iteration: 2, found: "NaN".into() };
+        let messages = run_threads(2, |comm| {
+            let telemetry = Telemetry::new();
+            let nothing = leave_history(comm, &job, &output, &telemetry, diverged());
+            assert_eq!(nothing.to_string(), diverged().to_string());
+            for (number, loss) in [(1, 7.0), (2, 8.0), (1, 3.0), (2, 2.5)] {
+                // The second fit's iterations replace the first's.
+                telemetry.iteration(number, &[("loss", loss), ("gradient", 0.5)], 0.0);
+            }
+            leave_history(comm, &job, &output, &telemetry, diverged()).to_string()
+        });
+        let path = folder.path().join("out.h5.diverged");
+        assert!(messages.iter().all(|message| message.contains(path.to_str().unwrap())), "{messages:?}");
+        let file = ResultsFile::open(&path).unwrap();
+        let history = file.group(schema::HISTORY, 100).unwrap().unwrap();
+        assert_eq!(history.array("loss").unwrap().to_f64().unwrap(), [3.0, 2.5]);
+        assert_eq!(history.array("gradient_norm").unwrap().to_f64().unwrap(), [0.5, 0.5]);
+        assert!(!output.exists());
+    }
+}
