@@ -23,6 +23,8 @@ pub enum Purpose {
     Split = 6,
     /// Candidates of a random search.
     Candidates = 20,
+    /// The rows that a rung of a search gets.
+    Subsample = 21,
     /// A tree of a forest: its bootstrap sample, and the key of its root.
     Tree = 30,
     /// A node of a tree: the features and thresholds tried, and the keys of its children.

@@ -185,7 +185,7 @@ fn mistakes_in_a_search_of_a_pipeline_are_located() {
     desk.refused(
         &format!("{job}[search.grid]\npca__n_components = [5]\n"),
         65,
-        "expected at most 4 as n_components, found 5",
+        "expected at most 4, the smaller of n_samples and n_features as n_components, found 5",
     );
 }
 

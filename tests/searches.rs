@@ -68,11 +68,14 @@ fn check(case: &Value) {
     close(what, &read(&file, "predictions"), &numbers(&case["predictions"]), 1e-6);
 }
 
+fn is_alone(job: &str) -> bool {
+    !job.contains("pipeline") && !job.contains("halving")
+}
+
 #[test]
 fn searches_alone_are_those_of_scikit_learn() {
     let cases = cases();
-    let alone: Vec<&Value> =
-        cases.iter().filter(|case| !case["job"].as_str().unwrap().contains("pipeline")).collect();
+    let alone: Vec<&Value> = cases.iter().filter(|case| is_alone(case["job"].as_str().unwrap())).collect();
     assert_eq!(alone.len(), 7);
     alone.into_iter().for_each(check);
 }
@@ -84,4 +87,13 @@ fn searches_of_pipelines_are_those_of_scikit_learn() {
         cases.iter().filter(|case| case["job"].as_str().unwrap().contains("pipeline")).collect();
     assert_eq!(behind.len(), 5);
     behind.into_iter().for_each(check);
+}
+
+#[test]
+fn halving_over_a_parameter_is_that_of_scikit_learn() {
+    let cases = cases();
+    let halving: Vec<&Value> =
+        cases.iter().filter(|case| case["job"].as_str().unwrap().contains("halving")).collect();
+    assert_eq!(halving.len(), 2);
+    halving.into_iter().for_each(check);
 }

@@ -17,7 +17,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import (
     ElasticNet, Lasso, LinearRegression, LogisticRegression, PoissonRegressor, Ridge,
 )
-from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
@@ -61,9 +62,10 @@ DATA = {"regression": regression(), "classes2": classes(2), "classes3": classes(
 CASES = []
 
 
-def search(data, job, model, grid, scoring=None, refit=True, cv=4, train=False):
+def search(data, job, model, grid, scoring=None, refit=True, cv=4, train=False,
+           kind=GridSearchCV, **rules):
     x, y = DATA[data]
-    found = GridSearchCV(model, grid, scoring=scoring, refit=refit, cv=cv, return_train_score=train).fit(x, y)
+    found = kind(model, grid, scoring=scoring, refit=refit, cv=cv, return_train_score=train, **rules).fit(x, y)
     table = {k: v.tolist() for k, v in found.cv_results_.items() if "time" not in k and not k.startswith("param")}
     fitted = found.best_estimator_[-1] if hasattr(found.best_estimator_, "steps") else found.best_estimator_
     CASES.append({
@@ -236,6 +238,26 @@ pca__whiten = [false, true]
 randomforestclassifier__max_depth = [1, 2]
 """, make_pipeline(PCA(3), RandomForestClassifier(1, bootstrap=False, max_features=1.0, random_state=0)),
     {"pca__whiten": [False, True], "randomforestclassifier__max_depth": [1, 2]})
+
+STRENGTHS = [0.001, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0]
+for rules in [{"factor": 2, "max_resources": 8}, {"min_resources": 2, "max_resources": 4, "aggressive_elimination": True}]:
+    text = "\n".join(f"{key} = {json.dumps(value)}" for key, value in rules.items())
+    search("counts", f"""
+[estimator]
+name = "PoissonRegressor"
+tol = 1e-10
+solver = "newton-cholesky"
+[search]
+kind = "halving"
+cv = 4
+scoring = "neg_mean_squared_error"
+return_train_score = false
+resource = "max_iter"
+{text}
+[search.grid]
+alpha = {json.dumps(STRENGTHS)}
+""", PoissonRegressor(tol=1e-10, solver="newton-cholesky"), {"alpha": STRENGTHS}, "neg_mean_squared_error",
+        kind=HalvingGridSearchCV, resource="max_iter", **rules)
 
 lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in CASES)
 (FOLDER / "searches.json").write_text(f'{{"origin":{json.dumps(ORIGIN)},"cases":[\n{lines}\n]}}\n')

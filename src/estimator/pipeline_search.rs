@@ -120,8 +120,8 @@ impl<'a> PipelineSearch<'a> {
             desk.fitted.truncate(n_kept);
             for (number, &setting) in path.iter().enumerate().skip(n_kept) {
                 let before = desk.fitted.last().map_or(&self.table, |step| &step.table);
-                let step = self.fit_step(number, setting, before, Some(split))?;
                 desk.n_done += 1;
+                let step = self.fit_step(number, setting, before, Some(split))?;
                 desk.fitted.push(step);
             }
             let table = desk.fitted.last().map_or(&self.table, |step| &step.table);

@@ -20,7 +20,7 @@ use crate::estimator::searchable::{Searchable, Split};
 use crate::estimator::svm::{SvcModel, SvcParams};
 use crate::estimator::{Array, Values};
 use crate::kernel::Real;
-use crate::model_selection::{CvResults, Search, run_search};
+use crate::model_selection::{CvResults, Search, SearchResult, run_search};
 use crate::partition::Slice;
 use crate::results::{self, Contents, FileKeeper, Output, ResultsWriter, RowType, schema};
 use crate::telemetry::{Phase, Telemetry};
@@ -294,18 +294,23 @@ pub(super) fn sweep(
     keeper: &FileKeeper,
     telemetry: &Telemetry,
 ) -> Result<Fitted> {
-    let mut watch = Told { telemetry, n_folds: splits.len(), n_candidates: search.candidates.len() };
+    let mut watch = Told { telemetry, n_folds: splits.len() };
     let keeper: Option<&dyn Keeper> = Some(keeper);
     let result = run_search(comm, telemetry, searchable, splits, search, keeper, &mut watch)?;
+    Ok(searched(result, splits.len(), telemetry))
+}
+
+/// What a search leaves.
+pub(super) fn searched(result: SearchResult, n_splits: usize, telemetry: &Telemetry) -> Fitted {
     telemetry.end();
     result.warnings.iter().for_each(|warning| telemetry.warn(warning));
     let contents = Contents {
         model: result.model,
         pipeline: result.steps,
-        cv_results: Some(cv_results(&result.cv_results, splits.len(), result.refit_s)),
+        cv_results: Some(cv_results(&result.cv_results, n_splits, result.refit_s)),
         ..Contents::default()
     };
-    Ok(Fitted { contents, cluster_sizes: None, report: Some(result.report), writer: None })
+    Fitted { contents, cluster_sizes: None, report: Some(result.report), writer: None }
 }
 
 /// The table of a search as the results file has it.
@@ -317,21 +322,21 @@ fn cv_results(table: &CvResults, n_splits: usize, refit_s: f64) -> results::CvRe
         attributes.push(("best_score_".to_owned(), Array::scalar(best.score)));
         attributes.push(("best_params_".to_owned(), text(best.params_json())));
     }
+    attributes.extend(table.attributes.iter().cloned());
     attributes.push(("n_splits_".to_owned(), Array::integer(n_splits as i64)));
     attributes.push(("refit_time_".to_owned(), Array::scalar(refit_s)));
     results::CvResults { columns: table.arrays(), attributes }
 }
 
 /// Tells the user how a search goes.
-struct Told<'a> {
-    telemetry: &'a Telemetry,
-    n_folds: usize,
-    n_candidates: usize,
+pub(super) struct Told<'a> {
+    pub(super) telemetry: &'a Telemetry,
+    pub(super) n_folds: usize,
 }
 
 impl Watch for Told<'_> {
-    fn on_start(&mut self, done: usize, _total: usize) {
-        self.telemetry.begin_fits(self.n_folds, self.n_candidates, done);
+    fn on_start(&mut self, done: usize, total: usize) {
+        self.telemetry.begin_fits(self.n_folds, total / self.n_folds.max(1), done);
     }
 
     fn on_fit(&mut self, _outcome: &FitOutcome, done: usize, _total: usize) {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::estimator::EstimatorJob;
-use super::fit::{Fitted, sweep, table};
+use super::fit::{Fitted, Told, searched, sweep, table};
 use super::searchable;
 use super::source;
 use super::spec::Job;
@@ -20,7 +20,7 @@ use crate::estimator::linear_model::LinearParams;
 use crate::estimator::searchable::Searchable;
 use crate::estimator::svm::{Scorer, SvcParams, SvcSearch};
 use crate::kernel::Real;
-use crate::model_selection::{Candidate, Search};
+use crate::model_selection::{Candidate, Rows, Rungs, Search};
 use crate::results::FileKeeper;
 use crate::telemetry::{Phase, Telemetry};
 
@@ -44,9 +44,29 @@ pub(super) fn fit<T: Real>(
     splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
     let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
     let maker = Maker { job, search, budget_bytes, ranked: Mutex::default() };
-    let made = telemetry.time(Phase::Compute, || maker.search(&table));
+    if search.staged.is_some() {
+        let rows = Rows { n_samples: table.y.len(), n_classes: n_classes(job, &table.y) };
+        let make = |candidates: &[Candidate]| maker.search(&table, candidates);
+        let mut watch = Told { telemetry, n_folds: splits.splits.len() };
+        let rungs = Rungs { make: &make, splits: &splits.splits, rows, search };
+        let result = rungs.run(comm, telemetry, Some(keeper), &mut watch);
+        let result = result.map_err(|error| job.place("search", error))?;
+        return Ok(searched(result, splits.splits.len(), telemetry));
+    }
+    let made = telemetry.time(Phase::Compute, || maker.search(&table, &search.candidates));
     let searchable = agree(comm, made)?;
     sweep(comm, &*searchable, &splits.splits, search, keeper, telemetry)
+}
+
+/// Classes among the targets of a classifier, 1 for others.
+fn n_classes(job: &Job, y: &[f64]) -> usize {
+    if !job.estimator.is_classifier() {
+        return 1;
+    }
+    let mut classes = y.to_vec();
+    classes.sort_unstable_by(f64::total_cmp);
+    classes.dedup();
+    classes.len()
 }
 
 /// Makes the job's estimator at some candidates: the one place that knows how each is searched over.
@@ -59,9 +79,12 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    /// The job's pipeline at every candidate of the search.
-    fn search<'a>(&'a self, table: &Arc<Table>) -> Result<Box<dyn Searchable + 'a>> {
-        let candidates = &self.search.candidates;
+    /// The job's pipeline at every candidate.
+    fn search<'a>(
+        &'a self,
+        table: &Arc<Table>,
+        candidates: &[Candidate],
+    ) -> Result<Box<dyn Searchable + 'a>> {
         let own = candidates.iter().map(|c| Ok(steps::parts(self.job, c)?.estimator));
         let own: Vec<Candidate> = own.collect::<Result<_>>()?;
         if self.job.pipeline.is_empty() {

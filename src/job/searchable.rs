@@ -91,8 +91,8 @@ fn placed(job: &Job, candidate: &Candidate, error: Error) -> Error {
         Error::Job { key, expected, found, hint, .. } => {
             let name = key.strip_prefix("estimator.").unwrap_or(&key);
             let name = name.split('.').next().unwrap_or(name);
-            if candidate.contains_key(name) {
-                job.fault_at(&place(job, name), expected, found, hint)
+            if let Some(value) = candidate.get(name) {
+                job.fault_at(&place(job, name, value), expected, found, hint)
             } else {
                 job.place("estimator", Error::Job { file: None, line: None, key, expected, found, hint })
             }
@@ -102,7 +102,7 @@ fn placed(job: &Job, candidate: &Candidate, error: Error) -> Error {
 }
 
 fn fault(job: &Job, base: &Map<String, Value>, name: &str, value: &Value, message: &str) -> Error {
-    let key = place(job, name);
+    let key = place(job, name, value);
     if message.starts_with("unknown field") {
         let known: Vec<&str> = base.keys().map(String::as_str).collect();
         let expected = format!("a parameter of {}", job.estimator.name());
@@ -118,8 +118,8 @@ fn fault(job: &Job, base: &Map<String, Value>, name: &str, value: &Value, messag
     job.fault_at(&key, fault.expected, fault.found, None)
 }
 
-/// The key under which the search lists a parameter's values.
-pub(super) fn place(job: &Job, name: &str) -> String {
+/// The key under which the search lists `value` of a parameter.
+pub(super) fn place(job: &Job, name: &str, value: &Value) -> String {
     let own = format!("{}__{name}", job.estimator.name().to_lowercase());
     let under = |table: String| [name, &own].map(|name| format!("{table}.{name}"));
     let mut keys = Vec::new();
@@ -128,7 +128,16 @@ pub(super) fn place(job: &Job, name: &str) -> String {
         let tables = (0..).map(|number| format!("{section}.{number}")).take_while(|table| job.has(table));
         keys.extend(tables.flat_map(under));
     }
-    keys.into_iter().find(|key| job.has(key)).unwrap_or_else(|| format!("search.grid.{name}"))
+    keys.retain(|key| job.has(key));
+    // Of several sub-grids the first that has the value.
+    let lists = |key: &&String| match job.value(key) {
+        Some(toml::Value::Array(items)) => {
+            items.iter().any(|item| serde_json::to_value(item).is_ok_and(|item| item == *value))
+        }
+        _ => false,
+    };
+    let found = keys.iter().find(lists).or(keys.first()).cloned();
+    found.unwrap_or_else(|| format!("search.grid.{name}"))
 }
 
 /// Checks before hours of work that the search's scores are defined for the targets `y`.

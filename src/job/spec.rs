@@ -172,6 +172,11 @@ impl Job {
         self.document.fault(key, expected, found, hint)
     }
 
+    /// The value at the dotted path `key` as the user wrote it.
+    pub(super) fn value(&self, key: &str) -> Option<&Value> {
+        self.document.get(key)
+    }
+
     /// Whether the user wrote the dotted path `key`.
     pub(super) fn has(&self, key: &str) -> bool {
         self.document.get(key).is_some()

@@ -56,9 +56,14 @@ pub(super) fn parts<'c>(job: &Job, candidate: &'c Candidate) -> Result<Parts<'c>
             let known: Vec<&str> = names.iter().chain([&own]).map(String::as_str).collect();
             let expected = format!("a parameter of {} before its two underscores", known.join(", "));
             let hint = super::wording::suggest(step, &known);
-            return Err(job.fault_at(&place(job, key), expected, format!("one of {step:?}"), Some(hint)));
+            return Err(job.fault_at(
+                &place(job, key, value),
+                expected,
+                format!("one of {step:?}"),
+                Some(hint),
+            ));
         } else if parts.estimator.insert(name.to_owned(), value.clone()).is_some() {
-            return Err(job.fault_at(&place(job, key), format!("{name} once"), "it twice", None));
+            return Err(job.fault_at(&place(job, key, value), format!("{name} once"), "it twice", None));
         }
     }
     Ok(parts)
@@ -116,8 +121,8 @@ fn setting(job: &Job, base: &TransformerJob, overrides: &[(&str, &str, &Value)])
         Error::Job { key, expected, found, hint, .. } => {
             let name = key.split('.').next().unwrap_or(&key);
             let written = overrides.iter().find(|(_, other, _)| *other == name).or(overrides.first());
-            let written = written.map_or(name, |(written, ..)| *written);
-            job.fault_at(&place(job, written), expected, found, hint)
+            let key = written.map_or_else(|| key.clone(), |(key, _, value)| place(job, key, value));
+            job.fault_at(&key, expected, found, hint)
         }
         other => other,
     })

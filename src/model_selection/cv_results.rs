@@ -46,6 +46,8 @@ pub struct CvResults {
     pub columns: Vec<Column>,
     /// The best candidate; none when several scores were taken and none of them was named in `refit`.
     pub best: Option<Best>,
+    /// What else there is to tell of the search, under scikit-learn's names.
+    pub attributes: Vec<(String, Array)>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -81,7 +83,32 @@ impl CvResults {
             Values::Bool(outcomes.chunks_exact(n_splits).map(all).collect()),
             false,
         );
-        Ok(Self { columns: table.columns, best, warnings: table.warnings })
+        Ok(Self { columns: table.columns, best, attributes: Vec::new(), warnings: table.warnings })
+    }
+
+    /// The table of one candidate, as scikit-learn's `cross_validate` returns it: an entry for each fold, and the
+    /// means and deviations of the scores as attributes.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_folds(search: &Search, outcomes: &[FitOutcome]) -> Result<Self> {
+        check(search, outcomes.len(), outcomes)?;
+        let mut table = Builder { n_splits: outcomes.len(), columns: Vec::new(), warnings: Vec::new() };
+        let seconds = |of: fn(&FitOutcome) -> f64| Values::F64(outcomes.iter().map(of).collect());
+        table.push("fit_time".into(), seconds(|fit| fit.fit_seconds), true);
+        table.push("score_time".into(), seconds(|fit| fit.score_seconds), true);
+        let mut attributes = Vec::new();
+        for (metric, name) in search.score_names().into_iter().enumerate() {
+            let test = outcomes.iter().map(|fit| fit.test_scores[metric]).collect();
+            attributes.extend(table.folds(format!("test_{name}"), test));
+            if search.return_train_score {
+                let train = outcomes.iter().map(|fit| fit.train_scores[metric]).collect();
+                attributes.extend(table.folds(format!("train_{name}"), train));
+            }
+        }
+        let converged = outcomes.iter().map(|fit| fit.converged).collect();
+        table.push("converged".into(), Values::Bool(converged), false);
+        Ok(Self { columns: table.columns, best: None, attributes, warnings: table.warnings })
     }
 
     /// The entries of the column called `name`.
@@ -139,6 +166,21 @@ impl Builder {
         self.push(format!("std_{name}"), Values::F64(stds), true);
     }
 
+    /// The column of one score of one candidate; returns its mean and deviation.
+    fn folds(&mut self, name: String, scores: Vec<f64>) -> [(String, Array); 2] {
+        let (means, stds) = means_and_stds(&scores, self.n_splits);
+        self.warn(&name, &means);
+        let attributes = [(format!("mean_{name}"), means[0]), (format!("std_{name}"), stds[0])];
+        self.push(name, Values::F64(scores), false);
+        attributes.map(|(name, value)| (name, Array::scalar(value)))
+    }
+
+    fn warn(&mut self, scores: &str, means: &[f64]) {
+        if means.iter().any(|mean| !mean.is_finite()) {
+            self.warnings.push(format!("One or more of the {scores} scores are non-finite: {means:?}"));
+        }
+    }
+
     /// The columns of one score; returns the means.
     fn scores(&mut self, rows: &str, name: &str, scores: &[f64]) -> Vec<f64> {
         for fold in 0..self.n_splits {
@@ -146,9 +188,7 @@ impl Builder {
             self.push(format!("split{fold}_{rows}_{name}"), Values::F64(of_fold), false);
         }
         let (means, stds) = means_and_stds(scores, self.n_splits);
-        if means.iter().any(|mean| !mean.is_finite()) {
-            self.warnings.push(format!("One or more of the {rows} scores are non-finite: {means:?}"));
-        }
+        self.warn(rows, &means);
         self.push(format!("mean_{rows}_{name}"), Values::F64(means.clone()), false);
         self.push(format!("std_{rows}_{name}"), Values::F64(stds), false);
         means

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::cv_results::CvResults;
 use super::search::{Chain, FitId, FitOutcome, Searchable, Split};
-use super::spec::Search;
+use super::spec::{Kind, Search};
 use crate::comm::{self, Communicator, agree};
 use crate::engine::keeper::Keeper;
 use crate::engine::sweep::{FitFailure, Fits, OnFailure, SharedWork, Sweep, SweepReport, Swept, Watch};
@@ -53,17 +53,24 @@ pub fn run_search(
 ) -> Result<SearchResult> {
     let work = Work { searchable, splits, search };
     let chains = searchable.chains(splits);
-    check_chains(searchable, &chains, search, splits.len())?;
+    check_chains(searchable, &chains, search.candidates.len(), splits.len())?;
     let sweep = Sweep::new(comm, telemetry).with_keeper(keeper).on_failure(work.on_failure());
     let mut swept = sweep.run(&chains, &work, watch)?;
     swept.report.shared = shared_work(comm, searchable)?;
     tell_shared(telemetry, &swept.report.shared);
     let mut warnings = search.warnings.clone();
     warnings.extend(of_failures(&swept.failures, swept.outcomes.len(), search.error_score)?);
-    let cv_results = CvResults::new(search, splits.len(), &swept.outcomes)?;
+    let cv_results = match search.kind {
+        Kind::CrossValidate => CvResults::of_folds(search, &swept.outcomes)?,
+        _ => CvResults::new(search, splits.len(), &swept.outcomes)?,
+    };
     warnings.extend(cv_results.warnings.iter().cloned());
     warnings.extend(of_stopped(&swept.outcomes));
-    let best = cv_results.best.as_ref().filter(|_| search.refit.wanted).map(|best| best.index);
+    let best = match search.kind {
+        Kind::CrossValidate => Some(0),
+        _ => cv_results.best.as_ref().map(|best| best.index),
+    };
+    let best = best.filter(|_| search.refit.wanted);
     let (fitted, refit_s) = match best {
         Some(best) => refit(comm, telemetry, searchable, best)?,
         None => (None, 0.0),
@@ -74,19 +81,19 @@ pub fn run_search(
 }
 
 /// Checks before hours of work that the chains are the whole search.
-fn check_chains(
+pub(super) fn check_chains(
     searchable: &dyn Searchable,
     chains: &[Chain],
-    search: &Search,
+    n_candidates: usize,
     n_splits: usize,
 ) -> Result<()> {
-    if searchable.n_candidates() != search.candidates.len() {
+    if searchable.n_candidates() != n_candidates {
         return Err(Error::internal("the estimator was prepared for other candidates"));
     }
     let mut ids: Vec<FitId> = chains.iter().flat_map(|chain| chain.fits.iter().copied()).collect();
     ids.sort_unstable();
-    let all = (0..search.candidates.len())
-        .flat_map(|candidate| (0..n_splits).map(move |fold| FitId { candidate, fold }));
+    let all =
+        (0..n_candidates).flat_map(|candidate| (0..n_splits).map(move |fold| FitId { candidate, fold }));
     if ids.into_iter().ne(all) {
         return Err(Error::internal("the chains are not every candidate on every fold once"));
     }
@@ -94,7 +101,7 @@ fn check_chains(
 }
 
 /// What the fits of all ranks shared.
-fn shared_work(comm: &dyn Communicator, searchable: &dyn Searchable) -> Result<Vec<SharedWork>> {
+pub(super) fn shared_work(comm: &dyn Communicator, searchable: &dyn Searchable) -> Result<Vec<SharedWork>> {
     let mut total = searchable.shared();
     let mine: Vec<(u64, u64)> = total.iter().map(|work| (work.asked, work.done)).collect();
     let all = comm::allgather(comm, &mine)?;
@@ -105,7 +112,7 @@ fn shared_work(comm: &dyn Communicator, searchable: &dyn Searchable) -> Result<V
     Ok(total)
 }
 
-fn tell_shared(telemetry: &Telemetry, shared: &[SharedWork]) {
+pub(super) fn tell_shared(telemetry: &Telemetry, shared: &[SharedWork]) {
     let saved = shared.iter().filter(|work| work.done < work.asked);
     let parts: Vec<String> =
         saved.map(|work| format!("{} of {} {}", work.done, work.asked, work.what)).collect();
@@ -118,7 +125,7 @@ fn tell_shared(telemetry: &Telemetry, shared: &[SharedWork]) {
 type Refitted = (Vec<Model>, Model);
 
 /// Fits the best candidate on rank 0; the others wait.
-fn refit(
+pub(super) fn refit(
     comm: &dyn Communicator,
     telemetry: &Telemetry,
     searchable: &dyn Searchable,
@@ -136,7 +143,11 @@ fn refit(
 }
 
 /// scikit-learn's warning about fits that failed, or its error when all did.
-fn of_failures(failures: &[FitFailure], n_fits: usize, score: Option<f64>) -> Result<Option<String>> {
+pub(super) fn of_failures(
+    failures: &[FitFailure],
+    n_fits: usize,
+    score: Option<f64>,
+) -> Result<Option<String>> {
     let Some(first) = failures.first() else { return Ok(None) };
     let (n, reason) = (failures.len(), &first.message);
     if n == n_fits {
@@ -155,20 +166,20 @@ fn of_failures(failures: &[FitFailure], n_fits: usize, score: Option<f64>) -> Re
 }
 
 /// A warning about fits that were stopped by a limit of theirs.
-fn of_stopped(outcomes: &[FitOutcome]) -> Option<String> {
+pub(super) fn of_stopped(outcomes: &[FitOutcome]) -> Option<String> {
     let (n, total) = (outcomes.iter().filter(|fit| !fit.converged).count(), outcomes.len());
     (n > 0).then(|| format!("{n} of {total} fits did not converge: see the column converged of cv_results"))
 }
 
 /// A searchable estimator as the sweep engine sees it.
-struct Work<'a> {
-    searchable: &'a dyn Searchable,
-    splits: &'a [Split],
-    search: &'a Search,
+pub(super) struct Work<'a> {
+    pub(super) searchable: &'a dyn Searchable,
+    pub(super) splits: &'a [Split],
+    pub(super) search: &'a Search,
 }
 
 impl Work<'_> {
-    fn on_failure(&self) -> OnFailure {
+    pub(super) fn on_failure(&self) -> OnFailure {
         let n_test = self.search.scorers.len();
         let n_train = if self.search.return_train_score { n_test } else { 0 };
         self.search.error_score.map_or(OnFailure::Raise, |score| OnFailure::Score { score, n_test, n_train })

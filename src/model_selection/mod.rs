@@ -10,8 +10,10 @@ mod driver;
 mod folds;
 mod ranks;
 mod shuffle_split;
+mod spaces;
 mod spec;
 mod splitter;
+mod staged;
 
 // The trait is the estimators' own, one layer below; here it is at hand for those who search.
 use crate::estimator::searchable as search;
@@ -22,5 +24,10 @@ pub use distribution::Distribution;
 pub use driver::{SearchResult, run_search};
 pub use ranks::rank_scores;
 pub use search::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
-pub use spec::{CvSpec, ErrorScoreSpec, Kind, Refit, RefitSpec, ScoringSpec, Search, SearchSpec, TablesSpec};
+pub use spaces::TablesSpec;
+pub use spec::{
+    CvSpec, Drawn, ErrorScoreSpec, Kind, Refit, RefitSpec, ResourceSpec, ScoringSpec, Search, SearchSpec,
+    Staged,
+};
 pub use splitter::{Size, Splits, Splitter};
+pub use staged::{Bracket, MakeCandidates, MinResources, Rows, Rules, Rung, Rungs, Schedule};

@@ -1,30 +1,49 @@
 //! `[search]` of the job file, and what it becomes when it is right.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::candidates::{Candidate, parameter_grid, sample};
 use super::distribution::Distribution;
+use super::spaces::{TablesSpec, distribution, list, spaces};
 use super::splitter::{Splits, Splitter, fault};
+use super::staged::{MinResources, Rules};
 use crate::error::{Error, Result};
 use crate::metrics::Scorer;
 
 /// The kinds of search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Every point of a grid.
     #[default]
     Grid,
     /// Points drawn at random.
     Random,
+    /// Successive halving of a grid, or of points drawn at random.
+    Halving,
+    /// Brackets of successive halving of points drawn at random.
+    Hyperband,
+    /// The estimator as it is.
+    CrossValidate,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Grid => "grid",
+            Self::Random => "random",
+            Self::Halving => "halving",
+            Self::Hyperband => "hyperband",
+            Self::CrossValidate => "cross_validate",
+        }
+    }
 }
 
 /// `[search]` as it is written, unchecked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SearchSpec {
-    /// `"grid"` or `"random"`.
+    /// `"grid"`, `"random"`, `"halving"`, `"hyperband"` or `"cross_validate"`.
     pub kind: Kind,
     /// A number of folds (default 5) or a splitter.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,8 +54,9 @@ pub struct SearchSpec {
     /// Whether the best candidate is fitted on all rows (default true); with several scores, which one says best.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refit: Option<RefitSpec>,
-    /// Whether training rows are scored too.
-    pub return_train_score: bool,
+    /// Whether training rows are scored too; default true for `"halving"`, as in scikit-learn, false for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub return_train_score: Option<bool>,
     /// The score of a fit that fails (default NaN), or `"raise"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_score: Option<ErrorScoreSpec>,
@@ -48,6 +68,24 @@ pub struct SearchSpec {
     /// The seed of a random search; the job's by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub random_state: Option<u64>,
+    /// How many points a halving of drawn points starts with, or `"exhaust"` (the default): as many as there is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n_candidates: Option<ResourceSpec>,
+    /// One candidate of so many goes on to the next rung, with so much more (default 3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub factor: Option<f64>,
+    /// What rungs get more of: `"n_samples"` (the default) or a parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// What the first rung gets: a number, `"exhaust"` (the default of a grid) or `"smallest"` (that of others).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_resources: Option<ResourceSpec>,
+    /// What the last rung gets at most: a number or `"auto"`, all rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_resources: Option<ResourceSpec>,
+    /// Whether candidates are dropped on the least resource until few enough are left (default false).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aggressive_elimination: Option<bool>,
     /// Parameters with lists of values, or a list of such tables.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grid: Option<TablesSpec>,
@@ -96,14 +134,14 @@ pub enum ErrorScoreSpec {
     Word(String),
 }
 
-/// `search.grid` and `search.distributions`.
+/// A number of something, or a word that says how much.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "a table of parameters, or a list of tables")]
-pub enum TablesSpec {
-    /// One space.
-    One(toml::Table),
-    /// Several, one after the other.
-    Many(Vec<toml::Table>),
+#[serde(untagged, expecting = "a positive number, or a word such as \"exhaust\", \"smallest\" or \"auto\"")]
+pub enum ResourceSpec {
+    /// So much.
+    Number(usize),
+    /// A rule.
+    Word(String),
 }
 
 /// What follows the search.
@@ -116,13 +154,49 @@ pub struct Refit {
     pub metric: Option<usize>,
 }
 
+/// Points that are drawn once the data are known.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Drawn {
+    /// None: the candidates of the search are those of its first rung.
+    Not,
+    /// For one bracket.
+    Halving {
+        /// Where from.
+        spaces: Vec<Vec<(String, Distribution)>>,
+        /// How many; as many as there is for when absent.
+        n_candidates: Option<usize>,
+        /// The seed of the draws.
+        seed: u64,
+    },
+    /// For every bracket of Hyperband.
+    Hyperband {
+        /// Where from.
+        spaces: Vec<Vec<(String, Distribution)>>,
+        /// The seed of the draws.
+        seed: u64,
+    },
+}
+
+/// A search in rungs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Staged {
+    /// Who gets how much.
+    pub rules: Rules,
+    /// Who takes part.
+    pub drawn: Drawn,
+    /// The seed of the rows of each rung.
+    pub seed: u64,
+}
+
 /// A checked search.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Search {
     /// Its kind.
     pub kind: Kind,
-    /// The points, in scikit-learn's order.
+    /// The points, in scikit-learn's order; none where they are [`Drawn`] later.
     pub candidates: Vec<Candidate>,
+    /// Its rungs, if it has any.
+    pub staged: Option<Staged>,
     /// How rows are split.
     pub splitter: Splitter,
     /// The scores.
@@ -140,7 +214,7 @@ pub struct Search {
     /// What the user should know.
     pub warnings: Vec<String>,
     /// The job's seed, for shuffled splits.
-    seed: u64,
+    pub(super) seed: u64,
 }
 
 impl SearchSpec {
@@ -154,11 +228,12 @@ impl SearchSpec {
         Ok(Search {
             kind: self.kind,
             candidates: self.candidates(seed, &mut warnings)?,
+            staged: self.staged(seed)?,
             splitter: self.splitter(classifier)?,
             refit: self.refit(&scorers, multimetric)?,
             scorers,
             multimetric,
-            return_train_score: self.return_train_score,
+            return_train_score: self.return_train_score.unwrap_or(self.kind == Kind::Halving),
             error_score: self.error_score()?,
             verbose: self.verbose,
             warnings,
@@ -166,30 +241,132 @@ impl SearchSpec {
         })
     }
 
+    /// Checks that every key belongs to the kind of search.
+    fn check_keys(&self) -> Result<()> {
+        use Kind::{Grid, Halving, Hyperband, Random};
+        let keys: [(&str, bool, &[Kind]); 10] = [
+            ("grid", self.grid.is_some(), &[Grid, Halving]),
+            ("distributions", self.distributions.is_some(), &[Random, Halving, Hyperband]),
+            ("n_iter", self.n_iter.is_some(), &[Random]),
+            ("random_state", self.random_state.is_some(), &[Random, Halving, Hyperband]),
+            ("n_candidates", self.n_candidates.is_some(), &[Halving]),
+            ("factor", self.factor.is_some(), &[Halving, Hyperband]),
+            ("resource", self.resource.is_some(), &[Halving, Hyperband]),
+            ("min_resources", self.min_resources.is_some(), &[Halving, Hyperband]),
+            ("max_resources", self.max_resources.is_some(), &[Halving, Hyperband]),
+            ("aggressive_elimination", self.aggressive_elimination.is_some(), &[Halving]),
+        ];
+        for (key, given, kinds) in keys {
+            if given && !kinds.contains(&self.kind) {
+                let kinds: Vec<String> = kinds.iter().map(|kind| format!("\"{}\"", kind.name())).collect();
+                let expected = format!("it only where search.kind is {}", kinds.join(" or "));
+                return Err(Error::job(format!("search.{key}"), expected, "it here"));
+            }
+        }
+        let drawn_only = self.n_candidates.is_some() && self.distributions.is_none();
+        if drawn_only || (self.grid.is_some() && self.distributions.is_some()) {
+            let key = if drawn_only { "search.n_candidates" } else { "search.grid" };
+            let expected = "either a grid, or distributions with n_candidates";
+            return Err(Error::job(key, expected, "a mixture of both"));
+        }
+        Ok(())
+    }
+
     fn candidates(&self, seed: u64, warnings: &mut Vec<String>) -> Result<Vec<Candidate>> {
-        let stray = |key: &str, kind: &str| {
-            Err(Error::job(
-                format!("search.{key}"),
-                format!("it only where search.kind is \"{kind}\""),
-                "it here",
-            ))
-        };
+        self.check_keys()?;
         match self.kind {
-            Kind::Grid if self.distributions.is_some() => stray("distributions", "random"),
-            Kind::Grid if self.n_iter.is_some() => stray("n_iter", "random"),
-            Kind::Grid if self.random_state.is_some() => stray("random_state", "random"),
-            Kind::Grid => parameter_grid(&spaces("search.grid", self.grid.as_ref(), &list)?),
-            Kind::Random if self.grid.is_some() => stray("grid", "grid"),
+            Kind::CrossValidate => Ok(vec![Candidate::new()]),
+            Kind::Hyperband => Ok(Vec::new()),
+            Kind::Halving if self.distributions.is_some() => Ok(Vec::new()),
+            Kind::Grid | Kind::Halving => parameter_grid(&spaces("search.grid", self.grid.as_ref(), &list)?),
             Kind::Random => {
                 let n_iter = self.n_iter.unwrap_or(10);
                 if n_iter == 0 {
                     return Err(Error::job("search.n_iter", "1 or more", "0"));
                 }
-                let mut spaces = spaces("search.distributions", self.distributions.as_ref(), &distribution)?;
-                spaces.iter_mut().for_each(|space| space.sort_by(|a, b| a.0.cmp(&b.0)));
-                Ok(sample(&spaces, n_iter, self.random_state.unwrap_or(seed), warnings))
+                Ok(sample(&self.spaces()?, n_iter, self.random_state.unwrap_or(seed), warnings))
             }
         }
+    }
+
+    fn spaces(&self) -> Result<Vec<Vec<(String, Distribution)>>> {
+        let mut spaces = spaces("search.distributions", self.distributions.as_ref(), &distribution)?;
+        spaces.iter_mut().for_each(|space| space.sort_by(|a, b| a.0.cmp(&b.0)));
+        Ok(spaces)
+    }
+
+    /// The rungs of a search that has some.
+    fn staged(&self, seed: u64) -> Result<Option<Staged>> {
+        let seed = self.random_state.unwrap_or(seed);
+        let drawn = match self.kind {
+            Kind::Halving if self.distributions.is_some() => {
+                let n_candidates = self.number("n_candidates", self.n_candidates.as_ref(), &["exhaust"])?;
+                Drawn::Halving { spaces: self.spaces()?, n_candidates: n_candidates.ok(), seed }
+            }
+            Kind::Halving => Drawn::Not,
+            Kind::Hyperband => Drawn::Hyperband { spaces: self.spaces()?, seed },
+            Kind::Grid | Kind::Random | Kind::CrossValidate => return Ok(None),
+        };
+        let least = self.number("min_resources", self.min_resources.as_ref(), &["exhaust", "smallest"])?;
+        let min_resources = match least {
+            Ok(number) => MinResources::Given(number),
+            Err("exhaust") => MinResources::Exhaust,
+            Err("smallest") => MinResources::Smallest,
+            Err(_) if drawn == Drawn::Not => MinResources::Exhaust,
+            Err(_) => MinResources::Smallest,
+        };
+        let exhausts = matches!(drawn, Drawn::Hyperband { .. } | Drawn::Halving { n_candidates: None, .. });
+        if exhausts && min_resources == MinResources::Exhaust {
+            let expected = "\"smallest\" or a number, where the number of candidates follows from it";
+            return Err(Error::job("search.min_resources", expected, "\"exhaust\""));
+        }
+        let most = self.number("max_resources", self.max_resources.as_ref(), &["auto"])?;
+        let factor = self.factor.unwrap_or(3.0);
+        if !(factor > 1.0 && factor.is_finite()) {
+            return Err(Error::job("search.factor", "a number above 1", factor.to_string()));
+        }
+        let rules = Rules {
+            factor,
+            resource: self.resource.clone().unwrap_or_else(|| "n_samples".into()),
+            min_resources,
+            max_resources: most.ok(),
+            aggressive_elimination: self.aggressive_elimination.unwrap_or(false),
+        };
+        if self.searches(&rules.resource) {
+            let expected =
+                format!("another resource than a parameter that is searched over ({})", rules.resource);
+            return Err(Error::job("search.resource", expected, format!("{:?}", rules.resource)));
+        }
+        Ok(Some(Staged { rules, drawn, seed }))
+    }
+
+    /// Whether a parameter is among those searched over.
+    fn searches(&self, name: &str) -> bool {
+        [&self.grid, &self.distributions].into_iter().flatten().any(|tables| match tables {
+            TablesSpec::One(table) => table.contains_key(name),
+            TablesSpec::Many(tables) => tables.iter().any(|table| table.contains_key(name)),
+        })
+    }
+
+    /// A positive number, or one of `words` (empty when nothing is said).
+    fn number<'w>(
+        &self,
+        key: &str,
+        spec: Option<&ResourceSpec>,
+        words: &[&'w str],
+    ) -> Result<Result<usize, &'w str>> {
+        let found = match spec {
+            None => return Ok(Err("")),
+            Some(ResourceSpec::Number(number)) if *number > 0 => return Ok(Ok(*number)),
+            Some(ResourceSpec::Number(number)) => number.to_string(),
+            Some(ResourceSpec::Word(word)) => match words.iter().find(|known| *known == word) {
+                Some(known) => return Ok(Err(known)),
+                None => format!("the text {word:?}"),
+            },
+        };
+        let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+        let expected = format!("a positive number or {}", words.join(" or "));
+        Err(Error::job(format!("search.{key}"), expected, found))
     }
 
     fn splitter(&self, classifier: bool) -> Result<Splitter> {
@@ -237,7 +414,11 @@ impl SearchSpec {
             let expected = format!("false, or the score that says which is best ({})", names.join(", "));
             Err(Error::job("search.refit", expected, found))
         };
-        match (&self.refit, multimetric) {
+        let stages = matches!(self.kind, Kind::Halving | Kind::Hyperband);
+        // One candidate has no best; scikit-learn's cross_validate keeps no model either.
+        let default = (self.kind == Kind::CrossValidate).then_some(RefitSpec::Flag(false));
+        match (self.refit.as_ref().or(default.as_ref()), multimetric) {
+            (Some(RefitSpec::Flag(false)), true) if stages => fault("false with several scores".into()),
             (Some(RefitSpec::Flag(false)), true) => Ok(Refit { wanted: false, metric: None }),
             (Some(RefitSpec::Flag(false)), false) => Ok(Refit { wanted: false, metric: Some(0) }),
             (None | Some(RefitSpec::Flag(true)), false) => Ok(Refit { wanted: true, metric: Some(0) }),
@@ -283,70 +464,4 @@ impl Search {
         let n = self.candidates.len();
         format!("Fitting {n_splits} folds for each of {n} candidates, totalling {} fits", n * n_splits)
     }
-}
-
-/// The parameters of each table, read one by one.
-fn spaces<T>(
-    key: &str,
-    tables: Option<&TablesSpec>,
-    read: &dyn Fn(String, &toml::Value) -> Result<T>,
-) -> Result<Vec<Vec<(String, T)>>> {
-    let expected = "at least one parameter with a list of values";
-    let tables: Vec<(String, &toml::Table)> = match tables {
-        None => return Err(Error::job(key, expected, "none")),
-        Some(TablesSpec::One(table)) => vec![(key.to_string(), table)],
-        Some(TablesSpec::Many(tables)) => {
-            tables.iter().enumerate().map(|(index, table)| (format!("{key}[{index}]"), table)).collect()
-        }
-    };
-    if tables.is_empty() {
-        return Err(Error::job(key, expected, "an empty list"));
-    }
-    let space = |(key, table): (String, &toml::Table)| {
-        if table.is_empty() {
-            return Err(Error::job(key, expected, "an empty table"));
-        }
-        table.iter().map(|(name, value)| Ok((name.clone(), read(format!("{key}.{name}"), value)?))).collect()
-    };
-    tables.into_iter().map(space).collect()
-}
-
-/// A parameter's values.
-fn list(key: String, value: &toml::Value) -> Result<Vec<Value>> {
-    match value {
-        toml::Value::Array(values) if values.is_empty() => {
-            Err(Error::job(key, "a list of at least one value", "an empty list"))
-        }
-        toml::Value::Array(values) => values.iter().map(|value| json(&key, value)).collect(),
-        other => Err(Error::job(key, "a list of values", format!("{} {other}", other.type_str()))),
-    }
-}
-
-/// A parameter's list or distribution.
-fn distribution(key: String, value: &toml::Value) -> Result<Distribution> {
-    match value {
-        toml::Value::Table(table) => Distribution::from_table(table).map_err(|found| {
-            let expected =
-                "a distribution: uniform, loguniform (low above 0) or randint, with low below high";
-            Error::job(key, expected, found)
-        }),
-        other => list(key, other).map(Distribution::Choice),
-    }
-}
-
-/// A value of the job file as JSON, which has no infinity and no dates.
-fn json(key: &str, value: &toml::Value) -> Result<Value> {
-    let fault = || Error::job(key, "finite numbers, texts, booleans or tables of them", value.to_string());
-    Ok(match value {
-        toml::Value::String(text) => Value::from(text.as_str()),
-        toml::Value::Integer(number) => Value::from(*number),
-        toml::Value::Float(number) if number.is_finite() => Value::from(*number),
-        toml::Value::Float(_) | toml::Value::Datetime(_) => return Err(fault()),
-        toml::Value::Boolean(flag) => Value::from(*flag),
-        toml::Value::Array(values) => values.iter().map(|value| json(key, value)).collect::<Result<_>>()?,
-        toml::Value::Table(table) => {
-            let pairs = table.iter().map(|(name, value)| Ok((name.clone(), json(key, value)?)));
-            Value::Object(pairs.collect::<Result<_>>()?)
-        }
-    })
 }

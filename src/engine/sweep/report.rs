@@ -91,6 +91,24 @@ impl SweepReport {
         Self { chains, ranks, n_resumed, elapsed_s, shared: Vec::new() }
     }
 
+    /// Adds a sweep that was done after this one by the same ranks; its chains are numbered on.
+    pub fn append(&mut self, next: Self) {
+        let first = self.chains.iter().map(|chain| chain.chain + 1).max().unwrap_or(0);
+        let numbered = |chain: ChainReport| ChainReport { chain: first + chain.chain, ..chain };
+        self.chains.extend(next.chains.into_iter().map(numbered));
+        for (rank, more) in self.ranks.iter_mut().zip(next.ranks) {
+            rank.n_chains += more.n_chains;
+            rank.n_fits += more.n_fits;
+            rank.busy_s += more.busy_s;
+        }
+        for (work, more) in self.shared.iter_mut().zip(next.shared) {
+            work.asked += more.asked;
+            work.done += more.done;
+        }
+        self.n_resumed += next.n_resumed;
+        self.elapsed_s += next.elapsed_s;
+    }
+
     /// Mean of the ranks' busy seconds.
     pub fn mean_busy_s(&self) -> f64 {
         self.ranks.iter().map(|rank| rank.busy_s).sum::<f64>() / self.ranks.len().max(1) as f64

@@ -47,6 +47,21 @@ struct Share {
     elapsed_s: f64,
 }
 
+impl Swept {
+    /// All fits as a keeper has them: a sweep that takes them up has nothing left to do.
+    ///
+    /// # Errors
+    /// An internal error.
+    pub fn journal(&self) -> Result<Vec<u8>> {
+        let reason = |id: FitId| {
+            let at = self.failures.binary_search_by_key(&id, |failure| failure.id);
+            at.ok().map(|at| self.failures[at].message.clone())
+        };
+        let record = |outcome: &FitOutcome| Record { outcome: outcome.clone(), failure: reason(outcome.id) };
+        comm::encode(&self.outcomes.iter().map(record).collect::<Vec<_>>())
+    }
+}
+
 impl<'a> Sweep<'a> {
     /// A sweep that ends at the first fit that fails and keeps no journal.
     pub fn new(comm: &'a dyn Communicator, telemetry: &'a Telemetry) -> Self {
