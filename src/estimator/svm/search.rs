@@ -2,11 +2,11 @@
 //!
 //! All fits of a rank share one matrix of kernel values over all rows of the data, which serves every fold, every C
 //! and the scoring; its values are computed when they are first asked for. Chains stand in the order in which
-//! neighbours share most: by kernel, then by fold, then by C. Fits of the rbf and sigmoid kernels start from α = 0
-//! and take libsvm's steps; those of the linear and polynomial kernels start from the solution of the next smaller C,
-//! and a fold's are one chain. Candidates that cannot differ on a fold are fitted once: the same in all that matters
-//! there, or with and without shrinking when shrinking left no row aside or the path to the optimum is not libsvm's
-//! anyway.
+//! neighbours share most: by kernel, then by C, then by fold. Fits start from α = 0 and take libsvm's steps, but those
+//! of the linear kernel between two classes start from the solution of the next smaller C, and a fold's are one
+//! chain; where that leaves a prediction in doubt, libsvm's steps are taken. Candidates that cannot differ on a fold
+//! are fitted once: the same in all that matters there, or with and without shrinking when shrinking left no row
+//! aside or every prediction is beyond doubt.
 
 use std::cell::OnceCell;
 use std::ops::Range;
@@ -14,10 +14,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
-use super::bench::Bench;
+use super::bench::{Bench, Prepared};
 use super::fit::Solved;
 use super::model::SvcModel;
-use super::params::Svc;
+use super::params::{Svc, SvcParams};
 use super::products::SharedProducts;
 use super::rows::KernelRows;
 use super::scoring::Fitted;
@@ -50,6 +50,8 @@ pub struct SvcSearch {
     candidates: Vec<Svc>,
     scorers: Vec<Scorer>,
     return_train_score: bool,
+    /// Whether the targets are of two classes.
+    binary: bool,
     budget_bytes: usize,
     products: OnceLock<Option<SharedProducts>>,
     bench: Mutex<Bench>,
@@ -61,6 +63,8 @@ pub struct SvcSearch {
 struct Done {
     candidate: usize,
     shrank: bool,
+    /// Any solution within the tolerance predicts the same.
+    clear: bool,
     outcome: FitOutcome,
 }
 
@@ -80,7 +84,11 @@ impl SvcSearch {
         return_train_score: bool,
         budget_bytes: usize,
     ) -> Self {
+        let mut classes = table.y.clone();
+        classes.sort_unstable_by(f64::total_cmp);
+        classes.dedup();
         Self {
+            binary: classes.len() == 2,
             table,
             candidates,
             scorers,
@@ -129,11 +137,12 @@ impl SvcSearch {
         let of = |id: &FitId| {
             let growth = match self.kernel_key(id.candidate).0 {
                 KernelFunction::Rbf { .. } | KernelFunction::Sigmoid { .. } => 0.3,
+                _ if self.helps(id.candidate, id.candidate) => 0.6,
                 KernelFunction::Poly { .. } => 6.0,
                 KernelFunction::Linear => 12.0,
             };
             let c = self.c(id.candidate);
-            4.0 + growth * c.clamp(0.01, 1e4).sqrt() + 8.0 / (1.0 + 100.0 * c)
+            4.0 + growth * c.clamp(0.01, 1e4).sqrt() + 27.0 / (1.0 + 100.0 * c)
         };
         n * n * fits.iter().map(of).sum::<f64>()
     }
@@ -170,7 +179,7 @@ impl SvcSearch {
         let svc = &self.candidates[fits[0].candidate];
         let mut prepared = bench.prepare(&self.table, products, &split.train, svc, budget, true)?;
         let mut done: Vec<Done> = Vec::new();
-        let mut before: Option<(usize, Solved)> = None;
+        let mut before: Option<(usize, Arc<Solved>)> = None;
         for &id in fits {
             let outcome = match self.equal(&done, id.candidate) {
                 Some(equal) => {
@@ -179,17 +188,14 @@ impl SvcSearch {
                 }
                 None => {
                     let svc = &self.candidates[id.candidate];
-                    let start = before.as_ref().filter(|(other, _)| self.helps(*other, id.candidate));
-                    let start = start.map(|(other, solved)| (solved, self.c(*other)));
-                    let solved = prepared.solve(svc, start)?;
+                    let (solved, clear) = self.solve(id, &mut prepared, &mut before, split)?;
                     let fit_seconds = since.elapsed().as_secs_f64();
                     // A linear kernel has no gamma of its own: any does.
                     let (set, gamma) = (prepared.set, prepared.gamma);
                     let fitted = Fitted { svc, set, gamma, solved: &solved, model: OnceCell::new() };
                     let outcome = self.score(id, &fitted, &mut prepared.matrix, &fold, fit_seconds)?;
-                    let shrank = solved.pairs.iter().any(|p| p.solution.shrank) && !svc.starts_warm();
-                    done.push(Done { candidate: id.candidate, shrank, outcome: outcome.clone() });
-                    before = Some((id.candidate, solved));
+                    let shrank = solved.pairs.iter().any(|p| p.solution.shrank);
+                    done.push(Done { candidate: id.candidate, shrank, clear, outcome: outcome.clone() });
                     outcome
                 }
             };
@@ -202,10 +208,59 @@ impl SvcSearch {
         Ok(())
     }
 
-    /// Whether the solution of `other`, with a smaller C, is where the fit of `candidate` starts.
+    /// Whether the fit of `candidate` may start from the solution of `other`, with no larger C.
+    ///
+    /// Only between two classes and for scores of predictions: those do not depend on the path.
     fn helps(&self, other: usize, candidate: usize) -> bool {
         let [a, b] = [other, candidate].map(|c| &self.candidates[c]);
-        a.starts_warm() && b.starts_warm() && a.params().class_weight == b.params().class_weight
+        let same = |a: &SvcParams, b: &SvcParams| a.class_weight == b.class_weight && a.tol == b.tol;
+        let predicts = self.scorers.iter().all(|scorer| matches!(scorer, Scorer::Prediction(_)));
+        self.binary && predicts && a.starts_warm() && b.starts_warm() && same(a.params(), b.params())
+    }
+
+    /// Solves for a candidate, and whether any solution within the tolerance predicts the same.
+    ///
+    /// A start from the solution `before` ends at another point within the tolerance than libsvm's path. Decision
+    /// values differ by about the tolerance there; where one is closer to 0 than that, libsvm's path is taken.
+    fn solve(
+        &self,
+        id: FitId,
+        prepared: &mut Prepared<'_>,
+        before: &mut Option<(usize, Arc<Solved>)>,
+        split: &Split,
+    ) -> Result<(Arc<Solved>, bool)> {
+        let svc = &self.candidates[id.candidate];
+        let tol = svc.params().tol;
+        if let Some((other, start)) = before.take().filter(|(other, _)| self.helps(*other, id.candidate)) {
+            let solved = Arc::new(prepared.solve(svc, Some((&start, self.c(other))))?);
+            let clear = self.is_clear(svc, prepared, &solved, split, tol)?;
+            *before = Some((id.candidate, solved.clone()));
+            if clear {
+                return Ok((solved, true));
+            }
+            return Ok((Arc::new(prepared.solve(svc, None)?), false));
+        }
+        let solved = Arc::new(prepared.solve(svc, None)?);
+        *before = Some((id.candidate, solved.clone()));
+        let clear = self.helps(id.candidate, id.candidate)
+            && self.is_clear(svc, prepared, &solved, split, 2.0 * tol)?;
+        Ok((solved, clear))
+    }
+
+    /// Whether all rows that are scored have decision values farther than `margin` from 0, those of large rows
+    /// in proportion.
+    fn is_clear(
+        &self,
+        svc: &Svc,
+        prepared: &mut Prepared<'_>,
+        solved: &Solved,
+        split: &Split,
+        margin: f64,
+    ) -> Result<bool> {
+        let (set, gamma) = (prepared.set, prepared.gamma);
+        let fitted = Fitted { svc, set, gamma, solved, model: OnceCell::new() };
+        Ok(fitted.is_clear(&mut prepared.matrix, &split.test, margin)?
+            && (!self.return_train_score || fitted.is_clear(&mut prepared.matrix, &split.train, margin)?))
     }
 
     /// A fit done that this candidate's must equal.
@@ -218,9 +273,7 @@ impl SvcSearch {
                 && a.max_iter == b.max_iter
                 && a.max_seconds_per_fit == b.max_seconds_per_fit
                 && a.break_ties == b.break_ties
-                && (a.shrinking == b.shrinking
-                    || (b.shrinking && !other.shrank)
-                    || self.candidates[candidate].starts_warm())
+                && (a.shrinking == b.shrinking || (b.shrinking && !other.shrank) || other.clear)
         };
         done.iter().find(|other| same(other))
     }
@@ -292,11 +345,25 @@ impl Searchable for SvcSearch {
     fn chains(&self, splits: &[Split]) -> Vec<Chain> {
         let mut chains = Vec::new();
         for family in self.families() {
-            for (fold, split) in splits.iter().enumerate() {
-                for equal in family.chunk_by(|&a, &b| self.c(a) == self.c(b) || self.helps(a, b)) {
-                    let fits: Vec<FitId> = equal.iter().map(|&candidate| FitId { candidate, fold }).collect();
-                    chains.push(Chain { cost: self.cost(&fits, split), fits });
-                }
+            let parts: Vec<&[usize]> =
+                family.chunk_by(|&a, &b| self.c(a) == self.c(b) || self.helps(a, b)).collect();
+            let chain = |fold: usize, part: &[usize]| {
+                let fits: Vec<FitId> = part.iter().map(|&candidate| FitId { candidate, fold }).collect();
+                Chain { cost: self.cost(&fits, &splits[fold]), fits }
+            };
+            // Fits with one C use the same rows of the matrix, unless the kernel is another one on every fold.
+            match self.kernel_key(family[0]).1 {
+                true => chains.extend(
+                    (0..splits.len())
+                        .flat_map(|f| parts.iter().map(move |p| (f, p)))
+                        .map(|(f, p)| chain(f, p)),
+                ),
+                false => chains.extend(
+                    parts
+                        .iter()
+                        .flat_map(|p| (0..splits.len()).map(move |f| (f, p)))
+                        .map(|(f, p)| chain(f, p)),
+                ),
             }
         }
         chains
