@@ -27,6 +27,10 @@ pub enum Purpose {
     Tree = 30,
     /// A node of a tree: the features and thresholds tried, and the keys of its children.
     Node = 31,
+    /// The order in which coordinate descent visits rows.
+    Permutation = 40,
+    /// The inner folds on which class probabilities are calibrated.
+    Calibration = 41,
 }
 
 /// The stream of one block (or of another index) for one purpose.

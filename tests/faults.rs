@@ -185,8 +185,29 @@ fn a_job_of_ranks_stopped_by_a_signal_goes_on_with_other_ranks() {
     }
 }
 
+/// mpirun kills its ranks a second after it was told to end, at a safe point or not.
 #[test]
-fn a_killed_rank_ends_the_job_and_leaves_nothing() {
+fn a_launcher_told_to_end_leaves_the_work_too() {
+    if !has_mpi() {
+        return;
+    }
+    for (job, sign) in JOBS {
+        let folder = desk(job);
+        let running = Running::start(folder.path(), 2, sign);
+        running.signal("-TERM");
+        let (code, said, took) = running.end();
+        assert_ne!(code, 0, "{said}");
+        assert!(took < Duration::from_secs(5), "{took:?}");
+        let checkpoint = folder.path().join("o.h5.checkpoint");
+        assert!(checkpoint.is_file(), "{:?}: {said}", names(folder.path()));
+        finish(folder.path(), 3, &["--on-existing", "resume"]);
+        finish(folder.path(), 0, &["--output", "undisturbed.h5"]);
+        assert_eq!(bits(&folder.path().join("o.h5")), bits(&folder.path().join("undisturbed.h5")));
+    }
+}
+
+#[test]
+fn a_killed_rank_ends_the_job_and_leaves_at_most_its_checkpoint() {
     if !has_mpi() {
         return;
     }
@@ -198,7 +219,9 @@ fn a_killed_rank_ends_the_job_and_leaves_nothing() {
         assert_ne!(code, 0);
         assert!(took < Duration::from_secs(5), "{took:?}");
         assert!(said.contains("signal 9") || said.contains("KILLED"), "{said}");
-        assert_eq!(names(folder.path()), ["job.toml"]);
+        // The launcher warns the others before it kills them.
+        let left = names(folder.path());
+        assert!(left.iter().all(|name| ["job.toml", "o.h5.checkpoint"].contains(&name.as_str())), "{left:?}");
     }
 }
 

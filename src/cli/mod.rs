@@ -6,6 +6,7 @@ mod candidates;
 mod existing;
 mod info;
 mod inspect;
+mod performance;
 mod predict;
 mod report;
 mod run;

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::candidates;
 use super::table::{bytes, columns, short};
 use super::voice::Voice;
+use super::{candidates, performance};
 use crate::comm::{self, Communicator};
 use crate::error::Result;
 use crate::estimator::{Array, Values};
@@ -59,7 +59,10 @@ pub(super) fn run(comm: &dyn Communicator, arguments: Arguments) -> Result<()> {
     };
     let telemetry = Telemetry::for_rank(comm.rank(), talk);
     let text = match job::run(comm, plan, arguments.on_existing, &telemetry)? {
-        Ending::Finished(finished) => answer(&finished),
+        Ending::Finished(finished) => {
+            telemetry.note(performance::table(&finished.contents.timing).trim_end());
+            answer(&finished)
+        }
         Ending::Found(path) => format!("{}: holds this job's results already\n", path.display()),
     };
     comm::agree(comm, voice.answer(&text))

@@ -81,6 +81,13 @@ impl<T: Real> Block<T> {
         self.weights.resize(if shape.has_weights { self.n_rows } else { 0 }, 0.0);
     }
 
+    /// Bytes of all its numbers.
+    pub fn size_bytes(&self) -> u64 {
+        (size_of_val(self.x.as_slice())
+            + size_of_val(self.y.as_slice())
+            + size_of_val(self.weights.as_slice())) as u64
+    }
+
     /// The features of row `i` of the block.
     pub fn row(&self, i: usize) -> &[T] {
         &self.x[i * self.n_features..(i + 1) * self.n_features]

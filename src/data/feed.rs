@@ -90,6 +90,8 @@ impl<T: Real> Feed<T> {
     ) -> Result<()> {
         self.make_resident(telemetry)?;
         for (position, block) in self.resident.iter().enumerate() {
+            telemetry.count_memory(block.size_bytes());
+            telemetry.count_bytes(Phase::Compute, block.size_bytes());
             visit(position, block)?;
         }
         let rest = self.n_resident..self.slice.len();
@@ -98,7 +100,8 @@ impl<T: Real> Feed<T> {
         } else {
             let mut block = Block::default();
             for position in rest {
-                telemetry.time(Phase::Load, || self.load(position, &mut block))?;
+                telemetry.time(Phase::Load, || self.load(position, &mut block, telemetry))?;
+                telemetry.count_bytes(Phase::Compute, block.size_bytes());
                 visit(position, &block)?;
             }
         }
@@ -120,23 +123,24 @@ impl<T: Real> Feed<T> {
             return visit(block);
         }
         let mut block = Block::default();
-        telemetry.time(Phase::Load, || self.load(position, &mut block))?;
+        telemetry.time(Phase::Load, || self.load(position, &mut block, telemetry))?;
         visit(&block)
     }
 
     fn make_resident(&mut self, telemetry: &Telemetry) -> Result<()> {
         while self.resident.len() < self.n_resident {
             let mut block = Block::default();
-            telemetry.time(Phase::Load, || self.load(self.resident.len(), &mut block))?;
+            telemetry.time(Phase::Load, || self.load(self.resident.len(), &mut block, telemetry))?;
             self.resident.push(block);
         }
         Ok(())
     }
 
     /// Fills `block` with the part at `position` of the slice.
-    fn load(&self, position: usize, block: &mut Block<T>) -> Result<()> {
+    fn load(&self, position: usize, block: &mut Block<T>, telemetry: &Telemetry) -> Result<()> {
         block.reshape(self.parts.shape(), self.slice.blocks.start + position);
         self.source.fill(block)?;
+        telemetry.count_bytes(Phase::Load, block.size_bytes());
         if self.checked { Ok(()) } else { check_finite(&*self.source, block) }
     }
 
@@ -157,6 +161,7 @@ impl<T: Real> Feed<T> {
                 let block = telemetry
                     .time(Phase::Wait, || full_out.recv())
                     .map_err(|_| Error::internal("the reading thread has died"))??;
+                telemetry.count_bytes(Phase::Compute, block.size_bytes());
                 visit(position, &block)?;
                 // The reader may have finished already and need no more buffers.
                 let _ = empty_in.send(block);
@@ -169,7 +174,7 @@ impl<T: Real> Feed<T> {
         for position in self.n_resident..self.slice.len() {
             // Either channel closes when the visitor has given up.
             let Ok(mut block) = empty.recv() else { return };
-            let loaded = telemetry.time(Phase::Load, || self.load(position, &mut block));
+            let loaded = telemetry.time(Phase::Load, || self.load(position, &mut block, telemetry));
             let failed = loaded.is_err();
             if full.send(loaded.map(|()| block)).is_err() || failed {
                 return;

@@ -19,6 +19,29 @@ pub trait Keeper: Send + Sync {
     /// Whether enough time has passed since the last [`store`](Self::store) to do it again.
     fn is_due(&self) -> bool;
 
+    /// Whether a state [held](Self::hold) at hand would be of use now; asked often.
+    fn wants_to_hold(&self) -> bool {
+        false
+    }
+
+    /// Takes a state that is not worth a write yet, to be written if the job is told to end before the next
+    /// [`store`](Self::store).
+    fn hold(&self, _state: Vec<u8>) {}
+
     /// The file, for messages.
     fn path(&self) -> &std::path::Path;
+}
+
+/// Stores a state that is urgent or due, or leaves it at hand where that is wanted.
+pub(in crate::engine) fn keep(
+    keeper: &dyn Keeper,
+    urgent: bool,
+    state: impl FnOnce() -> Result<Vec<u8>>,
+) -> Result<()> {
+    if urgent || keeper.is_due() {
+        keeper.store(&state()?)?;
+    } else if keeper.wants_to_hold() {
+        keeper.hold(state()?);
+    }
+    Ok(())
 }

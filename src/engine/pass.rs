@@ -7,7 +7,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::keeper::Keeper;
+use super::keeper::{Keeper, keep};
 use crate::comm::{self, Communicator, OrderedReduction, Partial, agree};
 use crate::data::{Block, Feed, Parts, Shape};
 use crate::error::{Error, Result};
@@ -28,6 +28,12 @@ pub trait Pass<T: Real> {
     /// # Errors
     /// When the block holds something that the estimator cannot take.
     fn block(&self, block: &Block<T>, memory: &mut Self::Memory) -> Result<Self::Partial>;
+
+    /// Floating-point operations for each row of `n_features`, for the table of speeds: those that the method asks for, not
+    /// those of one implementation. 0 where nobody has counted them.
+    fn flops_per_row(&self, _n_features: usize) -> f64 {
+        0.0
+    }
 }
 
 /// Runs passes over one rank's blocks.
@@ -88,7 +94,9 @@ impl<'a, T: Real> PassEngine<'a, T> {
         let telemetry = self.telemetry;
         let start = self.feed.slice().blocks.start;
         let mut reduction = OrderedReduction::new(self.feed.slice().n_blocks);
+        let flops_per_row = pass.flops_per_row(self.feed.parts().shape().n_features);
         let local = self.feed.for_each(telemetry, |position, block| {
+            telemetry.count_flops((flops_per_row * block.n_rows as f64) as u64);
             let partial = telemetry.time(Phase::Compute, || pass.block(block, &mut memory[position]))?;
             reduction.push(start + position, Tagged { partial, stop: stop_requested() });
             Ok(())
@@ -189,12 +197,9 @@ impl<'a, T: Real> PassEngine<'a, T> {
     /// [`Error::Stopped`] after a request to stop; an I/O error when the state cannot be written.
     pub fn checkpoint<S: Serialize>(&mut self, state: &S) -> Result<()> {
         let Some(keeper) = self.keeper else { return Ok(()) };
-        let stored = if self.comm.is_root() && (self.stop.is_some() || keeper.is_due()) {
-            comm::encode(state).and_then(|bytes| keeper.store(&bytes))
-        } else {
-            Ok(())
-        };
-        agree(self.comm, stored)?;
+        let urgent = self.stop.is_some();
+        let kept = if self.comm.is_root() { keep(keeper, urgent, || comm::encode(state)) } else { Ok(()) };
+        agree(self.comm, kept)?;
         match self.stop {
             Some(signal) => {
                 Err(Error::Stopped { signal: signal_name(signal), checkpoint: keeper.path().to_path_buf() })

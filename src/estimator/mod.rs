@@ -4,15 +4,21 @@
 //! An estimator knows neither MPI nor files. A memory-bound one runs passes on the pass engine; a CPU-bound one
 //! fits on plain arrays and is driven by the sweep engine.
 
+pub mod class_weight;
 pub mod cluster;
 pub mod decomposition;
 pub mod ensemble;
 pub mod linear_model;
 pub mod model;
 pub mod moments;
+pub mod neighbors;
+pub(crate) mod parameter;
+pub mod plain;
+pub mod plain_search;
 pub mod preprocessing;
 pub mod searchable;
 pub mod svm;
+pub mod targets;
 pub mod transformer;
 pub mod tree;
 

@@ -77,6 +77,15 @@ impl<T: Real> Pass<T> for MomentsPass {
             products: moments.products,
         })
     }
+
+    fn flops_per_row(&self, n_features: usize) -> f64 {
+        products_flops(n_features + usize::from(self.with_target))
+    }
+}
+
+/// Centring `m` columns, and one triangle of their products, for each row.
+pub(super) fn products_flops(m: usize) -> f64 {
+    (m + m * (m + 1)) as f64
 }
 
 /// The moments of all features, and of the target as the last column when `with_target`.

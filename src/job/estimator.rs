@@ -4,6 +4,7 @@ use serde::Serialize;
 use toml::{Table, Value};
 
 use super::document::Document;
+use super::plain::{PLAIN, PlainJob};
 use super::transformer::TransformerJob;
 use super::wording;
 use crate::error::Result;
@@ -43,6 +44,8 @@ pub enum EstimatorJob {
     Transformer(TransformerJob),
     /// Random forests and extra trees, on plain arrays.
     Forest(ForestParams),
+    /// Another estimator on plain arrays.
+    Plain(PlainJob),
 }
 
 impl EstimatorJob {
@@ -65,6 +68,9 @@ impl EstimatorJob {
         if let Some(kind) = ForestKind::of(&name) {
             let params: ForestParams = document.read("estimator", table, &["name"])?;
             return Ok(Self::Forest(ForestParams { kind, ..params }));
+        }
+        if let Some(plain) = PlainJob::read(document, &name, &table)? {
+            return Ok(Self::Plain(plain));
         }
         match name.as_str() {
             "KMeans" => Ok(Self::KMeans(document.read("estimator", table, &["name"])?)),
@@ -91,12 +97,13 @@ impl EstimatorJob {
             Self::Linear(params) => params.name(),
             Self::Transformer(step) => step.name(),
             Self::Forest(params) => params.kind.name(),
+            Self::Plain(plain) => plain.name(),
         }
     }
 
     /// Whether it learns from targets.
     pub fn needs_targets(&self) -> bool {
-        matches!(self, Self::Svc(_) | Self::Linear(_) | Self::Forest(_))
+        matches!(self, Self::Svc(_) | Self::Linear(_) | Self::Forest(_) | Self::Plain(_))
     }
 
     /// Whether targets are classes.
@@ -106,12 +113,13 @@ impl EstimatorJob {
             Self::Svc(_) => true,
             Self::Linear(params) => params.is_classifier(),
             Self::Forest(params) => params.kind.is_classifier(),
+            Self::Plain(plain) => plain.is_classifier(),
         }
     }
 
     /// Whether a search can be made over its parameters.
     pub fn is_searchable(&self) -> bool {
-        matches!(self, Self::Svc(_) | Self::Forest(_))
+        matches!(self, Self::Svc(_) | Self::Forest(_) | Self::Plain(_))
     }
 
     /// Whether it gives every row a label while it fits.
@@ -138,5 +146,5 @@ fn linear<P: serde::de::DeserializeOwned>(
 
 /// Everything that can be fitted by itself.
 pub(super) fn names() -> Vec<&'static str> {
-    ESTIMATORS.iter().chain(&TRANSFORMERS).copied().collect()
+    ESTIMATORS.iter().chain(&PLAIN).chain(&TRANSFORMERS).copied().collect()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::estimator::EstimatorJob;
 use super::run::Plan;
 use super::spec::Job;
-use super::{forest, pipeline, searchable, source};
+use super::{forest, pipeline, plain, searchable, source};
 use crate::comm::{Communicator, agree};
 use crate::data::{BlockSource, Feed, Parts, Table};
 use crate::engine::keeper::Keeper;
@@ -45,6 +45,7 @@ pub(super) fn check(job: &Job) -> Result<()> {
         EstimatorJob::Linear(params) => params.validate(),
         EstimatorJob::Transformer(step) => step.check(),
         EstimatorJob::Forest(params) => params.clone().validate(job.seed).map(drop),
+        EstimatorJob::Plain(plain) => plain.validate(job.seed).map(drop),
     };
     checked.map_err(|error| job.place("estimator", error))?;
     pipeline::check(job)
@@ -80,7 +81,7 @@ pub(super) fn memory_bytes<T: Real>(
             let in_flight = n_local.min(if source.waits_for_input() { 2 } else { 1 });
             Ok((in_flight as u64).saturating_mul(shape.block_bytes::<T>()))
         }
-        EstimatorJob::Svc(_) | EstimatorJob::Forest(_) => {
+        EstimatorJob::Svc(_) | EstimatorJob::Forest(_) | EstimatorJob::Plain(_) => {
             source::check_table(comm, job, &shape)?;
             Ok(shape.n_samples * (shape.n_features as u64 + 1) * 8)
         }
@@ -116,6 +117,10 @@ pub(super) fn fit<T: Real>(
             forest::search(comm, &plan.job, params, search, &*source, keeper, telemetry)
         }
         (EstimatorJob::Forest(params), None) => forest::fit(comm, &plan.job, params, &*source, telemetry),
+        (EstimatorJob::Plain(plain), Some(search)) => {
+            plain::search(comm, &plan.job, plain, search, &*source, keeper, telemetry)
+        }
+        (EstimatorJob::Plain(plain), None) => plain::fit(comm, &plan.job, plain, &*source, telemetry),
     }
 }
 

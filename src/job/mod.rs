@@ -10,6 +10,7 @@ mod estimator;
 mod fit;
 mod forest;
 mod pipeline;
+mod plain;
 pub mod predict;
 mod run;
 mod searchable;

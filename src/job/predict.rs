@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::estimator::{self, ESTIMATORS};
-use super::wording;
+use super::{plain, wording};
 use crate::comm::{Communicator, agree};
 use crate::data::{
     Block, BlockSource, ColumnRef, CsvParams, CsvSource, Feed, Hdf5Params, Hdf5Source, Mapped, Residency,
@@ -16,6 +16,7 @@ use crate::error::{Error, Place, Result};
 use crate::estimator::cluster::KMeansModel;
 use crate::estimator::ensemble::{ForestKind, ForestModel};
 use crate::estimator::linear_model::LinearModel;
+use crate::estimator::plain::PlainModel;
 use crate::estimator::svm::SvcModel;
 use crate::estimator::transformer::TRANSFORMERS;
 use crate::estimator::{Model, Transformer, Values};
@@ -40,6 +41,7 @@ enum Predictor {
     Svc(Box<SvcModel>),
     Forest(Box<ForestModel>),
     Linear(Box<LinearModel>),
+    Plain(Box<dyn PlainModel>),
     /// A transformer, which stands at the end of the source's maps: its rows are the answer.
     Rows,
 }
@@ -147,7 +149,7 @@ impl Prediction {
         match &self.predictor {
             Predictor::KMeans(model) => model.predict_bytes(block),
             Predictor::Rows => Ok(block.x.iter().flat_map(|v| v.to_f64().to_le_bytes()).collect()),
-            Predictor::Svc(_) | Predictor::Forest(_) => {
+            Predictor::Svc(_) | Predictor::Forest(_) | Predictor::Plain(_) => {
                 let values = block.x.iter().map(|v| v.to_f64()).collect();
                 let x = ndarray::Array2::from_shape_vec((block.n_rows, block.n_features), values)
                     .map_err(|e| Error::internal(format!("a block of the wrong shape: {e}")))?;
@@ -206,6 +208,9 @@ impl Predictor {
         if ForestKind::of(&model.estimator).is_some() {
             return Ok(Self::Forest(Box::new(ForestModel::import(model)?)));
         }
+        if let Some(model) = plain::import(model)? {
+            return Ok(Self::Plain(model));
+        }
         match model.estimator.as_str() {
             "KMeans" => Ok(Self::KMeans(Box::new(KMeansModel::import(model)?))),
             "SVC" => Ok(Self::Svc(Box::new(SvcModel::import(model)?))),
@@ -225,6 +230,7 @@ impl Predictor {
             Self::Svc(model) => Some(model.support_vectors().ncols()),
             Self::Forest(model) => Some(model.n_features_in()),
             Self::Linear(model) => Some(model.n_features()),
+            Self::Plain(model) => Some(model.n_features_in()),
             Self::Rows => None,
         }
     }
@@ -234,6 +240,7 @@ impl Predictor {
         match self {
             Self::Svc(model) => model.predict(x),
             Self::Forest(model) => model.predict(x),
+            Self::Plain(model) => model.predict(x),
             Self::KMeans(_) | Self::Linear(_) | Self::Rows => {
                 Err(Error::internal("this estimator predicts whole blocks"))
             }

@@ -1,6 +1,7 @@
 //! A run from its job to its results file.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::data::Dtype;
@@ -18,7 +19,7 @@ use crate::partition::Slice;
 use crate::results::checkpoint::{self, Fingerprint};
 use crate::results::provenance::{self, Machine};
 use crate::results::{Contents, FileKeeper, OnExisting, Output, ResultsFile, schema};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, at_request};
 
 /// A job that has been checked; equal on all ranks.
 #[derive(Clone, Debug)]
@@ -155,6 +156,12 @@ fn typed<T: Real>(
     }
     let interval = Duration::from_secs_f64(plan.job.output.checkpoint_every_s);
     let keeper = FileKeeper::new(path, fingerprint, on_existing == OnExisting::Resume, interval);
+    let keeper = Arc::new(keeper);
+    let _will = comm.is_root().then(|| {
+        let keeper = Arc::clone(&keeper);
+        // Nothing can be done about a failure now: the checkpoint before stays whole, and the job may yet reach a safe point.
+        at_request(move || drop(keeper.save_held()))
+    });
     let (source, steps) = pipeline::fit(comm, &plan.job, source, telemetry)?;
     let Fitted { mut contents, cluster_sizes, report, writer } =
         fit::fit(comm, plan, source, &keeper, output.as_ref(), telemetry)?;

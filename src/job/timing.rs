@@ -4,13 +4,14 @@ use crate::comm::{self, Communicator};
 use crate::engine::sweep::SweepReport;
 use crate::error::Result;
 use crate::estimator::{Array, Values};
+use crate::kernel::read_bandwidth;
 use crate::results::Named;
 use crate::telemetry::{Phase, Telemetry};
 
 /// Every rank's seconds and bytes, and how unevenly the work was spread.
 ///
 /// # Collective
-/// One allgather of 88 bytes a rank.
+/// Allgathers of about 120 bytes a rank. Reads 64 MiB a few times where passes over memory took a while.
 ///
 /// # Errors
 /// An internal error.
@@ -36,6 +37,7 @@ pub(super) fn gather(
         let bytes = all.iter().map(|(_, bytes, _)| bytes[i] as i64).collect();
         arrays.push((format!("{}_bytes", phase.name()), Array::vector(Values::I64(bytes))));
     }
+    arrays.extend(speeds(comm, telemetry)?);
     arrays.push(("total".into(), numbers(all.iter().map(|(_, _, total)| *total).collect())));
     let busy: Vec<f64> = match report {
         Some(report) => report.ranks.iter().map(|rank| rank.busy_s).collect(),
@@ -50,6 +52,28 @@ pub(super) fn gather(
             let counts = [work.asked, work.done].map(|count| count as i64).to_vec();
             (format!("shared_{}", work.what.replace(' ', "_")), Array::vector(Values::I64(counts)))
         }));
+    }
+    Ok(arrays)
+}
+
+/// Seconds of passes over memory below which their speed says nothing.
+const LEAST_SECONDS: f64 = 0.5;
+
+/// Each rank's floating-point operations and bytes of memory read by passes, and, where those took a while, the bytes a second
+/// that memory gives when all ranks read at once.
+fn speeds(comm: &dyn Communicator, telemetry: &Telemetry) -> Result<Vec<Named>> {
+    let mine = (telemetry.flops(), telemetry.memory_bytes(), telemetry.seconds(Phase::Compute));
+    let all: Vec<(u64, u64, f64)> = comm::allgather(comm, &mine)?;
+    let integers = |values: Vec<i64>| Array::vector(Values::I64(values));
+    let mut arrays = vec![
+        ("compute_flops".to_owned(), integers(all.iter().map(|(flops, _, _)| *flops as i64).collect())),
+        ("memory_bytes".to_owned(), integers(all.iter().map(|(_, bytes, _)| *bytes as i64).collect())),
+    ];
+    let reads = |(_, bytes, seconds): &(u64, u64, f64)| *bytes > 0 && *seconds >= LEAST_SECONDS;
+    if all.iter().any(reads) {
+        // The allgather above lets all ranks begin at about the same time.
+        let speeds = comm::allgather(comm, &read_bandwidth())?;
+        arrays.push(("memory_bandwidth".to_owned(), Array::vector(Values::F64(speeds))));
     }
     Ok(arrays)
 }

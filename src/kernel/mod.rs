@@ -5,12 +5,15 @@
 //! terms of one sum, and every path uses fused multiply-add.
 
 mod affine;
+mod bandwidth;
 pub mod columns;
 pub(crate) mod elementary;
 pub mod glm;
 mod isa;
+pub mod linear_rows;
 pub mod lloyd;
 pub mod moments;
+pub mod neighbors;
 mod normal;
 pub(crate) mod rank_k;
 mod real;
@@ -18,6 +21,7 @@ pub mod simd;
 pub mod svm;
 
 pub use affine::AffineMixture;
+pub use bandwidth::read_bandwidth;
 pub use isa::Isa;
 pub use normal::{Mixture, Normal};
 pub use real::Real;

@@ -4,7 +4,7 @@
 //! against damage, a fingerprint of the job and its data against use by another job.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
@@ -52,13 +52,52 @@ pub struct FileKeeper {
     fingerprint: Fingerprint,
     resume: bool,
     interval: Duration,
-    last: Mutex<Instant>,
+    work: Mutex<Work>,
 }
+
+/// What has been kept so far. Locked while the file is replaced, so that no older state follows a newer one.
+struct Work {
+    stored: Instant,
+    /// Newer than what is stored, and since when.
+    held: Option<Vec<u8>>,
+    held_since: Instant,
+}
+
+/// How often a state is taken to hand: what a kill after a warning may cost at most, besides the work of the moment.
+const HOLD_EVERY: Duration = Duration::from_secs(1);
 
 impl FileKeeper {
     /// A keeper beside `output`; with `resume` an earlier run's state is taken up.
     pub fn new(output: &Path, fingerprint: Fingerprint, resume: bool, interval: Duration) -> Self {
-        Self { path: path_for(output), fingerprint, resume, interval, last: Mutex::new(Instant::now()) }
+        let now = Instant::now();
+        let work = Mutex::new(Work { stored: now, held: None, held_since: now });
+        Self { path: path_for(output), fingerprint, resume, interval, work }
+    }
+
+    fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes the state at hand, if there is one. For the moment of a signal that may be followed by the end: any
+    /// thread may call it.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn save_held(&self) -> Result<()> {
+        let mut work = self.work();
+        match work.held.take() {
+            Some(state) => self.write(&mut work, &state),
+            None => Ok(()),
+        }
+    }
+
+    fn write(&self, work: &mut Work, state: &[u8]) -> Result<()> {
+        let digest = Sha256::digest(state);
+        let length = (state.len() as u64).to_le_bytes();
+        output::write_whole(&self.path, &[MAGIC, &self.fingerprint.0, &digest, &length, state])?;
+        work.stored = Instant::now();
+        work.held = None;
+        Ok(())
     }
 
     /// Removes the file, if there is one: the results are whole.
@@ -66,6 +105,8 @@ impl FileKeeper {
     /// # Errors
     /// [`Error::Io`].
     pub fn remove(&self) -> Result<()> {
+        let mut work = self.work();
+        work.held = None;
         match std::fs::remove_file(&self.path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(Error::io(&self.path, "removing the checkpoint", error))
@@ -112,15 +153,21 @@ impl Keeper for FileKeeper {
     }
 
     fn store(&self, state: &[u8]) -> Result<()> {
-        let digest = Sha256::digest(state);
-        let length = (state.len() as u64).to_le_bytes();
-        output::write_whole(&self.path, &[MAGIC, &self.fingerprint.0, &digest, &length, state])?;
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        Ok(())
+        self.write(&mut self.work(), state)
     }
 
     fn is_due(&self) -> bool {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).elapsed() >= self.interval
+        self.work().stored.elapsed() >= self.interval
+    }
+
+    fn wants_to_hold(&self) -> bool {
+        let work = self.work();
+        work.held.is_none() || work.held_since.elapsed() >= HOLD_EVERY
+    }
+
+    fn hold(&self, state: Vec<u8>) {
+        let mut work = self.work();
+        (work.held, work.held_since) = (Some(state), Instant::now());
     }
 
     fn path(&self) -> &Path {
@@ -153,6 +200,27 @@ mod tests {
         mine.remove().unwrap();
         mine.remove().unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_state_at_hand_is_written_when_asked_for_and_never_over_a_newer_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let mine = keeper(&folder.path().join("o.h5"), "a", true);
+        mine.save_held().unwrap();
+        assert_eq!(mine.load().unwrap(), None);
+        assert!(mine.wants_to_hold());
+        mine.hold(b"first".to_vec());
+        assert!(!mine.wants_to_hold(), "one a second is enough");
+        mine.save_held().unwrap();
+        assert_eq!(mine.load().unwrap().as_deref(), Some(&b"first"[..]));
+        mine.hold(b"second".to_vec());
+        mine.store(b"third").unwrap();
+        mine.save_held().unwrap();
+        assert_eq!(mine.load().unwrap().as_deref(), Some(&b"third"[..]));
+        mine.hold(b"fourth".to_vec());
+        mine.remove().unwrap();
+        mine.save_held().unwrap();
+        assert_eq!(mine.load().unwrap(), None, "the job is done");
     }
 
     #[test]

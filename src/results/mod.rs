@@ -10,6 +10,7 @@ mod output;
 pub mod provenance;
 mod reader;
 pub mod schema;
+mod seal;
 mod writer;
 
 pub use checkpoint::FileKeeper;

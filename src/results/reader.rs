@@ -10,6 +10,7 @@ use hdf5::{IndexType, IterationOrder, LinkType};
 
 use super::named::{self, Named};
 use super::schema;
+use super::seal::{self, Seal};
 use crate::error::{Error, Place, Result};
 use crate::estimator::{Array, Model, Values};
 
@@ -80,7 +81,7 @@ impl ResultsFile {
             }
             Err(error) => return Err(Error::io(path, "opening", error)),
         };
-        std::fs::File::open(path).map_err(|e| Error::io(path, "opening", e))?;
+        check_seal(path)?;
         let file = hdf5::File::open(path).map_err(|error| {
             if error.to_string().contains("lock file") {
                 let help =
@@ -292,6 +293,18 @@ impl ResultsFile {
     }
 }
 
+/// Refuses a file that is not as it was written, before HDF5 stumbles over it.
+fn check_seal(path: &Path) -> Result<()> {
+    let mut file = std::fs::File::open(path).map_err(|e| Error::io(path, "opening", e))?;
+    match seal::check(&mut file).map_err(|e| Error::io(path, "reading", e))? {
+        Seal::Whole | Seal::Absent => Ok(()),
+        Seal::Broken => {
+            let found = "a damaged one: its bytes do not fit its SHA-256";
+            Err(not_ours(path, found))
+        }
+    }
+}
+
 fn not_ours(path: &Path, found: impl Into<String>) -> Error {
     Error::data(path.display(), Place::default(), format!("a results file of {}", schema::SOFTWARE), found)
 }
@@ -394,6 +407,25 @@ mod tests {
     }
 
     #[test]
+    fn no_flipped_bit_is_read_as_another_value() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.h5");
+        write(&path);
+        let whole = std::fs::read(&path).unwrap();
+        // Every 1021st bit: a prime, so that each position in a byte comes up.
+        for bit in (0..8 * whole.len()).step_by(1021) {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&path, &bytes).unwrap();
+            match ResultsFile::open(&path) {
+                Err(error) => assert_eq!(error.exit_code(), ExitCode::Data, "bit {bit}"),
+                // In the seal's own mark: nothing that is read has changed.
+                Ok(_) => assert!(bit / 8 >= whole.len() - 16, "bit {bit} of {}", 8 * whole.len()),
+            }
+        }
+    }
+
+    #[test]
     fn no_array_outside_the_file_or_larger_than_it_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.h5");
@@ -402,6 +434,7 @@ mod tests {
         let history = file.group("history").unwrap();
         history.new_dataset::<f64>().chunk(10).shape(1 << 50).create("huge").unwrap();
         file.link_soft("/model", "timing2").unwrap();
+        drop(history);
         file.close().unwrap();
         let file = ResultsFile::open(&path).unwrap();
         assert!(file.group("history", 10).unwrap_err().to_string().contains("1125899906842624"));

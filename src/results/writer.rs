@@ -17,6 +17,7 @@ use tempfile::NamedTempFile;
 use super::named::{self, Named};
 use super::output::Output;
 use super::schema;
+use super::seal;
 use crate::engine::rows::RowSink;
 use crate::error::{Error, Result};
 use crate::estimator::{Array, Model};
@@ -156,7 +157,7 @@ impl ResultsWriter {
         self.file.create_group_builder().with_gcpl(|gcpl| gcpl.link_creation_order(order)).create(name)
     }
 
-    /// Writes the rest, brings the file to the disk and gives it its name.
+    /// Writes the rest, brings the file to the disk, seals it and gives it its name.
     ///
     /// # Errors
     /// [`Error::Io`] when anything cannot be written; nothing is left behind then.
@@ -169,6 +170,7 @@ impl ResultsWriter {
         // Memory, too, can be full.
         verify(memory.path(), contents).map_err(named::h5_error(&path, "checking the file's image"))?;
         copy(memory.as_file_mut(), disk.as_file_mut(), &gaps).map_err(|e| Error::io(&path, "writing", e))?;
+        seal::put(disk.as_file_mut()).map_err(|e| Error::io(&path, "sealing", e))?;
         output.keep(disk)
     }
 

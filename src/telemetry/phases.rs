@@ -44,6 +44,9 @@ impl Phase {
 pub struct Telemetry {
     nanoseconds: [AtomicU64; 5],
     bytes: [AtomicU64; 5],
+    /// Bytes of blocks in memory that passes went over.
+    memory_bytes: AtomicU64,
+    flops: AtomicU64,
     talker: Option<Mutex<Talker>>,
 }
 
@@ -117,6 +120,27 @@ impl Telemetry {
     /// Adds bytes moved in `phase`.
     pub fn count_bytes(&self, phase: Phase, bytes: u64) {
         self.bytes[phase as usize].fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Adds bytes of blocks that a pass read from memory: [`Compute`](Phase::Compute) moves them, and no cache has held them since
+    /// the pass before.
+    pub fn count_memory(&self, bytes: u64) {
+        self.memory_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes read from memory by passes so far.
+    pub fn memory_bytes(&self) -> u64 {
+        self.memory_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Adds floating-point operations of kernels.
+    pub fn count_flops(&self, flops: u64) {
+        self.flops.fetch_add(flops, Ordering::Relaxed);
+    }
+
+    /// Floating-point operations so far, of those kernels that count theirs.
+    pub fn flops(&self) -> u64 {
+        self.flops.load(Ordering::Relaxed)
     }
 
     /// Seconds spent in `phase` so far.

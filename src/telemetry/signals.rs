@@ -7,6 +7,7 @@ use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
 use super::request_stop;
+use super::stop::honour_wills;
 use crate::error::{Error, Result};
 
 /// Launchers and batch systems may deliver one signal twice, moments apart.
@@ -38,6 +39,9 @@ fn install() -> Result<()> {
                 signal_hook::low_level::exit(128 + signal);
             }
             request_stop(signal);
+            if matches!(signal, SIGINT | SIGTERM) {
+                honour_wills();
+            }
         }
     });
     Ok(())

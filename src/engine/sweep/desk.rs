@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::task::{FitId, Record, Watch};
 use crate::comm::{self, Communicator};
-use crate::engine::keeper::Keeper;
+use crate::engine::keeper::{Keeper, keep};
 use crate::error::{Error, Result};
 
 /// What a rank tells rank 0 without waiting.
@@ -87,10 +87,7 @@ impl<'a> Desk<'a> {
                 }
             }
         }
-        match self.keeper {
-            Some(keeper) if keeper.is_due() => self.store(keeper),
-            _ => Ok(()),
-        }
+        self.keep(false)
     }
 
     /// Waits until every rank is through, so that no note is left behind; keeps the journal when one of them
@@ -110,13 +107,10 @@ impl<'a> Desk<'a> {
             pause = (pause * 2).min(Duration::from_millis(5));
         }
         journal?;
-        match self.keeper {
-            Some(keeper) if self.stopped || (self.failed && !self.records.is_empty()) => self.store(keeper),
-            _ => Ok(()),
-        }
+        self.keep(self.stopped || (self.failed && !self.records.is_empty()))
     }
 
-    fn store(&self, keeper: &dyn Keeper) -> Result<()> {
-        keeper.store(&comm::encode(&self.records)?)
+    fn keep(&self, urgent: bool) -> Result<()> {
+        self.keeper.map_or(Ok(()), |keeper| keep(keeper, urgent, || comm::encode(&self.records)))
     }
 }

@@ -3,7 +3,7 @@
 use crate::data::Block;
 use crate::engine::pass::{Pass, PassEngine};
 use crate::error::{Error, Place, Result};
-use crate::estimator::moments::Moments;
+use crate::estimator::moments::{Moments, products_flops};
 use crate::kernel::moments::block_moments;
 use crate::kernel::{Isa, Real};
 
@@ -24,6 +24,10 @@ impl<T: Real> Pass<T> for CovariancePass {
             mean: moments.mean,
             products: moments.products,
         })
+    }
+
+    fn flops_per_row(&self, n_features: usize) -> f64 {
+        products_flops(n_features)
     }
 }
 

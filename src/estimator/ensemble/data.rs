@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::params::ForestKind;
 use crate::data::Table;
 use crate::error::{Error, Place, Result};
+use crate::estimator::targets::check_table;
 use crate::estimator::tree::Columns;
 
 /// The most classes: a node sums the weight of each.
@@ -28,7 +29,7 @@ impl ForestData {
     /// [`Error::Data`] when there are no rows or features, targets or weights that a forest cannot learn from, too
     /// many classes, or values beyond single precision.
     pub fn new(table: Arc<Table>, kind: ForestKind) -> Result<Self> {
-        check(&table, kind.is_classifier())?;
+        check_table(&table, kind.is_classifier())?;
         let columns = Columns::new(&table.x, &table.origin)?;
         if !kind.is_classifier() {
             return Ok(Self { targets: table.y.clone(), classes: Vec::new(), columns, table });
@@ -59,31 +60,4 @@ impl ForestData {
         let row = |row: &usize| self.table.x.row(*row).to_vec();
         rows.iter().flat_map(row).map(|v| v as f32).collect()
     }
-}
-
-fn check(table: &Table, classes: bool) -> Result<()> {
-    let n = table.x.nrows();
-    let fault =
-        |place, expected: String, found: String| Err(Error::data(&table.origin, place, expected, found));
-    if n == 0 || table.x.ncols() == 0 {
-        let found = format!("{n} rows of {} features", table.x.ncols());
-        return fault(Place::default(), "at least 1 row and 1 feature".into(), found);
-    }
-    if table.y.len() != n {
-        let found = if table.y.is_empty() { "none".into() } else { table.y.len().to_string() };
-        return fault(Place::default(), format!("targets of {n} rows"), found);
-    }
-    if !table.weights.is_empty() && table.weights.len() != n {
-        return fault(Place::default(), format!("weights of {n} rows"), table.weights.len().to_string());
-    }
-    let wrong = |y: &f64| !y.is_finite() || (classes && y.fract() != 0.0);
-    if let Some(row) = table.y.iter().position(wrong) {
-        let expected = if classes { "a class: a whole number" } else { "a finite number" };
-        return fault(Place::cell(row as u64, "y"), expected.into(), table.y[row].to_string());
-    }
-    if let Some(row) = table.weights.iter().position(|w| !w.is_finite() || *w < 0.0) {
-        let found = table.weights[row].to_string();
-        return fault(Place::row(row as u64), "a weight, 0 or above".into(), found);
-    }
-    Ok(())
 }

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
-pub use crate::estimator::svm::ClassWeight;
+use crate::error::Result;
+pub use crate::estimator::class_weight::ClassWeight;
+use crate::estimator::parameter::{check, fault, quoted};
 use crate::estimator::tree::{Limits, Splitter};
 
 /// Which forest.
@@ -182,7 +183,7 @@ impl ForestParams {
     /// Checks the parameters; `seed` is used where there is no `random_state`.
     ///
     /// # Errors
-    /// [`Error::Job`] with the key `estimator.…` of the first that cannot be used.
+    /// [`crate::Error::Job`] with the key `estimator.…` of the first that cannot be used.
     pub fn validate(self, seed: u64) -> Result<Forest> {
         let at_least_1 = "a whole number from 1";
         let fits = self.n_estimators >= 1 && self.n_estimators <= i64::from(i32::MAX);
@@ -277,29 +278,9 @@ impl ForestParams {
             Some(_) if !self.kind.is_classifier() => {
                 fault("class_weight", "no such key, for there are no classes", "it")
             }
-            Some(ClassWeight::Rule(rule)) => {
-                let known = rule == "balanced" || rule == "balanced_subsample";
-                let expected = "\"balanced\", \"balanced_subsample\" or a table of classes";
-                check("class_weight", known, expected, quoted(rule))
-            }
-            Some(ClassWeight::Table(table)) => table.iter().try_for_each(|(class, w)| {
-                let key = format!("class_weight.{class}");
-                check(&key, *w > 0.0 && w.is_finite(), "a number above 0", w)
-            }),
+            Some(weight) => weight.check(&["balanced", "balanced_subsample"]),
         }
     }
-}
-
-fn check(key: &str, holds: bool, expected: &str, found: impl ToString) -> Result<()> {
-    if holds { Ok(()) } else { fault(key, expected, found) }
-}
-
-fn fault<T>(key: &str, expected: &str, found: impl ToString) -> Result<T> {
-    Err(Error::job(format!("estimator.{key}"), expected, found.to_string()))
-}
-
-fn quoted(text: &str) -> String {
-    format!("\"{text}\"")
 }
 
 impl Forest {

@@ -4,7 +4,7 @@
 //! every machine, which a library that picks its code by instruction set does not promise.
 
 /// The lower factor of a symmetric positive definite `(n, n)` matrix; `None` when a pivot is at most `threshold`.
-pub(super) fn cholesky(mut a: Vec<f64>, n: usize, threshold: f64) -> Option<Vec<f64>> {
+pub(in crate::estimator) fn cholesky(mut a: Vec<f64>, n: usize, threshold: f64) -> Option<Vec<f64>> {
     for i in 0..n {
         for j in 0..=i {
             let (before, row) = a.split_at(i * n);
@@ -23,7 +23,7 @@ pub(super) fn cholesky(mut a: Vec<f64>, n: usize, threshold: f64) -> Option<Vec<
 }
 
 /// (L·Lᵀ)⁻¹·b for the factor that [`cholesky`] made.
-pub(super) fn cholesky_solve(factor: &[f64], b: &[f64]) -> Vec<f64> {
+pub(in crate::estimator) fn cholesky_solve(factor: &[f64], b: &[f64]) -> Vec<f64> {
     let n = b.len();
     let mut x = b.to_vec();
     for i in 0..n {

@@ -3,7 +3,7 @@
 mod any;
 mod block_terms;
 mod coordinate_descent;
-mod dense;
+pub(super) mod dense;
 mod glm;
 mod layout;
 mod least_squares;

@@ -86,6 +86,17 @@ impl<T: Real> Pass<T> for DataTerm<'_> {
         });
         Ok(totals.collect())
     }
+
+    /// A linear predictor an output, its way back into the gradient, and one triangle of the Hessian.
+    fn flops_per_row(&self, n_features: usize) -> f64 {
+        let d = n_features + 1;
+        let of_point = |point: &Vec<f64>| match (point.len(), self.order) {
+            (n, Order::Value) => 2 * n,
+            (n, Order::Gradient) => 4 * n,
+            (n, Order::Hessian) => 4 * n + n / d * n * (d + 1),
+        };
+        self.points.iter().map(of_point).sum::<usize>() as f64
+    }
 }
 
 /// Mean loss plus half the squared coefficients:

@@ -6,6 +6,7 @@
 
 mod bench;
 mod fit;
+pub mod linear;
 mod model;
 mod one_vs_one;
 mod params;

@@ -1,11 +1,12 @@
 //! Parameters of SVC: as the job gives them, and checked.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+pub use crate::estimator::class_weight::ClassWeight;
+use crate::estimator::parameter::{check, fault, quoted};
 use crate::kernel::svm::KernelFunction;
 
 /// The kernel coefficient.
@@ -16,16 +17,6 @@ pub enum Gamma {
     Number(f64),
     /// `"scale"`, 1 / (n_features · variance of X), or `"auto"`, 1 / n_features.
     Rule(String),
-}
-
-/// Factors of C for each class.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum ClassWeight {
-    /// `"balanced"`: n_samples / (n_classes · samples of the class).
-    Rule(String),
-    /// A factor for each class named; 1 for the others.
-    Table(BTreeMap<String, f64>),
 }
 
 /// Parameters of SVC with scikit-learn's names and defaults, unchecked.
@@ -122,7 +113,7 @@ impl SvcParams {
     /// Checks the parameters.
     ///
     /// # Errors
-    /// [`Error::Job`] with the key `estimator.…` of the first that cannot be used.
+    /// [`crate::Error::Job`] with the key `estimator.…` of the first that cannot be used.
     pub fn validate(self) -> Result<Svc> {
         check("C", self.c > 0.0 && self.c.is_finite(), "a number above 0", self.c)?;
         check("tol", self.tol > 0.0 && self.tol.is_finite(), "a number above 0", self.tol)?;
@@ -150,7 +141,7 @@ impl SvcParams {
             check("max_seconds_per_fit", seconds > 0.0, "a number of seconds above 0", seconds)?;
         }
         check_gamma(&self.gamma)?;
-        check_class_weight(self.class_weight.as_ref())?;
+        self.class_weight.as_ref().map_or(Ok(()), |weight| weight.check(&["balanced"]))?;
         Ok(Svc { params: self, kind, shape })
     }
 }
@@ -161,31 +152,6 @@ fn check_gamma(gamma: &Gamma) -> Result<()> {
         Gamma::Number(g) => check("gamma", *g >= 0.0 && g.is_finite(), expected, g),
         Gamma::Rule(rule) => check("gamma", rule == "scale" || rule == "auto", expected, quoted(rule)),
     }
-}
-
-fn check_class_weight(weight: Option<&ClassWeight>) -> Result<()> {
-    match weight {
-        None => Ok(()),
-        Some(ClassWeight::Rule(rule)) => {
-            check("class_weight", rule == "balanced", "\"balanced\" or a table of classes", quoted(rule))
-        }
-        Some(ClassWeight::Table(table)) => table.iter().try_for_each(|(class, w)| {
-            let key = format!("class_weight.{class}");
-            check(&key, *w > 0.0 && w.is_finite(), "a number above 0", w)
-        }),
-    }
-}
-
-fn check(key: &str, holds: bool, expected: &str, found: impl ToString) -> Result<()> {
-    if holds { Ok(()) } else { fault(key, expected, found) }
-}
-
-fn fault<T>(key: &str, expected: &str, found: impl ToString) -> Result<T> {
-    Err(Error::job(format!("estimator.{key}"), expected, found.to_string()))
-}
-
-fn quoted(text: &str) -> String {
-    format!("\"{text}\"")
 }
 
 impl Svc {

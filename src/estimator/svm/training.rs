@@ -1,6 +1,6 @@
 //! The rows of one fit, grouped by class as libsvm does.
 
-use super::params::{ClassWeight, Svc};
+use super::params::Svc;
 use crate::data::Table;
 use crate::error::{Error, Place, Result};
 
@@ -91,39 +91,13 @@ impl TrainingSet {
     /// # Errors
     /// [`Error::Job`] when the table names classes that are not there and misses some that are.
     pub(super) fn class_weight(&self, svc: &Svc, table: &Table) -> Result<Vec<f64>> {
-        let n_classes = self.n_classes() as f64;
         match &svc.params().class_weight {
             None => Ok(vec![1.0; self.n_classes()]),
-            Some(ClassWeight::Rule(_)) => {
-                let total = self.n_given as f64;
-                Ok(self.counts.iter().map(|&count| total / (n_classes * count as f64)).collect())
-            }
-            Some(ClassWeight::Table(weights)) => {
-                let names: Vec<String> = self.classes.iter().map(|&c| class_name(table, c)).collect();
-                let known: Vec<Option<f64>> = names.iter().map(|name| weight_of(weights, name)).collect();
-                let matched = known.iter().flatten().count();
-                if matched < names.len() && !weights.is_empty() && matched != weights.len() {
-                    let expected = format!("the classes {}", names.join(", "));
-                    let found = weights.keys().cloned().collect::<Vec<_>>().join(", ");
-                    return Err(Error::job("estimator.class_weight", expected, found));
-                }
-                Ok(known.into_iter().map(|w| w.unwrap_or(1.0)).collect())
+            Some(weight) => {
+                let counts: Vec<f64> = self.counts.iter().map(|&count| count as f64).collect();
+                weight.factors(&self.classes, &counts, table)
             }
         }
-    }
-}
-
-/// The weight given for a class, by its name or by a number equal to it.
-fn weight_of(weights: &std::collections::BTreeMap<String, f64>, name: &str) -> Option<f64> {
-    let equal = |key: &str| matches!((key.parse::<f64>(), name.parse::<f64>()), (Ok(a), Ok(b)) if a == b);
-    weights.get(name).or_else(|| weights.iter().find(|(key, _)| equal(key)).map(|(_, w)| w)).copied()
-}
-
-/// How a class is called: its name, or its target.
-fn class_name(table: &Table, class: f64) -> String {
-    match &table.class_names {
-        Some(names) => names.get(class as usize).cloned().unwrap_or_else(|| class.to_string()),
-        None => class.to_string(),
     }
 }
 

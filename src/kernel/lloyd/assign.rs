@@ -37,6 +37,33 @@ pub fn assign<T: Real>(
     labels: &mut [u32],
     tally: Option<&mut Tally>,
 ) -> f64 {
+    run(rows, centroids, scratch, labels, &mut [], tally)
+}
+
+/// As [`assign`] without sums; also writes each row's least score ½‖c−μ‖² − (x−μ)·(c−μ) to `scores`.
+///
+/// # Panics
+/// When sizes do not match.
+pub fn assign_scored<T: Real>(
+    rows: &Rows<'_, T>,
+    centroids: &Centroids<T>,
+    scratch: &mut Scratch<T>,
+    labels: &mut [u32],
+    scores: &mut [T],
+) -> f64 {
+    assert!(scores.len() == labels.len(), "a score for each row");
+    run(rows, centroids, scratch, labels, scores, None)
+}
+
+/// `scores` has a place for each row, or is empty.
+fn run<T: Real>(
+    rows: &Rows<'_, T>,
+    centroids: &Centroids<T>,
+    scratch: &mut Scratch<T>,
+    labels: &mut [u32],
+    scores: &mut [T],
+    tally: Option<&mut Tally>,
+) -> f64 {
     let (k, d) = (centroids.k, centroids.d);
     assert!(
         rows.n_features == d && scratch.d == d && rows.x.len() == labels.len() * d,
@@ -53,12 +80,14 @@ pub fn assign<T: Real>(
     match scratch.isa {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the machine has been asked for AVX-512, and the sizes have just been checked.
-        Isa::Avx512 => unsafe { avx512(rows, centroids, tile, labels, tally) },
+        Isa::Avx512 => unsafe { avx512(rows, centroids, tile, labels, scores, tally) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the machine has been asked for AVX2 and FMA, and the sizes have just been checked.
-        Isa::Avx2 => unsafe { avx2(rows, centroids, tile, labels, tally) },
+        Isa::Avx2 => unsafe { avx2(rows, centroids, tile, labels, scores, tally) },
         // SAFETY: arrays need no instruction set, and the sizes have just been checked.
-        _ => unsafe { tile::assign::<<T as Lanes>::Portable, 4>(rows, centroids, tile, labels, tally) },
+        _ => unsafe {
+            tile::assign::<<T as Lanes>::Portable, 4>(rows, centroids, tile, labels, scores, tally)
+        },
     }
 }
 
@@ -69,10 +98,11 @@ unsafe fn avx512<T: Real>(
     centroids: &Centroids<T>,
     tile: &mut Tile<T>,
     labels: &mut [u32],
+    scores: &mut [T],
     tally: Option<&mut Tally>,
 ) -> f64 {
     // SAFETY: the caller checked the sizes, this function's features are those that the vectors need.
-    unsafe { tile::assign::<<T as Lanes>::Avx, 8>(rows, centroids, tile, labels, tally) }
+    unsafe { tile::assign::<<T as Lanes>::Avx, 8>(rows, centroids, tile, labels, scores, tally) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -82,10 +112,11 @@ unsafe fn avx2<T: Real>(
     centroids: &Centroids<T>,
     tile: &mut Tile<T>,
     labels: &mut [u32],
+    scores: &mut [T],
     tally: Option<&mut Tally>,
 ) -> f64 {
     // SAFETY: the caller checked the sizes, this function's features are those that the vectors need.
-    unsafe { tile::assign::<<T as Lanes>::Avx, 3>(rows, centroids, tile, labels, tally) }
+    unsafe { tile::assign::<<T as Lanes>::Avx, 3>(rows, centroids, tile, labels, scores, tally) }
 }
 
 #[cfg(test)]
@@ -129,6 +160,11 @@ mod tests {
             let mut scratch = Scratch::new(case.d, isa);
             let score = assign(&rows, &centroids, &mut scratch, &mut labels, Some(&mut tally));
             assert_eq!(labels, expected_labels, "{isa:?}");
+            let mut scores = vec![T::ZERO; n];
+            let total = assign_scored(&rows, &centroids, &mut scratch, &mut labels, &mut scores);
+            assert_eq!(labels, expected_labels, "{isa:?}");
+            let sum = scores.iter().enumerate().fold(0.0, |sum, (i, s)| sum + rows.weight(i) * s.to_f64());
+            assert_eq!((sum.to_bits(), total.to_bits()), (expected.to_bits(), expected.to_bits()), "{isa:?}");
             assert_eq!(score.to_bits(), expected.to_bits(), "{isa:?}");
             assert_eq!(tally, expected_tally, "{isa:?}");
         }

@@ -21,7 +21,7 @@ mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use assign::{Scratch, assign};
+pub use assign::{Scratch, assign, assign_scored};
 pub use distance::squared_distances;
 pub use packed::Centroids;
 pub use reference::{assign_reference, squared_distance_reference};

@@ -59,6 +59,7 @@ pub(super) unsafe fn assign<V: Vector, const R: usize>(
     c: &Centroids<V::Item>,
     tile: &mut Tile<V::Item>,
     labels: &mut [u32],
+    scores: &mut [V::Item],
     mut tally: Option<&mut Tally>,
 ) -> f64 {
     let mut score = 0.0;
@@ -76,6 +77,9 @@ pub(super) unsafe fn assign<V: Vector, const R: usize>(
                     add_rows::<V, true>(tile, labels, &rows.weights[first..first + n], tally);
                 }
             }
+        }
+        if let Some(scores) = scores.get_mut(first..first + n) {
+            scores.copy_from_slice(&tile.scores[..n]);
         }
         for (i, value) in tile.scores[..n].iter().enumerate() {
             // Not fused: the same bits without asking for an instruction set.

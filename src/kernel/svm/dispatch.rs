@@ -35,4 +35,4 @@ macro_rules! dispatched {
     };
 }
 
-pub(super) use dispatched;
+pub(in crate::kernel) use dispatched;

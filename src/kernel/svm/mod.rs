@@ -3,13 +3,13 @@
 //! Every loop is written once over fixed arrays of lanes and compiled for AVX-512, AVX2 with FMA and any machine;
 //! lanes are rows of the data, so that all three give the same bits.
 
-mod dispatch;
+pub(super) mod dispatch;
 mod exp;
 mod expansion;
 mod function;
 mod gram;
 mod memory;
-mod panels;
+pub(super) mod panels;
 mod smo;
 mod smo_avx512;
 

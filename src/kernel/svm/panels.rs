@@ -48,7 +48,7 @@ impl Panels {
 
     /// The values of a panel, `(n_features, PANEL)`.
     #[inline(always)]
-    pub(super) fn panel(&self, index: usize) -> &[f64] {
+    pub(in crate::kernel) fn panel(&self, index: usize) -> &[f64] {
         let size = self.n_features * PANEL;
         &self.values[index * size..(index + 1) * size]
     }
@@ -66,7 +66,7 @@ pub(super) fn squared_norm(x: &[f64]) -> f64 {
 
 /// The first `W` values.
 #[inline(always)]
-pub(super) fn lanes<T, const W: usize>(values: &[T]) -> &[T; W] {
+pub(in crate::kernel) fn lanes<T, const W: usize>(values: &[T]) -> &[T; W] {
     match values.first_chunk() {
         Some(lanes) => lanes,
         None => unreachable!("a panel is always whole"),

@@ -78,4 +78,10 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
             })
             .collect())
     }
+
+    /// A product and an addition for each centroid and feature, and the addition to the sums.
+    fn flops_per_row(&self, n_features: usize) -> f64 {
+        let of_run = |c: &Centroids<T>| 2 * c.n_clusters() * n_features + usize::from(self.sums) * n_features;
+        self.runs.iter().map(|(_, centroids)| of_run(centroids)).sum::<usize>() as f64
+    }
 }

@@ -1,0 +1,58 @@
+"""What the comparisons share: runs in turn, jobs of rankfit, a table of medians with spread and ratio, raw figures as CSV."""
+import csv
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+
+
+def machine():
+    """The processor's name and the number of its cores."""
+    cpu = next((line.split(":", 1)[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+                if line.startswith("model name")), platform.processor())
+    return f"{cpu}, {os.cpu_count()} cores, {platform.system()} {platform.release()}"
+
+
+def rankfit(job, folder, ranks):
+    """Runs a job file's text on `ranks` ranks; returns the results file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path, output = folder / "job.toml", folder / "out.h5"
+    path.write_text(job)
+    command = ["mpirun", "-n", str(ranks)] if ranks > 1 else []
+    if os.geteuid() == 0 and command:
+        command.append("--allow-run-as-root")
+    subprocess.run([*command, "rankfit", "run", "-q", "--on-existing", "replace", "--output", str(output), str(path)],
+                   check=True, stdout=subprocess.DEVNULL)
+    return output
+
+
+def in_turn(runs, repeats):
+    """Calls each of `runs` (name -> callable that returns seconds) once a round; returns name -> list of seconds."""
+    figures = {name: [] for name in runs}
+    for _ in range(repeats):
+        for name, run in runs.items():
+            figures[name].append(run())
+    return figures
+
+
+def show(title, figures, unit=""):
+    """Prints medians, spread, and how many times faster rankfit is than the fastest peer and than each."""
+    median = {name: statistics.median(seconds) for name, seconds in figures.items()}
+    ours = min(m for name, m in median.items() if name.startswith("rankfit"))
+    print(f"\n{title}")
+    print(f"{'':44} {'median s':>9} {'least':>8} {'most':>8} {'rankfit is faster by':>21}")
+    for name, seconds in figures.items():
+        ratio = "" if name.startswith("rankfit") else f"{median[name] / ours:20.2f}x"
+        print(f"{name:44} {median[name]:9.3f} {min(seconds):8.3f} {max(seconds):8.3f} {ratio:>21} {unit}".rstrip())
+
+
+def keep(path, title, figures):
+    """Appends every single figure to a CSV."""
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.writer(file)
+        if new:
+            writer.writerow(["case", "name", "repeat", "seconds"])
+        for name, seconds in figures.items():
+            writer.writerows([title, name, i, f"{s:.6f}"] for i, s in enumerate(seconds))

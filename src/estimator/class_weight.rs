@@ -1,0 +1,75 @@
+//! Weights of classes, as the job gives them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::parameter::{check, check_positive, quoted};
+use crate::data::Table;
+use crate::error::{Error, Result};
+
+/// Factors of each class's weight.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ClassWeight {
+    /// `"balanced"`: n_samples / (n_classes · samples of the class). A forest knows another rule beside it.
+    Rule(String),
+    /// A factor for each class named; 1 for the others.
+    Table(BTreeMap<String, f64>),
+}
+
+impl ClassWeight {
+    /// Checks that the rule is one of `rules` and that every factor is above 0.
+    ///
+    /// # Errors
+    /// [`Error::Job`] at `estimator.class_weight`.
+    pub(crate) fn check(&self, rules: &[&str]) -> Result<()> {
+        match self {
+            Self::Rule(rule) => {
+                let known = rules.iter().map(|rule| quoted(rule)).collect::<Vec<_>>().join(", ");
+                let expected = format!("{known} or a table of classes");
+                check("class_weight", rules.contains(&rule.as_str()), &expected, quoted(rule))
+            }
+            Self::Table(table) => {
+                table.iter().try_for_each(|(class, w)| check_positive(&format!("class_weight.{class}"), *w))
+            }
+        }
+    }
+
+    /// The factor of each of `classes`, of which a fit has `counts` rows (or as much weight).
+    ///
+    /// # Errors
+    /// [`Error::Job`] when the table names classes that are not there and misses some that are.
+    pub(crate) fn factors(&self, classes: &[f64], counts: &[f64], table: &Table) -> Result<Vec<f64>> {
+        let weights = match self {
+            Self::Rule(_) => {
+                let (total, n_classes) = (counts.iter().sum::<f64>(), classes.len() as f64);
+                return Ok(counts.iter().map(|&count| total / (n_classes * count)).collect());
+            }
+            Self::Table(weights) => weights,
+        };
+        let names: Vec<String> = classes.iter().map(|&c| class_name(table, c)).collect();
+        let known: Vec<Option<f64>> = names.iter().map(|name| weight_of(weights, name)).collect();
+        let matched = known.iter().flatten().count();
+        if matched < names.len() && !weights.is_empty() && matched != weights.len() {
+            let expected = format!("the classes {}", names.join(", "));
+            let found = weights.keys().cloned().collect::<Vec<_>>().join(", ");
+            return Err(Error::job("estimator.class_weight", expected, found));
+        }
+        Ok(known.into_iter().map(|w| w.unwrap_or(1.0)).collect())
+    }
+}
+
+/// The weight given for a class, by its name or by a number equal to it.
+fn weight_of(weights: &BTreeMap<String, f64>, name: &str) -> Option<f64> {
+    let equal = |key: &str| matches!((key.parse::<f64>(), name.parse::<f64>()), (Ok(a), Ok(b)) if a == b);
+    weights.get(name).or_else(|| weights.iter().find(|(key, _)| equal(key)).map(|(_, w)| w)).copied()
+}
+
+/// How a class is called: its name, or its target.
+fn class_name(table: &Table, class: f64) -> String {
+    match &table.class_names {
+        Some(names) => names.get(class as usize).cloned().unwrap_or_else(|| class.to_string()),
+        None => class.to_string(),
+    }
+}

@@ -1,0 +1,171 @@
+//! Fitting: from parameters and rows to weights, one problem a class.
+
+use super::dual::{Stopping, hinge, insensitive};
+use super::model::LinearSvmModel;
+use super::newton::{Minimum, Squared};
+use super::params::{LinearSvcParams, LinearSvrParams};
+use super::rows::Rows;
+use crate::data::Table;
+use crate::error::{Error, Place, Result};
+use crate::estimator::plain::{PlainEstimator, PlainModel};
+use crate::estimator::targets::{Classes, check_table};
+use crate::rng::{self, Purpose};
+
+/// A linear support vector machine with checked parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinearSvm {
+    pub(super) kind: Kind,
+    pub(super) settings: Settings,
+}
+
+/// What it learns.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Kind {
+    Classes(LinearSvcParams),
+    Numbers(LinearSvrParams),
+}
+
+/// What both kinds are told.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Settings {
+    pub(super) c: f64,
+    pub(super) tol: f64,
+    /// The value of the intercept's feature.
+    pub(super) intercept: Option<f64>,
+    pub(super) max_iter: usize,
+    pub(super) seed: u64,
+    pub(super) loss: Loss,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Loss {
+    pub(super) squared: bool,
+    pub(super) epsilon: f64,
+}
+
+impl LinearSvm {
+    /// The estimator's name.
+    pub fn name(&self) -> &'static str {
+        match self.kind {
+            Kind::Classes(_) => "LinearSVC",
+            Kind::Numbers(_) => "LinearSVR",
+        }
+    }
+
+    /// Fits on the given rows, ascending.
+    ///
+    /// Each weight of the table scales C of its row.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when targets are absent or of the wrong kind, there are fewer than two classes, or the weights
+    /// leave the finite range; [`Error::Job`] for weights of classes that are not there.
+    pub fn fit(&self, table: &Table, rows: &[usize]) -> Result<LinearSvmModel> {
+        let matrix = Rows::new(table, rows, self.settings.intercept);
+        let weight = |&row: &usize| table.weights.get(row).copied().unwrap_or(1.0);
+        let c: Vec<f64> = rows.iter().map(|row| self.settings.c * weight(row)).collect();
+        let targets: Vec<f64> = rows.iter().map(|&row| table.y[row]).collect();
+        let (classes, minima) = match &self.kind {
+            Kind::Numbers(_) => (None, vec![self.numbers(&matrix, &targets, &c)]),
+            Kind::Classes(params) => {
+                let classes = self.classes(table, rows)?;
+                let factors = match &params.class_weight {
+                    Some(weight) => weight.factors(&classes.targets, &classes.weights(table, rows), table)?,
+                    None => vec![1.0; classes.targets.len()],
+                };
+                let minima = self.each_class(&matrix, &classes, &targets, &c, &factors);
+                (Some(classes), minima)
+            }
+        };
+        if minima.iter().flat_map(|minimum| &minimum.w).any(|w| !w.is_finite()) {
+            let expected = "data whose weights are finite (scaled data?)";
+            return Err(Error::data(&table.origin, Place::default(), expected, "an overflow"));
+        }
+        Ok(LinearSvmModel::of(self.clone(), classes, table.x.ncols(), &minima))
+    }
+
+    fn classes(&self, table: &Table, rows: &[usize]) -> Result<Classes> {
+        let classes = Classes::of(table, rows);
+        if classes.targets.len() >= 2 {
+            return Ok(classes);
+        }
+        let found = format!("{} class", classes.targets.len());
+        Err(Error::data(&table.origin, Place::default(), "at least 2 classes", found))
+    }
+
+    /// One problem for two classes, the second against the first; one for each of more, against the rest.
+    ///
+    /// As liblinear has it, the rest keeps C as it is, whatever its classes weigh, unless it is one class.
+    fn each_class(
+        &self,
+        matrix: &Rows,
+        classes: &Classes,
+        targets: &[f64],
+        c: &[f64],
+        factors: &[f64],
+    ) -> Vec<Minimum> {
+        let binary = classes.targets.len() == 2;
+        let positives = if binary { 1..2 } else { 0..classes.targets.len() };
+        let against = |class: usize| {
+            let is = |y: &f64| classes.index(*y) == class;
+            let y: Vec<f64> = targets.iter().map(|y| if is(y) { 1.0 } else { -1.0 }).collect();
+            let rest = if binary { factors[0] } else { 1.0 };
+            let factor = |y: &f64| if *y > 0.0 { factors[class] } else { rest };
+            let c: Vec<f64> = c.iter().zip(&y).map(|(c, y)| c * factor(y)).collect();
+            self.two(matrix, &y, &c, class as u64)
+        };
+        positives.map(against).collect()
+    }
+
+    fn stopping(&self) -> Stopping {
+        Stopping { tol: self.settings.tol, max_iter: self.settings.max_iter }
+    }
+
+    /// The problem of y = ±1.
+    fn two(&self, rows: &Rows, y: &[f64], c: &[f64], index: u64) -> Minimum {
+        if !self.settings.loss.squared {
+            let stream = rng::stream(self.settings.seed, Purpose::Permutation, index);
+            return hinge(rows, y, c, self.stopping(), stream);
+        }
+        let target = |i: usize, f: f64| (y[i] * f < 1.0).then_some(y[i]);
+        // liblinear's rule: the fewer rows the smaller class has, the nearer the optimum.
+        let positive = y.iter().filter(|y| **y > 0.0).count();
+        let share = positive.min(y.len() - positive).max(1) as f64 / y.len() as f64;
+        Squared { rows, c, target }.minimise(self.settings.tol * share, self.settings.max_iter)
+    }
+
+    fn numbers(&self, rows: &Rows, y: &[f64], c: &[f64]) -> Minimum {
+        let Loss { squared, epsilon } = self.settings.loss;
+        if !squared {
+            let stream = rng::stream(self.settings.seed, Purpose::Permutation, 0);
+            return insensitive(rows, y, c, epsilon, self.stopping(), stream);
+        }
+        let target = |i: usize, f: f64| match f - y[i] {
+            error if error > epsilon => Some(y[i] + epsilon),
+            error if error < -epsilon => Some(y[i] - epsilon),
+            _ => None,
+        };
+        Squared { rows, c, target }.minimise(self.settings.tol, self.settings.max_iter)
+    }
+}
+
+impl PlainEstimator for LinearSvm {
+    fn fit_rows(&self, table: &Table, rows: &[usize]) -> Result<Box<dyn PlainModel>> {
+        Ok(Box::new(self.fit(table, rows)?))
+    }
+
+    fn check_table(&self, table: &Table) -> Result<()> {
+        let Kind::Classes(params) = &self.kind else { return check_table(table, false) };
+        check_table(table, true)?;
+        let rows: Vec<usize> = (0..table.y.len()).collect();
+        let classes = self.classes(table, &rows)?;
+        let counts = vec![1.0; classes.targets.len()];
+        let factors =
+            params.class_weight.as_ref().map(|weight| weight.factors(&classes.targets, &counts, table));
+        factors.transpose().map(drop)
+    }
+
+    fn cost(&self, n_rows: usize, n_features: usize) -> f64 {
+        let passes = if self.settings.loss.squared { 10.0 } else { 100.0 + self.settings.c.min(1e3) };
+        n_rows as f64 * n_features as f64 * passes
+    }
+}

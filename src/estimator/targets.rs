@@ -1,0 +1,91 @@
+//! What a table's targets are: classes or numbers, checked.
+
+use crate::data::Table;
+use crate::error::{Error, Place, Result};
+use crate::estimator::{Array, Model, Values};
+
+/// The classes of a fit and how they are called.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Classes {
+    /// Their targets, ascending; empty for numbers.
+    pub targets: Vec<f64>,
+    /// Their names, when targets were given as text.
+    pub names: Option<Vec<String>>,
+}
+
+impl Classes {
+    /// The distinct targets of some rows.
+    pub(crate) fn of(table: &Table, rows: &[usize]) -> Self {
+        let mut targets: Vec<f64> = rows.iter().map(|&row| table.y[row] + 0.0).collect();
+        targets.sort_unstable_by(f64::total_cmp);
+        targets.dedup();
+        let name = |&class: &f64| table.class_names.as_ref()?.get(class as usize).cloned();
+        let names: Option<Vec<String>> = targets.iter().map(name).collect();
+        Self { targets, names: names.filter(|names| !names.is_empty()) }
+    }
+
+    /// The number of the class with this target.
+    pub(crate) fn index(&self, target: f64) -> usize {
+        self.targets.partition_point(|&class| class < target)
+    }
+
+    /// How much the rows of each class weigh.
+    pub(crate) fn weights(&self, table: &Table, rows: &[usize]) -> Vec<f64> {
+        let mut weights = vec![0.0; self.targets.len()];
+        let weight = |row: usize| table.weights.get(row).copied().unwrap_or(1.0);
+        rows.iter().for_each(|&row| weights[self.index(table.y[row])] += weight(row));
+        weights
+    }
+
+    /// `classes_`.
+    pub(crate) fn export(&self) -> Array {
+        Array::vector(match &self.names {
+            Some(names) => Values::Text(names.clone()),
+            None => Values::I64(self.targets.iter().map(|&class| class as i64).collect()),
+        })
+    }
+
+    /// From `classes_`; classes given as text come back numbered in their order.
+    pub(crate) fn import(model: &Model) -> Result<Self> {
+        Ok(match &model.attribute("classes_")?.values {
+            Values::Text(names) => {
+                Self { targets: (0..names.len()).map(|i| i as f64).collect(), names: Some(names.clone()) }
+            }
+            _ => Self { targets: model.numbers("classes_")?, names: None },
+        })
+    }
+}
+
+/// Checks that a table has features and targets, numbers or `classes`, and sound weights or none.
+///
+/// # Errors
+/// [`Error::Data`] with the place of the first that cannot be learnt.
+pub(crate) fn check_table(table: &Table, classes: bool) -> Result<()> {
+    let n = table.x.nrows();
+    let fault =
+        |place, expected: String, found: String| Err(Error::data(&table.origin, place, expected, found));
+    if !table.x.is_standard_layout() {
+        return Err(Error::internal("a table that is not in row-major order"));
+    }
+    if n == 0 || table.x.ncols() == 0 {
+        let found = format!("{n} rows of {} features", table.x.ncols());
+        return fault(Place::default(), "at least 1 row and 1 feature".into(), found);
+    }
+    if table.y.len() != n {
+        let found = if table.y.is_empty() { "none".into() } else { table.y.len().to_string() };
+        return fault(Place::default(), format!("targets of {n} rows"), found);
+    }
+    if !table.weights.is_empty() && table.weights.len() != n {
+        return fault(Place::default(), format!("weights of {n} rows"), table.weights.len().to_string());
+    }
+    let wrong = |y: &f64| !y.is_finite() || (classes && y.fract() != 0.0);
+    if let Some(row) = table.y.iter().position(wrong) {
+        let expected = if classes { "a class: a whole number" } else { "a finite number" };
+        return fault(Place::cell(row as u64, "y"), expected.into(), table.y[row].to_string());
+    }
+    if let Some(row) = table.weights.iter().position(|w| !w.is_finite() || *w < 0.0) {
+        let found = table.weights[row].to_string();
+        return fault(Place::row(row as u64), "a weight, 0 or above".into(), found);
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! Estimators on plain arrays as a user meets them: fitted, searched over, applied from the file, and refused.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn output(folder: &Path, arguments: &[&str]) -> Output {
+    let output = Command::new(env!("CARGO_BIN_EXE_rankfit")).current_dir(folder).args(arguments).output();
+    output.expect("the program starts")
+}
+
+fn run(folder: &Path, arguments: &[&str]) {
+    let output = output(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// 90 rows of two features; the class is whether the first is above 44, the number twice the first.
+fn folder(estimator: &str, number: bool) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let class = |i: usize| if i > 44 { "late" } else { "early" }.to_owned();
+    let target = |i: usize| if number { (2 * i).to_string() } else { class(i) };
+    let rows: String = (0..90).map(|i| format!("{i},{},{}\n", i * 7 % 90, target(i))).collect();
+    std::fs::write(folder.path().join("rows.csv"), format!("a,b,y\n{rows}")).expect("a file");
+    let job = format!(
+        "[data]\nsource = \"csv\"\npath = \"rows.csv\"\nlabel_column = \"y\"\n[estimator]\n{estimator}\n"
+    );
+    std::fs::write(folder.path().join("job.toml"), job).expect("a file");
+    folder
+}
+
+fn predict(folder: &Path, model: &str) -> hdf5::Dataset {
+    run(folder, &["predict", "--model", model, "--data", "rows.csv", "--output", "p.h5"]);
+    let file = hdf5::File::open(folder.join("p.h5")).expect("predictions");
+    file.dataset("predictions").expect("the predictions")
+}
+
+fn classes(folder: &Path, model: &str) -> Vec<String> {
+    let names = predict(folder, model).read_raw::<hdf5::types::FixedUnicode<8>>().expect("names");
+    names.iter().map(|name| name.as_str().to_owned()).collect()
+}
+
+/// How many of the rows are predicted as what they are.
+fn right(classes: &[String]) -> usize {
+    classes.iter().enumerate().filter(|(i, class)| *class == if *i > 44 { "late" } else { "early" }).count()
+}
+
+#[test]
+fn classes_are_fitted_searched_over_and_predicted() {
+    for (estimator, grid) in [
+        (
+            "name = \"KNeighborsClassifier\"",
+            "n_neighbors = [1, 3, 200]\nweights = [\"uniform\", \"distance\"]",
+        ),
+        ("name = \"LinearSVC\"\nC = 10", "C = [0.01, 100.0]\nloss = [\"hinge\", \"squared_hinge\"]"),
+    ] {
+        let folder = folder(estimator, false);
+        let path = folder.path();
+        run(path, &["run", "job.toml", "--output", "m.h5"]);
+        assert!(right(&classes(path, "m.h5")) >= 85, "{estimator}");
+        std::fs::remove_file(path.join("p.h5")).expect("a file to remove");
+        let job = std::fs::read_to_string(path.join("job.toml")).expect("the job");
+        let job = format!("{job}max_iter = 100000\n[search]\ncv = 3\n[search.grid]\n{grid}\n");
+        let job = if estimator.contains("Neighbors") { job.replace("max_iter = 100000\n", "") } else { job };
+        std::fs::write(path.join("search.toml"), job).expect("a file");
+        run(path, &["run", "search.toml", "--output", "s.h5"]);
+        let file = hdf5::File::open(path.join("s.h5")).expect("results");
+        let best: f64 =
+            file.group("cv_results").and_then(|g| g.attr("best_score_")?.read_scalar()).expect("a score");
+        assert!(best > 0.8, "{best}");
+        assert!(right(&classes(path, "s.h5")) >= 85, "{estimator}");
+    }
+}
+
+#[test]
+fn numbers_are_fitted_and_predicted() {
+    for estimator in [
+        "name = \"KNeighborsRegressor\"\nn_neighbors = 1",
+        "name = \"LinearSVR\"\nloss = \"squared_epsilon_insensitive\"\nC = 1000.0",
+    ] {
+        let folder = folder(estimator, true);
+        run(folder.path(), &["run", "job.toml", "--output", "m.h5"]);
+        let numbers: Vec<f64> = predict(folder.path(), "m.h5").read_raw().expect("numbers");
+        for (i, number) in numbers.iter().enumerate() {
+            assert!((number - 2.0 * i as f64).abs() < 1e-3, "{estimator}: {number} for {}", 2 * i);
+        }
+    }
+}
+
+#[test]
+fn faults_name_the_line() {
+    for (estimator, words) in [
+        ("name = \"KNeighborsClassifier\"\np = 3", "job.toml:7: estimator.p: expected 1 or 2"),
+        ("name = \"KNeighborsClassifier\"\nneighbors = 3", "did you mean n_neighbors?"),
+        ("name = \"LinearSVC\"\nC = -1.0", "job.toml:7: estimator.C: expected a number above 0, found -1"),
+        ("name = \"LinearSVC\"\nclass_weight = { soon = 2.0 }", "job.toml:7: estimator.class_weight"),
+    ] {
+        let folder = folder(estimator, false);
+        let output = output(folder.path(), &["run", "job.toml", "--output", "m.h5"]);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(78), "{message}");
+        assert!(message.contains(words), "{message}");
+    }
+    let few = folder("name = \"KNeighborsClassifier\"\nn_neighbors = 91", false);
+    let output = output(few.path(), &["run", "job.toml", "--output", "m.h5"]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(65), "{message}");
+    assert!(message.contains("at least 91 rows"), "{message}");
+}

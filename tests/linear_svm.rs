@@ -1,0 +1,175 @@
+//! Linear support vector machines are scikit-learn's, alone and in searches.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ndarray::Array2;
+use rankfit::Error;
+use rankfit::data::Table;
+use rankfit::error::ExitCode;
+use rankfit::estimator::plain::{PlainEstimator, PlainModel};
+use rankfit::estimator::plain_search::PlainSearch;
+use rankfit::estimator::searchable::{Searchable, Split};
+use rankfit::estimator::svm::linear::{LinearSvcParams, LinearSvm, LinearSvmModel, LinearSvrParams};
+use rankfit::estimator::svm::{Scorer, accuracy};
+use serde_json::{Value, json};
+
+fn golden() -> Value {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/linear_svm.json");
+    serde_json::from_str(&std::fs::read_to_string(path).expect("a golden file")).expect("JSON")
+}
+
+fn vector(value: &Value) -> Vec<f64> {
+    value.as_array().expect("a list").iter().map(|v| v.as_f64().expect("a number")).collect()
+}
+
+fn rows(value: &Value) -> Array2<f64> {
+    let rows: Vec<Vec<f64>> = value.as_array().expect("rows").iter().map(vector).collect();
+    let shape = (rows.len(), rows[0].len());
+    Array2::from_shape_vec(shape, rows.concat()).expect("equal rows") / 8.0
+}
+
+fn table(data: &Value, targets: &str) -> Table {
+    let (x, y) = (rows(&data["X"]), vector(&data[targets]));
+    Table { x, y, weights: Vec::new(), class_names: None, origin: "test".into() }
+}
+
+fn classifier(given: &Value) -> rankfit::Result<LinearSvm> {
+    serde_json::from_value::<LinearSvcParams>(given.clone()).expect("parameters").validate(0)
+}
+
+fn regressor(given: &Value) -> rankfit::Result<LinearSvm> {
+    serde_json::from_value::<LinearSvrParams>(given.clone()).expect("parameters").validate(0)
+}
+
+fn fit(svm: &LinearSvm, table: &Table) -> LinearSvmModel {
+    let all: Vec<usize> = (0..table.y.len()).collect();
+    let fitted = svm.fit(table, &all).expect("a fit");
+    assert!(fitted.converged());
+    let copy = LinearSvmModel::import(&fitted.export()).expect("a model read back");
+    assert_eq!(copy.export(), fitted.export());
+    fitted
+}
+
+fn near(ours: &[f64], theirs: &[f64], what: &str) {
+    assert_eq!(ours.len(), theirs.len(), "{what}");
+    for (a, b) in ours.iter().zip(theirs) {
+        assert!((a - b).abs() <= 1e-6 * b.abs().max(1.0), "{what}: {a} for {b}");
+    }
+}
+
+#[test]
+fn classifiers_are_scikit_learns() {
+    let golden = golden();
+    for expected in golden["classes"].as_array().expect("fits") {
+        let what = format!("{} {} {}", expected["data"], expected["params"], expected["weighted"]);
+        let mut table = table(&golden["data"][expected["data"].as_str().expect("a name")], "y");
+        if expected["weighted"] == true {
+            table.weights = vector(&golden["weight"])[..table.y.len()].to_vec();
+        }
+        let model = fit(&classifier(&expected["params"]).expect("valid"), &table);
+        near(model.coef(), &vector(&expected["coef_"]), &what);
+        near(model.intercept(), &vector(&expected["intercept_"]), &what);
+        let decisions = model.decision_function(table.x.view()).expect("rows").expect("decisions");
+        let first: Vec<f64> = decisions.rows().into_iter().take(7).flatten().copied().collect();
+        near(&first, &vector(&expected["decision"]), &what);
+        assert_eq!(model.predict(table.x.view()).expect("rows"), vector(&expected["predict"]), "{what}");
+    }
+}
+
+#[test]
+fn regressors_are_scikit_learns() {
+    let golden = golden();
+    for expected in golden["numbers"].as_array().expect("fits") {
+        let what = format!("{} {}", expected["data"], expected["params"]);
+        let table = table(&golden["data"][expected["data"].as_str().expect("a name")], "number");
+        let model = fit(&regressor(&expected["params"]).expect("valid"), &table);
+        near(model.coef(), &vector(&expected["coef_"]), &what);
+        near(model.intercept(), &vector(&expected["intercept_"]), &what);
+        near(&model.predict(table.x.view()).expect("rows"), &vector(&expected["predict"]), &what);
+    }
+}
+
+#[test]
+fn searches_score_as_scikit_learns() {
+    let golden = golden();
+    let (grid, data) = (&golden["grid"], table(&golden["data"]["three"], "y"));
+    let folds = vector(&grid["folds"]);
+    let keep = |of: &dyn Fn(f64) -> bool| (0..folds.len()).filter(|&row| of(folds[row])).collect();
+    let splits: Vec<Split> = (0..5)
+        .map(|i| Split { train: keep(&|f| f != f64::from(i)), test: keep(&|f| f == f64::from(i)) })
+        .collect();
+    let candidates: Vec<Box<dyn PlainEstimator>> = grid["params"]
+        .as_array()
+        .expect("a grid")
+        .iter()
+        .map(|given| Box::new(classifier(given).expect("valid")) as Box<dyn PlainEstimator>)
+        .collect();
+    let n = candidates.len();
+    let scorers = vec![Scorer::Prediction(Box::new(accuracy))];
+    let search = PlainSearch::new(Arc::new(data), candidates, scorers, true).expect("a search");
+    let mut sums = vec![0.0; n];
+    for chain in search.chains(&splits) {
+        let mut emit = |outcome: rankfit::estimator::searchable::FitOutcome| {
+            assert!(outcome.converged && outcome.train_scores.len() == 1);
+            sums[outcome.id.candidate] += outcome.test_scores[0];
+            Ok(())
+        };
+        search.run(&chain, &splits, &mut emit).expect("a chain");
+    }
+    let means: Vec<f64> = sums.iter().map(|sum| sum / 5.0).collect();
+    for (ours, theirs) in means.iter().zip(vector(&grid["accuracy"])) {
+        assert!((ours - theirs).abs() < 1e-12, "{means:?}");
+    }
+    assert_eq!(search.refit(0).expect("a model").estimator, "LinearSVC");
+}
+
+#[test]
+fn a_solver_that_is_stopped_says_so() {
+    let data = table(&golden()["data"]["two"], "y");
+    let all: Vec<usize> = (0..data.y.len()).collect();
+    for given in [json!({"max_iter": 1}), json!({"max_iter": 2, "loss": "hinge"})] {
+        let model = classifier(&given).expect("valid").fit(&data, &all).expect("a fit");
+        assert!(!model.converged(), "{given}");
+        assert_eq!(model.n_iter(), given["max_iter"].as_u64().expect("a number") as usize);
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_with_its_place() {
+    let named = |error: Error| {
+        assert_eq!(error.exit_code(), ExitCode::Config);
+        let Error::Job { key, .. } = error else { panic!("{error}") };
+        key.strip_prefix("estimator.").expect("a key of the estimator").to_owned()
+    };
+    for (given, key) in [
+        (json!({"C": 0.0}), "C"),
+        (json!({"tol": -1.0}), "tol"),
+        (json!({"penalty": "l1"}), "penalty"),
+        (json!({"loss": "log"}), "loss"),
+        (json!({"loss": "hinge", "dual": false}), "dual"),
+        (json!({"dual": "always"}), "dual"),
+        (json!({"multi_class": "crammer_singer"}), "multi_class"),
+        (json!({"intercept_scaling": 0.0}), "intercept_scaling"),
+        (json!({"max_iter": -1}), "max_iter"),
+        (json!({"class_weight": "fair"}), "class_weight"),
+        (json!({"class_weight": {"3": 0.0}}), "class_weight.3"),
+    ] {
+        assert_eq!(named(classifier(&given).expect_err("an error")), key);
+    }
+    for (given, key) in [
+        (json!({"epsilon": -0.1}), "epsilon"),
+        (json!({"loss": "huber"}), "loss"),
+        (json!({"dual": false}), "dual"),
+        (json!({"C": -2.0}), "C"),
+    ] {
+        assert_eq!(named(regressor(&given).expect_err("an error")), key);
+    }
+    let data = table(&golden()["data"]["two"], "y");
+    let weighted = classifier(&json!({"class_weight": {"9": 1.0}})).expect("valid");
+    assert_eq!(named(weighted.check_table(&data).expect_err("an error")), "class_weight");
+    let one = Table { y: vec![1.0; data.y.len()], ..data };
+    let error = classifier(&json!({})).expect("valid").check_table(&one).expect_err("an error");
+    assert!(error.to_string().contains("at least 2 classes"), "{error}");
+    assert_eq!(error.exit_code(), ExitCode::Data);
+}

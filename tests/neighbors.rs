@@ -1,0 +1,214 @@
+//! Nearest neighbours are scikit-learn's, alone and in searches.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ndarray::Array2;
+use rankfit::Error;
+use rankfit::data::Table;
+use rankfit::error::ExitCode;
+use rankfit::estimator::neighbors::{KNeighborsModel, KNeighborsParams, KNeighborsSearch, NeighborsKind};
+use rankfit::estimator::plain::PlainModel;
+use rankfit::estimator::searchable::{FitOutcome, Searchable, Split};
+use rankfit::estimator::svm::{ScoreFn, Scorer};
+use rankfit::metrics;
+use serde_json::{Value, json};
+
+fn golden() -> Value {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/neighbors.json");
+    serde_json::from_str(&std::fs::read_to_string(path).expect("a golden file")).expect("JSON")
+}
+
+fn vector(value: &Value) -> Vec<f64> {
+    value.as_array().expect("a list").iter().map(|v| v.as_f64().expect("a number")).collect()
+}
+
+fn rows(value: &Value) -> Array2<f64> {
+    let rows: Vec<Vec<f64>> = value.as_array().expect("rows").iter().map(vector).collect();
+    let shape = (rows.len(), rows[0].len());
+    Array2::from_shape_vec(shape, rows.concat()).expect("equal rows")
+}
+
+fn table(x: Array2<f64>, y: Vec<f64>) -> Table {
+    Table { x, y, weights: Vec::new(), class_names: None, origin: "test".into() }
+}
+
+fn params(kind: NeighborsKind, given: &Value) -> KNeighborsParams {
+    let params: KNeighborsParams = serde_json::from_value(given.clone()).expect("parameters");
+    KNeighborsParams { kind, ..params }
+}
+
+fn fit(kind: NeighborsKind, given: &Value, table: &Table) -> KNeighborsModel {
+    let all: Vec<usize> = (0..table.y.len()).collect();
+    let fitted = params(kind, given).validate().expect("valid").fit(table, &all).expect("a fit");
+    let copy = KNeighborsModel::import(&fitted.export()).expect("a model read back");
+    assert_eq!(copy.export(), fitted.export());
+    copy
+}
+
+/// Sums of at most 150 terms in another order.
+fn near(ours: &[f64], theirs: &[f64], what: &str) {
+    assert_eq!(ours.len(), theirs.len(), "{what}");
+    for (a, b) in ours.iter().zip(theirs) {
+        assert!((a - b).abs() <= 1e-12 * b.abs().max(1.0), "{what}: {a} for {b}");
+    }
+}
+
+#[test]
+fn predictions_are_scikit_learns() {
+    let golden = golden();
+    let unit = golden["unit"].as_f64().expect("a number");
+    let (x, q) = (rows(&golden["X"]) / unit, rows(&golden["Q"]) / unit);
+    let classes = table(x.clone(), vector(&golden["y"]));
+    let numbers = table(x, vector(&golden["number"]));
+    for expected in golden["fits"].as_array().expect("fits") {
+        let what = expected["params"].to_string();
+        let model = fit(NeighborsKind::KNeighborsClassifier, &expected["params"], &classes);
+        let proba = model.predict_proba(q.view()).expect("predictions").expect("probabilities");
+        near(proba.as_slice().expect("rows"), rows(&expected["proba"]).as_slice().expect("rows"), &what);
+        assert_eq!(model.predict(q.view()).expect("predictions"), vector(&expected["predict"]), "{what}");
+        let (distances, places) = model.kneighbors(q.view()).expect("neighbours");
+        let (d, p) = (rows(&expected["distances"]), rows(&expected["places"]));
+        for i in 0..d.nrows() {
+            for j in 0..d.ncols() {
+                // scikit-learn's Euclidean distances are differences of squares.
+                assert!((distances[[i, j]] - d[[i, j]]).abs() < 1e-7, "{what}");
+                assert_eq!(f64::from(places[[i, j]]), p[[i, j]], "{what}");
+            }
+        }
+        let model = fit(NeighborsKind::KNeighborsRegressor, &expected["params"], &numbers);
+        assert!(model.predict_proba(q.view()).expect("predictions").is_none());
+        near(&model.predict(q.view()).expect("predictions"), &vector(&expected["number"]), &what);
+    }
+}
+
+fn splits(folds: &[f64]) -> Vec<Split> {
+    let keep = |of: &dyn Fn(f64) -> bool| (0..folds.len()).filter(|&row| of(folds[row])).collect();
+    (0..5)
+        .map(|i| Split { train: keep(&|f| f != f64::from(i)), test: keep(&|f| f == f64::from(i)) })
+        .collect()
+}
+
+fn search(kind: NeighborsKind, table: Table, grid: &Value, scorer: Scorer, train: bool) -> KNeighborsSearch {
+    let candidates = grid.as_array().expect("a grid").iter();
+    let candidates = candidates.map(|given| params(kind, given).validate().expect("valid")).collect();
+    KNeighborsSearch::new(Arc::new(table), candidates, vec![scorer], train).expect("a search")
+}
+
+/// All outcomes in order of candidate and fold.
+fn run(search: &KNeighborsSearch, splits: &[Split]) -> Vec<FitOutcome> {
+    let mut outcomes = Vec::new();
+    for chain in search.chains(splits) {
+        let mut emit = |outcome| {
+            outcomes.push(outcome);
+            Ok(())
+        };
+        search.run(&chain, splits, &mut emit).expect("a chain");
+    }
+    outcomes.sort_by_key(|outcome| outcome.id);
+    outcomes
+}
+
+fn means(outcomes: &[FitOutcome], of: fn(&FitOutcome) -> f64) -> Vec<f64> {
+    outcomes.chunks(5).map(|folds| folds.iter().map(of).sum::<f64>() / 5.0).collect()
+}
+
+#[test]
+fn searches_score_as_scikit_learns() {
+    let golden = golden();
+    let unit = golden["unit"].as_f64().expect("a number");
+    let (x, y, grid) = (rows(&golden["X"]) / unit, vector(&golden["y"]), &golden["grid"]);
+    let (classifier, regressor) = (NeighborsKind::KNeighborsClassifier, NeighborsKind::KNeighborsRegressor);
+    let scorer = |scorer: metrics::Scorer| -> ScoreFn {
+        Box::new(move |y: &[f64], p: &[f64]| scorer.score(y, p).expect("a score"))
+    };
+
+    let accuracy = Scorer::Prediction(scorer(metrics::Scorer::Accuracy));
+    let classes = search(classifier, table(x.clone(), y.clone()), &grid["params"], accuracy, true);
+    let outcomes = run(&classes, &splits(&vector(&grid["folds"])));
+    near(&means(&outcomes, |o| o.test_scores[0]), &vector(&grid["accuracy"]), "accuracy");
+    near(&means(&outcomes, |o| o.train_scores[0]), &vector(&grid["train_accuracy"]), "training accuracy");
+    let shared = &classes.shared()[0];
+    assert_eq!(shared.asked, 10 * shared.done, "10 candidates of a metric share its distances");
+
+    let two: Vec<f64> = y.iter().map(|&y| f64::from(u8::from(y > 0.0))).collect();
+    let area = Scorer::Decision(scorer(metrics::Scorer::RocAuc));
+    let binary = search(classifier, table(x.clone(), two), &grid["params"], area, false);
+    let outcomes = run(&binary, &splits(&vector(&grid["binary_folds"])));
+    near(&means(&outcomes, |o| o.test_scores[0]), &vector(&grid["roc_auc"]), "area");
+
+    let error = Scorer::Prediction(scorer(metrics::Scorer::NegMeanSquaredError));
+    let numbers = search(regressor, table(x, vector(&golden["number"])), &grid["params"], error, false);
+    let outcomes = run(&numbers, &splits(&vector(&grid["number_folds"])));
+    near(&means(&outcomes, |o| o.test_scores[0]), &vector(&grid["neg_mean_squared_error"]), "error");
+}
+
+#[test]
+fn a_searched_fit_equals_the_one_alone() {
+    let golden = golden();
+    let (x, y) = (rows(&golden["X"]), vector(&golden["y"]));
+    let fingerprint = |_: &[f64], predicted: &[f64]| {
+        predicted.iter().fold(0u64, |sum, v| sum.wrapping_mul(31).wrapping_add(v.to_bits() >> 40)) as f64
+    };
+    let grid = json!([{"n_neighbors": 9}, {"n_neighbors": 2}, {"n_neighbors": 9, "weights": "distance"}]);
+    let kind = NeighborsKind::KNeighborsClassifier;
+    let scorer = Scorer::Prediction(Box::new(fingerprint));
+    let search = search(kind, table(x.clone(), y.clone()), &grid, scorer, false);
+    let splits = splits(&(0..y.len()).map(|i| (i % 5) as f64).collect::<Vec<_>>());
+    for outcome in run(&search, &splits) {
+        let split = &splits[outcome.id.fold];
+        let alone = params(kind, &grid[outcome.id.candidate]).validate().expect("valid");
+        let model = alone.fit(&table(x.clone(), y.clone()), &split.train).expect("a fit");
+        let test = x.select(ndarray::Axis(0), &split.test);
+        assert_eq!(outcome.test_scores[0], fingerprint(&[], &model.predict(test.view()).expect("classes")));
+    }
+    let refit = search.refit(0).expect("a model");
+    assert_eq!(refit.estimator, "KNeighborsClassifier");
+}
+
+#[test]
+fn of_equally_near_rows_the_earlier_counts() {
+    let x = Array2::from_shape_vec((4, 1), vec![1.0, -1.0, 1.0, -1.0]).expect("rows");
+    let data = table(x, vec![10.0, 20.0, 30.0, 40.0]);
+    let kind = NeighborsKind::KNeighborsRegressor;
+    let zero = Array2::zeros((1, 1));
+    for (k, expected) in [(1, 10.0), (2, 15.0), (3, 20.0)] {
+        let model = fit(kind, &json!({ "n_neighbors": k }), &data);
+        assert_eq!(model.predict(zero.view()).expect("a number"), [expected]);
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_with_its_place() {
+    let kind = NeighborsKind::KNeighborsClassifier;
+    for (given, key) in [
+        (json!({"n_neighbors": 0}), "n_neighbors"),
+        (json!({"n_neighbors": -3}), "n_neighbors"),
+        (json!({"leaf_size": 0}), "leaf_size"),
+        (json!({"weights": "squared"}), "weights"),
+        (json!({"algorithm": "fast"}), "algorithm"),
+        (json!({"p": 3}), "p"),
+        (json!({"p": 0.5}), "p"),
+        (json!({"metric": "cosine"}), "metric"),
+    ] {
+        let error = params(kind, &given).validate().expect_err("an error");
+        let Error::Job { key: named, .. } = &error else { panic!("{error}") };
+        assert_eq!(named, &format!("estimator.{key}"));
+        assert_eq!(error.exit_code(), ExitCode::Config);
+    }
+    let x = Array2::from_shape_vec((3, 1), vec![1.0, 2.0, 3.0]).expect("rows");
+    let refused = |table: Table, given: Value, words: &str| {
+        let rows: Vec<usize> = (0..3).collect();
+        let error = params(kind, &given).validate().expect("valid").fit(&table, &rows).expect_err("an error");
+        assert_eq!(error.exit_code(), ExitCode::Data);
+        assert!(error.to_string().contains(words), "{error}");
+    };
+    refused(table(x.clone(), vec![0.0, 1.0, 1.0]), json!({}), "at least 5 rows");
+    refused(table(x.clone(), vec![0.0, 1.0]), json!({}), "targets of 3 rows");
+    refused(table(x.clone(), vec![0.0, 1.5, 1.0]), json!({}), "row 1, column y");
+    let weighted = Table { weights: vec![1.0; 3], ..table(x.clone(), vec![0.0, 1.0, 1.0]) };
+    refused(weighted, json!({"n_neighbors": 1}), "no weights");
+    let one = json!({"n_neighbors": 1});
+    let model = fit(kind, &one, &table(x, vec![0.0, 1.0, 1.0]));
+    assert!(model.predict(Array2::zeros((1, 2)).view()).is_err());
+}
