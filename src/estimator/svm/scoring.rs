@@ -142,8 +142,8 @@ impl Fitted<'_> {
             weight * sizes[c] * relative + total * f64::from(f32::MIN_POSITIVE) + exact
         };
         let errors: Vec<f64> = columns.iter().map(|&c| error(c)).collect();
-        let unsure = values.iter().zip(&errors).filter(|(v, e)| !(v.abs() > **e)).count();
-        (unsure * 16 <= rows.len()).then_some(Decisions { values, errors })
+        let sure = values.iter().zip(&errors).filter(|(value, error)| value.abs() > **error).count();
+        ((rows.len() - sure) * 16 <= rows.len()).then_some(Decisions { values, errors })
     }
 
     /// Decision values of the pairs from the stored kernel values, if there are any.
