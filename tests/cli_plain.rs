@@ -86,6 +86,49 @@ fn numbers_are_fitted_and_predicted() {
 }
 
 #[test]
+fn svr_is_searched_over_and_predicts() {
+    let estimator = "name = \"SVR\"\nkernel = \"linear\"\nC = 10.0";
+    let folder = folder(estimator, true);
+    let path = folder.path();
+    let job = std::fs::read_to_string(path.join("job.toml")).expect("the job");
+    let job = format!("{job}[search]\ncv = 3\n[search.grid]\nepsilon = [0.01, 100.0]\n");
+    std::fs::write(path.join("search.toml"), job).expect("a file");
+    run(path, &["run", "search.toml", "--output", "s.h5"]);
+    let numbers: Vec<f64> = predict(path, "s.h5").read_raw().expect("numbers");
+    for (i, number) in numbers.iter().enumerate() {
+        assert!((number - 2.0 * i as f64).abs() < 0.1, "{number} for {}", 2 * i);
+    }
+    // A margin that no number leaves: a model without support vectors, which predicts a constant.
+    std::fs::remove_file(path.join("p.h5")).expect("a file to remove");
+    run(path, &["run", "job.toml", "--set", "estimator.epsilon=1000.0", "--output", "none.h5"]);
+    let numbers: Vec<f64> = predict(path, "none.h5").read_raw().expect("numbers");
+    assert!(numbers.iter().all(|number| *number == numbers[0]), "{numbers:?}");
+}
+
+#[test]
+fn probabilities_are_calibrated_for_the_final_model() {
+    let folder = folder("name = \"SVC\"\nprobability = true\nrandom_state = 4", false);
+    let path = folder.path();
+    let job = std::fs::read_to_string(path.join("job.toml")).expect("the job");
+    let search = "[search]\ncv = 3\n[search.grid]\nC = [0.1, 1.0]\nprobability = [false, true]\n";
+    std::fs::write(path.join("search.toml"), format!("{job}{search}")).expect("a file");
+    run(path, &["run", "job.toml", "--set", "estimator.C=1.0", "--output", "m.h5"]);
+    run(path, &["run", "search.toml", "--output", "s.h5"]);
+    let file = hdf5::File::open(path.join("m.h5")).expect("results");
+    for name in ["model/probA_", "model/probB_"] {
+        assert_eq!(
+            file.dataset(name).and_then(|d| d.read_raw::<f64>()).expect("a number").len(),
+            1,
+            "{name}"
+        );
+    }
+    let file = hdf5::File::open(path.join("s.h5")).expect("results");
+    let scores: Vec<f64> =
+        file.dataset("cv_results/mean_test_score").and_then(|d| d.read_raw()).expect("scores");
+    assert_eq!((scores[0], scores[2]), (scores[1], scores[3]), "accuracy does not use probabilities");
+}
+
+#[test]
 fn faults_name_the_line() {
     for (estimator, words) in [
         ("name = \"KNeighborsClassifier\"\np = 3", "job.toml:7: estimator.p: expected 1 or 2"),

@@ -69,11 +69,27 @@ fn classifiers_are_scikit_learns() {
         }
         let model = fit(&classifier(&expected["params"]).expect("valid"), &table);
         near(model.coef(), &vector(&expected["coef_"]), &what);
-        near(model.intercept(), &vector(&expected["intercept_"]), &what);
+        // Without an intercept scikit-learn has the one number 0 for all classes.
+        let mut intercept = vector(&expected["intercept_"]);
+        intercept.resize(model.intercept().len(), 0.0);
+        near(model.intercept(), &intercept, &what);
         let decisions = model.decision_function(table.x.view()).expect("rows").expect("decisions");
         let first: Vec<f64> = decisions.rows().into_iter().take(7).flatten().copied().collect();
         near(&first, &vector(&expected["decision"]), &what);
-        assert_eq!(model.predict(table.x.view()).expect("rows"), vector(&expected["predict"]), "{what}");
+        // Under the hinge loss rows on two classes' margins have equal decision values, and rounding chooses.
+        let predicted = model.predict(table.x.view()).expect("rows");
+        let mut n_clear = 0;
+        for ((values, ours), theirs) in
+            decisions.outer_iter().zip(&predicted).zip(vector(&expected["predict"]))
+        {
+            let mut values = if values.len() == 1 { vec![values[0], 0.0] } else { values.to_vec() };
+            values.sort_unstable_by(|a, b| b.total_cmp(a));
+            if values[0] - values[1] > 1e-6 {
+                assert_eq!(*ours, theirs, "{what}: {values:?}");
+                n_clear += 1;
+            }
+        }
+        assert!(10 * n_clear >= 9 * predicted.len(), "{what}: {n_clear} of {}", predicted.len());
     }
 }
 

@@ -82,6 +82,9 @@ impl Predictor {
                 1 => Width::One,
                 n => Width::Many(n),
             }),
+            (Self::Svc(model), Method::PredictProba) if model.has_probabilities() => {
+                Some(Width::Many(model.classes().len()))
+            }
             (Self::Plain(model), Method::PredictProba | Method::DecisionFunction) => {
                 // Which of them it has shows on any row.
                 let row = ndarray::Array2::zeros((1, model.n_features_in()));
@@ -134,6 +137,10 @@ impl Predictor {
                 Ok(values.ok_or_else(missing)?.iter().copied().collect())
             }
             (Self::Svc(model), Method::Predict) => model.predict(table(block)?.view()),
+            (Self::Svc(model), Method::PredictProba) => {
+                let values = model.predict_proba(table(block)?.view())?;
+                Ok(values.ok_or_else(missing)?.iter().copied().collect())
+            }
             (Self::Svc(model), _) => {
                 Ok(model.decision_function(table(block)?.view())?.iter().copied().collect())
             }
@@ -176,7 +183,9 @@ impl Predictor {
             Self::Svc(model) => {
                 let x: Vec<f64> = block.x.iter().map(|v| v.to_f64()).collect();
                 let (predicted, decision) = model.predict_and_decide(&x);
-                Ok(Classified { predicted, proba: None, decision })
+                let proba = model.predict_proba(table(block)?.view())?;
+                let proba = proba.map(|proba| proba.iter().copied().collect());
+                Ok(Classified { predicted, proba, decision })
             }
             Self::Plain(model) => {
                 let x = table(block)?;

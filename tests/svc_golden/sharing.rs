@@ -29,8 +29,8 @@ fn equal_candidates_are_fitted_once() {
     let (splits, search) = (splits(&folds), search(small(), &grid, 1 << 30));
     let chains = search.chains(&splits);
     let of = |chain: usize| chains[chain].fits.iter().map(|f| (f.fold, f.candidate)).collect::<Vec<_>>();
-    assert_eq!(chains.len(), 12, "a chain for each kernel, fold and C");
-    assert_eq!([of(0), of(1), of(2)], [vec![(0, 2)], vec![(0, 0), (0, 1)], vec![(1, 2)]], "C ascending");
+    assert_eq!(chains.len(), 9, "a chain for each kernel and fold, since C is the same or starts are warm");
+    assert_eq!([of(0), of(1)], [vec![(0, 2), (0, 0), (0, 1)], vec![(1, 2), (1, 0), (1, 1)]], "C ascending");
     let outcomes = run(&search, &splits);
     let fitted: Vec<bool> = outcomes.chunks(3).map(|c| c.iter().all(|o| o.fit_seconds > 0.0)).collect();
     assert_eq!(fitted, [true, false, true, true, false, true]);

@@ -91,17 +91,20 @@ impl Svc {
         TrainingSet::new(table, &rows)?.class_weight(self, table).map(drop)
     }
 
-    /// Whether fits of this kernel start from the fit of the next smaller C.
+    /// Whether fits of this kernel may start from the fit of the next smaller C.
     ///
-    /// Where kernel values have no bound, the number of iterations from α = 0 grows with C, to a hundred thousand and
-    /// more for a few features; from there it is some thousands. The optimum and the tolerance are the same, the path
-    /// to it is not libsvm's. Limited fits, whose result is a point of the path, do not.
+    /// With the linear kernel on few features the number of iterations from α = 0 grows with C, to a hundred thousand
+    /// and more; from there it is some thousands. The optimum is the same, the path to it is not libsvm's. Polynomials
+    /// of the same tolerance can differ too much far from the data to tell whether a prediction depends on the path.
+    /// Limited fits, whose result is a point of the path, start from 0 too.
     pub(super) fn starts_warm(&self) -> bool {
-        let unbounded = matches!(self.kind, KernelKind::Linear | KernelKind::Poly);
-        unbounded && self.params().max_iter < 0 && self.params().max_seconds_per_fit.is_none()
+        self.kind == KernelKind::Linear
+            && self.params().max_iter < 0
+            && self.params().max_seconds_per_fit.is_none()
     }
 
-    /// Solves the problem of each pair of classes, starting from those of `before` with its C.
+    /// Solves the problem of each pair of classes; from the solutions of `before` with its C, to a quarter of the
+    /// tolerance then.
     pub(super) fn solve_all(
         &self,
         set: &TrainingSet,
@@ -124,7 +127,7 @@ impl Svc {
     ) -> Result<Solved> {
         let table = matrix.from.table;
         let stopping = Stopping {
-            tol: self.params().tol,
+            tol: self.params().tol * if before.is_some() { 0.25 } else { 1.0 },
             shrinking: self.params().shrinking,
             max_iter: self.max_iter(),
             deadline: self.time_limit().map(|limit| Instant::now() + limit),
@@ -219,5 +222,98 @@ impl Compensated {
             if self.sum.abs() >= value.abs() { (self.sum, value) } else { (value, self.sum) };
         self.rest += (large - total) + small;
         self.sum = total;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::estimator::svm::SvcParams;
+    use crate::rng::{Purpose, stream, uniform};
+
+    /// Two overlapping classes that no line and no cubic parts.
+    fn overlapping(n: usize, d: usize) -> Table {
+        let mut rng = stream(7, Purpose::Noise, n as u64);
+        let x = Array2::from_shape_fn((n, d), |(i, f)| {
+            let noise = (0..4).map(|_| uniform(&mut rng)).sum::<f64>() - 2.0;
+            noise * 1.5 + if i % 2 == 0 && f == 0 { 0.7 } else { 0.0 }
+        });
+        let y = (0..n).map(|i| (i % 2) as f64).collect();
+        Table { x, y, weights: Vec::new(), class_names: None, origin: "test".into() }
+    }
+
+    fn svc(kernel: &str, c: f64, shrinking: bool) -> Svc {
+        let params = SvcParams { kernel: kernel.into(), c, shrinking, ..SvcParams::default() };
+        params.validate().expect("parameters")
+    }
+
+    /// m(α) − M(α), recomputed from features with a plain kernel in double precision.
+    fn gap(
+        table: &Table,
+        set: &TrainingSet,
+        k: &dyn Fn(&[f64], &[f64]) -> f64,
+        alpha: &[f64],
+        c: f64,
+    ) -> f64 {
+        let sign = |i: usize| if i < set.starts[1] { 1.0 } else { -1.0 };
+        let row = |i: usize| table_row(table, set.rows[i] as usize);
+        let (mut most, mut least) = (f64::NEG_INFINITY, f64::INFINITY);
+        for i in 0..alpha.len() {
+            let sum: f64 = (0..alpha.len()).map(|j| alpha[j] * sign(j) * k(row(i), row(j))).sum();
+            let f = sign(i) - sum;
+            let (above, below) = (alpha[i] > 0.0, alpha[i] < c);
+            if if sign(i) > 0.0 { below } else { above } {
+                most = most.max(f);
+            }
+            if if sign(i) > 0.0 { above } else { below } {
+                least = least.min(f);
+            }
+        }
+        most - least
+    }
+
+    #[test]
+    fn warm_starts_end_at_the_optimum_sooner() {
+        let table = overlapping(900, 3);
+        let rows: Vec<usize> = (0..900).collect();
+        let set = TrainingSet::new(&table, &rows).expect("classes");
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let gamma = svc("poly", 1.0, true).gamma(3, || variance(&table, &rows));
+        for kernel in ["linear", "poly"] {
+            let k = |a: &[f64], b: &[f64]| {
+                if kernel == "linear" { dot(a, b) } else { (gamma * dot(a, b)).powi(3) }
+            };
+            for shrinking in [true, false] {
+                let (mut cache, mut compact) = (RowCache::default(), RowCache::default());
+                KernelRows::reset(&mut cache, &set, 1 << 24);
+                let from = Origin { table: &table, products: None };
+                let function = svc(kernel, 1.0, shrinking).kernel(gamma);
+                let mut matrix = KernelRows::new(from, &set, function, None, &mut cache, 1 << 24);
+                let mut before: Option<(Solved, f64)> = None;
+                let (mut warm, mut cold) = (0, 0);
+                for c in [0.01, 0.1, 1.0, 10.0, 30.0] {
+                    let svc = svc(kernel, c, shrinking);
+                    let start = before.as_ref().map(|(solved, c)| (solved, *c));
+                    let solved = svc.solve_all(&set, &mut matrix, &mut compact, start).expect("a solution");
+                    let other = svc.solve_all(&set, &mut matrix, &mut compact, None).expect("a solution");
+                    let alpha = &solved.pairs[0].alpha;
+                    let tol = if before.is_some() { 0.25e-3 } else { 1e-3 };
+                    let size: f64 =
+                        alpha.iter().sum::<f64>() * matrix.diagonal.iter().fold(0.0, |a, &b| b.max(a));
+                    let found = gap(&table, &set, &k, alpha, c);
+                    assert!(found <= tol + size * 2f64.powi(-24), "{kernel} C = {c}: {found}");
+                    assert!(alpha.iter().all(|&a| (0.0..=c).contains(&a)));
+                    let sum: f64 = alpha[..set.starts[1]].iter().sum::<f64>()
+                        - alpha[set.starts[1]..].iter().sum::<f64>();
+                    assert!(sum.abs() < 1e-9 * c * 900.0, "{sum}");
+                    (warm, cold) =
+                        (warm + solved.pairs[0].solution.n_iter, cold + other.pairs[0].solution.n_iter);
+                    before = Some((solved, c));
+                }
+                assert!(warm * 2 < cold, "{kernel}: {warm} and {cold} iterations");
+            }
+        }
     }
 }

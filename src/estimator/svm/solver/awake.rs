@@ -57,15 +57,14 @@ pub(super) struct Limits {
     /// Mean of c(x).
     size: f64,
     /// Reach of |Δw| c(x) and half the width for the largest f, in gaps.
-    pub(super) reach: f64,
-    pub(super) width: f64,
-    pub(super) trace: [u64; 6],
+    reach: f64,
+    width: f64,
 }
 
 impl Limits {
     pub(super) fn new(sizes: impl ExactSizeIterator<Item = f64>) -> Self {
         let n = sizes.len().max(1) as f64;
-        Self { size: sizes.sum::<f64>() / n, reach: 1.0, width: 1.0, trace: [0; 6] }
+        Self { size: sizes.sum::<f64>() / n, reach: 1.0, width: 1.0 }
     }
 }
 
@@ -122,6 +121,8 @@ impl Solver<'_, '_> {
             return self.wake_all();
         }
         let n = self.n_active;
+        // Vectors in their own order are fastest; once copies are needed anyway, every one left out helps.
+        let most = if self.in_order() { n / 3 } else { n / 5 * 4 };
         let (mut reach, mut width) = (self.limits.reach * gap / self.limits.size, self.limits.width * gap);
         for _ in 0..3 {
             let between = (largest - width, largest + width);
@@ -131,7 +132,7 @@ impl Solver<'_, '_> {
                     self.awake.variables.push(v);
                 }
             }
-            if self.awake.variables.len() * 3 <= n {
+            if self.awake.variables.len() <= most {
                 (self.awake.partly, self.awake.between, self.awake.reach) = (true, between, reach);
                 return self.gather();
             }
@@ -149,11 +150,16 @@ impl Solver<'_, '_> {
         }
     }
 
+    /// Whether all variables are active, neighbours in the matrix, and in the matrix's order.
+    fn in_order(&self) -> bool {
+        self.straight.is_some() && self.n_active == self.order.len() && !self.shrank
+    }
+
     /// All active variables are awake.
     pub(super) fn wake_all(&mut self) {
         self.awake.partly = false;
         self.awake.variables.clear();
-        if self.straight.is_some() && self.n_active == self.order.len() && !self.shrank {
+        if self.in_order() {
             (self.awake.whole, self.awake.n_iter) = (true, 0);
             return;
         }
@@ -187,7 +193,6 @@ impl Solver<'_, '_> {
     /// Brings every f up to date; nobody is awake afterwards.
     pub(super) fn rest(&mut self) {
         if self.awake.whole {
-            self.limits.trace[0] += self.awake.n_iter;
             self.awake.whole = false;
             return;
         }
@@ -195,10 +200,6 @@ impl Solver<'_, '_> {
         let moved: Vec<(u32, f64)> =
             awake.columns.iter().zip(&awake.moved).filter(|m| *m.1 != 0.0).map(|(&c, &a)| (c, a)).collect();
         let n = awake.variables.len();
-        self.limits.trace[if awake.partly { 2 } else { 1 }] += awake.n_iter;
-        self.limits.trace[3] += awake.n_iter * n as u64;
-        self.limits.trace[4] += 1;
-        self.limits.trace[5] += moved.len() as u64;
         if n < self.f.len() {
             self.subtract(&moved);
         }

@@ -220,23 +220,6 @@ impl<'r, 'a> Solver<'r, 'a> {
         self.rest();
         self.n_active = self.order.len();
         let rho = self.rho();
-        if std::env::var("RF_TRACE").is_ok() {
-            let t = &self.limits.trace;
-            eprintln!(
-                "{:?} n={} it={} whole={} everyone={} partly={} sum_awake={} rests={} moved={} reach={} width={}",
-                self.rows.kernel(),
-                self.order.len(),
-                n_iter,
-                t[0],
-                t[1],
-                t[2],
-                t[3],
-                t[4],
-                t[5],
-                self.limits.reach,
-                self.limits.width
-            );
-        }
         let (shrank, rounding) = (self.shrank, self.rounding);
         Solution { alpha: self.alpha, f: self.f, rho, n_iter, converged, shrank, rounding }
     }

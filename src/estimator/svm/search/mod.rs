@@ -2,19 +2,20 @@
 //!
 //! All fits of a rank share one matrix of kernel values over all rows of the data, which serves every fold, every C
 //! and the scoring; its values are computed when they are first asked for. Chains stand in the order in which
-//! neighbours share most: by kernel, then by fold, then by C. Fits of the rbf and sigmoid kernels start from α = 0
-//! and take libsvm's steps; those of the linear and polynomial kernels start from the solution of the next smaller C,
-//! and a fold's are one chain. Candidates that cannot differ on a fold are fitted once: the same in all that matters
-//! there, or with and without shrinking when shrinking left no row aside or the path to the optimum is not libsvm's
-//! anyway.
+//! neighbours share most: by kernel, then by C, then by fold. Fits start from α = 0 and take libsvm's steps, but those
+//! of the linear kernel between two classes start from the solution of the next smaller C, and a fold's are one
+//! chain; where that leaves a prediction in doubt, libsvm's steps are taken. Candidates that cannot differ on a fold
+//! are fitted once: the same in all that matters there, or with and without shrinking when shrinking left no row
+//! aside or every prediction is beyond doubt.
+
+mod chains;
 
 use std::cell::OnceCell;
-use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
-use super::bench::Bench;
+use super::bench::{Bench, Prepared};
 use super::fit::Solved;
 use super::params::Svc;
 use super::products::SharedProducts;
@@ -24,7 +25,6 @@ use crate::data::Table;
 use crate::error::{Error, Result};
 use crate::estimator::Model;
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
-use crate::kernel::svm::KernelFunction;
 
 /// A score: the targets and what is compared with them to a number, larger is better.
 pub type ScoreFn = Box<dyn Fn(&[f64], &[f64]) -> f64 + Send + Sync>;
@@ -49,6 +49,8 @@ pub struct SvcSearch {
     candidates: Vec<Svc>,
     scorers: Vec<Scorer>,
     return_train_score: bool,
+    /// Whether the targets are of two classes.
+    binary: bool,
     budget_bytes: usize,
     products: OnceLock<Option<SharedProducts>>,
     bench: Mutex<Bench>,
@@ -60,6 +62,8 @@ pub struct SvcSearch {
 struct Done {
     candidate: usize,
     shrank: bool,
+    /// Any solution within the tolerance predicts the same.
+    clear: bool,
     outcome: FitOutcome,
 }
 
@@ -79,7 +83,11 @@ impl SvcSearch {
         return_train_score: bool,
         budget_bytes: usize,
     ) -> Self {
+        let mut classes = table.y.clone();
+        classes.sort_unstable_by(f64::total_cmp);
+        classes.dedup();
         Self {
+            binary: classes.len() == 2,
             table,
             candidates,
             scorers,
@@ -90,51 +98,6 @@ impl SvcSearch {
             n_fits: AtomicU64::new(0),
             n_copied: AtomicU64::new(0),
         }
-    }
-
-    /// The kernel of a candidate where it does not depend on the fold, and whether it does.
-    fn kernel_key(&self, candidate: usize) -> (KernelFunction, bool) {
-        let svc = &self.candidates[candidate];
-        let scales = svc.scales();
-        let gamma = if scales { 0.0 } else { svc.gamma(self.table.x.ncols(), || 0.0) };
-        (svc.kernel(gamma), scales)
-    }
-
-    /// Candidates with the same kernel, in the order in which a chain does them.
-    fn families(&self) -> Vec<Vec<usize>> {
-        let mut families: Vec<Vec<usize>> = Vec::new();
-        for candidate in 0..self.candidates.len() {
-            let key = self.kernel_key(candidate);
-            match families.iter_mut().find(|family| self.kernel_key(family[0]) == key) {
-                Some(family) => family.push(candidate),
-                None => families.push(vec![candidate]),
-            }
-        }
-        for family in &mut families {
-            family.sort_by(|&a, &b| self.c(a).total_cmp(&self.c(b)));
-        }
-        families
-    }
-
-    fn c(&self, candidate: usize) -> f64 {
-        self.candidates[candidate].params().c
-    }
-
-    /// What fits of one C cost: iterations, each a pass over the rows, grow in number with the rows and with C, for
-    /// kernels without a bound the most; with a small C every row becomes a support vector, whose kernel values have
-    /// to be fetched.
-    fn cost(&self, fits: &[FitId], split: &Split) -> f64 {
-        let n = split.train.len() as f64;
-        let of = |id: &FitId| {
-            let growth = match self.kernel_key(id.candidate).0 {
-                KernelFunction::Rbf { .. } | KernelFunction::Sigmoid { .. } => 0.3,
-                KernelFunction::Poly { .. } => 6.0,
-                KernelFunction::Linear => 12.0,
-            };
-            let c = self.c(id.candidate);
-            4.0 + growth * c.clamp(0.01, 1e4).sqrt() + 8.0 / (1.0 + 100.0 * c)
-        };
-        n * n * fits.iter().map(of).sum::<f64>()
     }
 
     /// The rows' products, within half of the memory; and the memory that they leave.
@@ -169,7 +132,7 @@ impl SvcSearch {
         let svc = &self.candidates[fits[0].candidate];
         let mut prepared = bench.prepare(&self.table, products, &split.train, svc, budget, true)?;
         let mut done: Vec<Done> = Vec::new();
-        let mut before: Option<(usize, Solved)> = None;
+        let mut before: Option<(usize, Arc<Solved>)> = None;
         for &id in fits {
             let outcome = match self.equal(&done, id.candidate) {
                 Some(equal) => {
@@ -178,17 +141,14 @@ impl SvcSearch {
                 }
                 None => {
                     let svc = &self.candidates[id.candidate];
-                    let start = before.as_ref().filter(|(other, _)| self.helps(*other, id.candidate));
-                    let start = start.map(|(other, solved)| (solved, self.c(*other)));
-                    let solved = prepared.solve(svc, start)?;
+                    let (solved, clear) = self.solve(id, &mut prepared, &mut before, split)?;
                     let fit_seconds = since.elapsed().as_secs_f64();
                     // A linear kernel has no gamma of its own: any does.
                     let (set, gamma) = (prepared.set, prepared.gamma);
                     let fitted = Fitted { svc, set, gamma, solved: &solved, model: OnceCell::new() };
                     let outcome = self.score(id, &fitted, &mut prepared.matrix, &fold, fit_seconds)?;
-                    let shrank = solved.pairs.iter().any(|p| p.solution.shrank) && !svc.starts_warm();
-                    done.push(Done { candidate: id.candidate, shrank, outcome: outcome.clone() });
-                    before = Some((id.candidate, solved));
+                    let shrank = solved.pairs.iter().any(|p| p.solution.shrank);
+                    done.push(Done { candidate: id.candidate, shrank, clear, outcome: outcome.clone() });
                     outcome
                 }
             };
@@ -201,10 +161,49 @@ impl SvcSearch {
         Ok(())
     }
 
-    /// Whether the solution of `other`, with a smaller C, is where the fit of `candidate` starts.
-    fn helps(&self, other: usize, candidate: usize) -> bool {
-        let [a, b] = [other, candidate].map(|c| &self.candidates[c]);
-        a.starts_warm() && b.starts_warm() && a.params().class_weight == b.params().class_weight
+    /// Solves for a candidate, and whether any solution within the tolerance predicts the same.
+    ///
+    /// A start from the solution `before` ends at another point within the tolerance than libsvm's path. Decision
+    /// values differ by about the tolerance there; where one is closer to 0 than that, libsvm's path is taken.
+    fn solve(
+        &self,
+        id: FitId,
+        prepared: &mut Prepared<'_>,
+        before: &mut Option<(usize, Arc<Solved>)>,
+        split: &Split,
+    ) -> Result<(Arc<Solved>, bool)> {
+        let svc = &self.candidates[id.candidate];
+        let tol = svc.params().tol;
+        if let Some((other, start)) = before.take().filter(|(other, _)| self.helps(*other, id.candidate)) {
+            let solved = Arc::new(prepared.solve(svc, Some((&start, self.c(other))))?);
+            let clear = self.is_clear(svc, prepared, &solved, split, tol)?;
+            *before = Some((id.candidate, solved.clone()));
+            if clear {
+                return Ok((solved, true));
+            }
+            return Ok((Arc::new(prepared.solve(svc, None)?), false));
+        }
+        let solved = Arc::new(prepared.solve(svc, None)?);
+        *before = Some((id.candidate, solved.clone()));
+        let clear = self.helps(id.candidate, id.candidate)
+            && self.is_clear(svc, prepared, &solved, split, 2.0 * tol)?;
+        Ok((solved, clear))
+    }
+
+    /// Whether all rows that are scored have decision values farther than `margin` from 0, those of large rows
+    /// in proportion.
+    fn is_clear(
+        &self,
+        svc: &Svc,
+        prepared: &mut Prepared<'_>,
+        solved: &Solved,
+        split: &Split,
+        margin: f64,
+    ) -> Result<bool> {
+        let (set, gamma) = (prepared.set, prepared.gamma);
+        let fitted = Fitted { svc, set, gamma, solved, model: OnceCell::new() };
+        Ok(fitted.is_clear(&mut prepared.matrix, &split.test, margin)?
+            && (!self.return_train_score || fitted.is_clear(&mut prepared.matrix, &split.train, margin)?))
     }
 
     /// A fit done that this candidate's must equal.
@@ -217,9 +216,7 @@ impl SvcSearch {
                 && a.max_iter == b.max_iter
                 && a.max_seconds_per_fit == b.max_seconds_per_fit
                 && a.break_ties == b.break_ties
-                && (a.shrinking == b.shrinking
-                    || (b.shrinking && !other.shrank)
-                    || self.candidates[candidate].starts_warm())
+                && (a.shrinking == b.shrinking || (b.shrinking && !other.shrank) || other.clear)
         };
         done.iter().find(|other| same(other))
     }
@@ -261,19 +258,6 @@ impl SvcSearch {
         };
         Ok(self.scorers.iter().map(score).collect())
     }
-
-    /// The parts of a chain with one fold and one kernel each: the whole chain, unless it was put together otherwise.
-    fn parts(&self, fits: &[FitId]) -> Vec<Range<usize>> {
-        let key = |id: &FitId| (id.fold, self.kernel_key(id.candidate));
-        let mut parts: Vec<Range<usize>> = Vec::new();
-        for (i, id) in fits.iter().enumerate() {
-            match parts.last_mut() {
-                Some(part) if key(&fits[part.start]) == key(id) => part.end = i + 1,
-                _ => parts.push(i..i + 1),
-            }
-        }
-        parts
-    }
 }
 
 impl<'a> Fold<'a> {
@@ -289,16 +273,7 @@ impl Searchable for SvcSearch {
     }
 
     fn chains(&self, splits: &[Split]) -> Vec<Chain> {
-        let mut chains = Vec::new();
-        for family in self.families() {
-            for (fold, split) in splits.iter().enumerate() {
-                for equal in family.chunk_by(|&a, &b| self.c(a) == self.c(b) || self.helps(a, b)) {
-                    let fits: Vec<FitId> = equal.iter().map(|&candidate| FitId { candidate, fold }).collect();
-                    chains.push(Chain { cost: self.cost(&fits, split), fits });
-                }
-            }
-        }
-        chains
+        self.all_chains(splits)
     }
 
     fn run(

@@ -1,0 +1,107 @@
+//! Which fits are done one after the other, and what they cost.
+
+use std::ops::Range;
+
+use super::{Scorer, SvcSearch};
+use crate::estimator::searchable::{Chain, FitId, Split};
+use crate::estimator::svm::params::SvcParams;
+use crate::kernel::svm::KernelFunction;
+
+impl SvcSearch {
+    /// Every fit of the search.
+    pub(super) fn all_chains(&self, splits: &[Split]) -> Vec<Chain> {
+        let mut chains = Vec::new();
+        for family in self.families() {
+            let parts: Vec<&[usize]> =
+                family.chunk_by(|&a, &b| self.c(a) == self.c(b) || self.helps(a, b)).collect();
+            let chain = |fold: usize, part: &[usize]| {
+                let fits: Vec<FitId> = part.iter().map(|&candidate| FitId { candidate, fold }).collect();
+                Chain { cost: self.cost(&fits, &splits[fold]), fits }
+            };
+            // Fits with one C use the same rows of the matrix, unless the kernel is another one on every fold.
+            match self.kernel_key(family[0]).1 {
+                true => chains.extend(
+                    (0..splits.len())
+                        .flat_map(|f| parts.iter().map(move |p| (f, p)))
+                        .map(|(f, p)| chain(f, p)),
+                ),
+                false => chains.extend(
+                    parts
+                        .iter()
+                        .flat_map(|p| (0..splits.len()).map(move |f| (f, p)))
+                        .map(|(f, p)| chain(f, p)),
+                ),
+            }
+        }
+        chains
+    }
+
+    /// The kernel of a candidate where it does not depend on the fold, and whether it does.
+    pub(super) fn kernel_key(&self, candidate: usize) -> (KernelFunction, bool) {
+        let svc = &self.candidates[candidate];
+        let scales = svc.scales();
+        let gamma = if scales { 0.0 } else { svc.gamma(self.table.x.ncols(), || 0.0) };
+        (svc.kernel(gamma), scales)
+    }
+
+    /// Candidates with the same kernel, in the order in which a chain does them.
+    fn families(&self) -> Vec<Vec<usize>> {
+        let mut families: Vec<Vec<usize>> = Vec::new();
+        for candidate in 0..self.candidates.len() {
+            let key = self.kernel_key(candidate);
+            match families.iter_mut().find(|family| self.kernel_key(family[0]) == key) {
+                Some(family) => family.push(candidate),
+                None => families.push(vec![candidate]),
+            }
+        }
+        for family in &mut families {
+            family.sort_by(|&a, &b| self.c(a).total_cmp(&self.c(b)));
+        }
+        families
+    }
+
+    pub(super) fn c(&self, candidate: usize) -> f64 {
+        self.candidates[candidate].params().c
+    }
+
+    /// What fits of one C cost: iterations, each a pass over the rows, grow in number with the rows and with C, for
+    /// kernels without a bound the most; with a small C every row becomes a support vector, whose kernel values have
+    /// to be fetched.
+    fn cost(&self, fits: &[FitId], split: &Split) -> f64 {
+        let n = split.train.len() as f64;
+        let of = |id: &FitId| {
+            let growth = match self.kernel_key(id.candidate).0 {
+                KernelFunction::Rbf { .. } | KernelFunction::Sigmoid { .. } => 0.3,
+                _ if self.helps(id.candidate, id.candidate) => 0.6,
+                KernelFunction::Poly { .. } => 6.0,
+                KernelFunction::Linear => 12.0,
+            };
+            let c = self.c(id.candidate);
+            4.0 + growth * c.clamp(0.01, 1e4).sqrt() + 27.0 / (1.0 + 100.0 * c)
+        };
+        n * n * fits.iter().map(of).sum::<f64>()
+    }
+
+    /// Whether the fit of `candidate` may start from the solution of `other`, with no larger C.
+    ///
+    /// Only between two classes and for scores of predictions: those do not depend on the path.
+    pub(super) fn helps(&self, other: usize, candidate: usize) -> bool {
+        let [a, b] = [other, candidate].map(|c| &self.candidates[c]);
+        let same = |a: &SvcParams, b: &SvcParams| a.class_weight == b.class_weight && a.tol == b.tol;
+        let predicts = self.scorers.iter().all(|scorer| matches!(scorer, Scorer::Prediction(_)));
+        self.binary && predicts && a.starts_warm() && b.starts_warm() && same(a.params(), b.params())
+    }
+
+    /// The parts of a chain with one fold and one kernel each: the whole chain, unless it was put together otherwise.
+    pub(super) fn parts(&self, fits: &[FitId]) -> Vec<Range<usize>> {
+        let key = |id: &FitId| (id.fold, self.kernel_key(id.candidate));
+        let mut parts: Vec<Range<usize>> = Vec::new();
+        for (i, id) in fits.iter().enumerate() {
+            match parts.last_mut() {
+                Some(part) if key(&fits[part.start]) == key(id) => part.end = i + 1,
+                _ => parts.push(i..i + 1),
+            }
+        }
+        parts
+    }
+}
