@@ -27,5 +27,6 @@ pub use data::{Cut, DataJob, Dtype, ResidencyChoice, SOURCES, SourceParams};
 pub use document::Document;
 pub use estimator::{ESTIMATORS, EstimatorJob};
 pub use run::{Ending, Finished, Forecast, Plan, forecast, run};
+pub use search::Share;
 pub use spec::{Job, OutputJob, Overrides};
 pub use transformer::TransformerJob;
