@@ -524,7 +524,7 @@ fn bad_jobs_are_refused_with_their_place() {
         (GRID, "gamma = \"auto\"", "gama = \"auto\"", 78, "(did you mean gamma?)"),
         (GRID, "cv = 3", "cv = 1", 78, "search.cv"),
         (GRID, "cv = 3", "cv = 300", 78, "search.cv"),
-        (GRID, "cv = 3", "kind = \"halving\"", 78, "search.kind: expected \"grid\" or \"random\""),
+        (GRID, "cv = 3", "kind = \"halved\"", 78, "search.kind: expected \"grid\", \"random\", \"halving\""),
         (GRID, "cv = 3", "scoring = \"acuracy\"", 78, "search.scoring"),
         (GRID, "cv = 3", "scoring = \"r2\"", 0, ""),
         (GRID, "C = [0.1, 1.0, 10.0]", "C = 1.0", 78, "search.grid.C: expected a list of values"),

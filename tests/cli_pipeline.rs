@@ -227,3 +227,40 @@ fn mistakes_are_located() {
     desk.write("rows.csv", "1,2,3\n");
     desk.refused(&step("name = \"PCA\"\nn_components = 0.5"), 65, "expected at least 2 rows, found 1");
 }
+
+#[test]
+fn one_candidate_is_cross_validated_fold_by_fold() {
+    let desk = Desk::new();
+    let job = "[data]\nsource = \"classification\"\nn_samples = 120\nn_features = 4\n[[pipeline]]\n\
+               name = \"StandardScaler\"\n[estimator]\nname = \"SVC\"\nC = 2.0\n[search]\ncv = 3\n\
+               scoring = [\"accuracy\", \"f1\"]\nreturn_train_score = true\n";
+    desk.write("one.toml", &format!("{job}kind = \"cross_validate\"\n"));
+    desk.write("grid.toml", &format!("{job}refit = \"f1\"\n[search.grid]\nC = [2.0]\n"));
+    desk.ok(&["run", "one.toml", "--output", "one.h5"]);
+    desk.ok(&["run", "grid.toml", "--output", "grid.h5"]);
+    let (one, grid) = (desk.json("one.h5"), desk.json("grid.h5"));
+    let (one_table, grid_table) = (&one["cv_results"], &grid["cv_results"]);
+    for score in ["test_accuracy", "test_f1", "train_f1"] {
+        for fold in 0..3 {
+            assert_eq!(one_table[score][fold], grid_table[format!("split{fold}_{score}")][0], "{score}");
+        }
+    }
+    assert_eq!(one_table["fit_time"].as_array().unwrap().len(), 3);
+    assert!(one_table["params"].is_null() && one["model"].is_null(), "{one_table}");
+    // Asked for, the model of all rows is kept.
+    desk.ok(&["run", "one.toml", "--set", "search.refit=f1", "--output", "fit.h5"]);
+    assert_eq!(desk.json("fit.h5")["model"]["dual_coef_"], grid["model"]["dual_coef_"]);
+}
+
+#[test]
+fn a_dry_run_tells_who_would_do_what() {
+    let desk = Desk::new();
+    let job = "[data]\nsource = \"classification\"\nn_samples = 120\nn_features = 4\n[estimator]\nname = \"SVC\"\n\
+               [search]\ncv = 3\n[search.grid]\nC = [0.1, 1.0]\n[output]\npath = \"x.h5\"\n";
+    desk.write("dry.toml", job);
+    let text = desk.ok(&["run", "dry.toml", "--dry-run"]);
+    assert!(text.contains("# rank  chains  fits  part %  estimated s\n"), "{text}");
+    assert!(text.contains("\n# 0          6     6   100.0 "), "{text}");
+    assert!(text.contains("100 % busy: an estimate"), "{text}");
+    assert!(!desk.path("x.h5").exists());
+}

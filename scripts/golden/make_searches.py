@@ -239,25 +239,29 @@ randomforestclassifier__max_depth = [1, 2]
 """, make_pipeline(PCA(3), RandomForestClassifier(1, bootstrap=False, max_features=1.0, random_state=0)),
     {"pca__whiten": [False, True], "randomforestclassifier__max_depth": [1, 2]})
 
-STRENGTHS = [0.001, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0]
-for rules in [{"factor": 2, "max_resources": 8}, {"min_resources": 2, "max_resources": 4, "aggressive_elimination": True}]:
+STRENGTHS = [0.001, 0.1, 1.0, 10.0, 30.0, 100.0, 1000.0]
+for rules in [
+    {"factor": 2, "max_resources": 6},
+    {"min_resources": 2, "max_resources": 5, "aggressive_elimination": True},
+]:
     text = "\n".join(f"{key} = {json.dumps(value)}" for key, value in rules.items())
-    search("counts", f"""
+    search("regression", f"""
+[[pipeline]]
+name = "StandardScaler"
+[[pipeline]]
+name = "PCA"
 [estimator]
-name = "PoissonRegressor"
-tol = 1e-10
-solver = "newton-cholesky"
+name = "Ridge"
 [search]
 kind = "halving"
 cv = 4
-scoring = "neg_mean_squared_error"
 return_train_score = false
-resource = "max_iter"
+resource = "pca__n_components"
 {text}
 [search.grid]
-alpha = {json.dumps(STRENGTHS)}
-""", PoissonRegressor(tol=1e-10, solver="newton-cholesky"), {"alpha": STRENGTHS}, "neg_mean_squared_error",
-        kind=HalvingGridSearchCV, resource="max_iter", **rules)
+ridge__alpha = {json.dumps(STRENGTHS)}
+""", make_pipeline(StandardScaler(), PCA(), Ridge()), {"ridge__alpha": STRENGTHS},
+        kind=HalvingGridSearchCV, resource="pca__n_components", **rules)
 
 lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in CASES)
 (FOLDER / "searches.json").write_text(f'{{"origin":{json.dumps(ORIGIN)},"cases":[\n{lines}\n]}}\n')

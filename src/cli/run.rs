@@ -8,7 +8,7 @@ use super::{candidates, performance};
 use crate::comm::{self, Communicator};
 use crate::error::Result;
 use crate::estimator::{Array, Values};
-use crate::job::{self, Ending, Finished, Forecast, Overrides, Plan};
+use crate::job::{self, Ending, Finished, Forecast, Overrides, Plan, Share};
 use crate::results::OnExisting;
 use crate::telemetry::{Talk, Telemetry, install_signal_handlers};
 
@@ -74,6 +74,7 @@ fn dry(forecast: &Forecast) -> String {
     if let Some(search) = &forecast.search {
         text += &format!("# search: {search}\n");
     }
+    text += &shares(&forecast.shares);
     text += &format!("# {} blocks on {} ranks\n", shape.n_blocks(), forecast.slices.len());
     let head = ["# rank", "blocks", "rows", "memory"].map(str::to_owned).to_vec();
     let row = |rank: usize| {
@@ -95,6 +96,30 @@ fn dry(forecast: &Forecast) -> String {
         text += &format!("# … and {} more ranks, at most {} each\n", n_ranks - MOST_RANKS, bytes(most));
     }
     text
+}
+
+/// What each rank would do of a search.
+fn shares(shares: &[Share]) -> String {
+    if shares.is_empty() {
+        return String::new();
+    }
+    let seconds = |share: &Share| share.estimated_s.map_or_else(|| "?".into(), |s| format!("{s:.3}"));
+    let mut rows = vec![["# rank", "chains", "fits", "part %", "estimated s"].map(str::to_owned).to_vec()];
+    rows.extend(shares.iter().take(MOST_RANKS).enumerate().map(|(rank, share)| {
+        let (chains, fits) = (share.n_chains.to_string(), share.n_fits.to_string());
+        vec![format!("# {rank}"), chains, fits, format!("{:.1}", 100.0 * share.part), seconds(share)]
+    }));
+    let mut text = columns(&rows, "");
+    if shares.len() > MOST_RANKS {
+        text += &format!("# … and {} more ranks\n", shares.len() - MOST_RANKS);
+    }
+    let longest = shares.iter().max_by(|a, b| a.part.total_cmp(&b.part));
+    let (most, time) = longest.map_or((0.0, "?".into()), |share| (share.part, seconds(share)));
+    let busy = if most > 0.0 { 100.0 / (most * shares.len() as f64) } else { 100.0 };
+    text + &format!(
+        "# the search ends after about {time} s with ranks {busy:.0} % busy: an estimate by a cost model whose unit \
+         was timed on a small fit\n"
+    )
 }
 
 fn answer(finished: &Finished) -> String {

@@ -36,5 +36,6 @@ pub use method::Method;
 pub use model_data::{Rows, Wanted};
 pub use run::{Ending, Finished, Forecast, Plan, forecast, run};
 pub use score_report::{ClassScores, Scores};
+pub use search::Share;
 pub use spec::{Job, OutputJob, Overrides};
 pub use transformer::TransformerJob;

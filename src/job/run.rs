@@ -8,6 +8,7 @@ use super::data::Dtype;
 use super::diverged::leave_history;
 use super::fit::{self, Fitted};
 use super::pipeline;
+use super::search::{self, Share};
 use super::source;
 use super::spec::{Job, Overrides};
 use super::timing;
@@ -89,6 +90,8 @@ pub struct Forecast {
     pub memory_bytes: Vec<u64>,
     /// Candidates and folds of the search.
     pub search: Option<String>,
+    /// What each rank would do of the search.
+    pub shares: Vec<Share>,
 }
 
 /// Does the job and writes its results.
@@ -235,6 +238,10 @@ fn forecast_typed<T: Real>(comm: &dyn Communicator, plan: &mut Plan) -> Result<F
     let shape = source.shape().clone();
     plan.job.data.cut.block_rows = Some(shape.block_rows);
     let data = source::describe(comm, &plan.job, &*source)?;
+    let shares = match &plan.search {
+        Some(search) => search::forecast(comm, &plan.job, search, &*source)?,
+        None => Vec::new(),
+    };
     let mine = fit::memory_bytes::<T>(comm, &plan.job, source)?;
     let n_blocks = shape.n_blocks();
     Ok(Forecast {
@@ -243,6 +250,7 @@ fn forecast_typed<T: Real>(comm: &dyn Communicator, plan: &mut Plan) -> Result<F
         slices: (0..comm.size()).map(|rank| Slice::of(n_blocks, rank, comm.size())).collect(),
         shape,
         memory_bytes: crate::comm::allgather(comm, &mine)?,
+        shares,
         search: plan.search.as_ref().map(|search| {
             format!("{} candidates, scored by {}", search.candidates.len(), search.score_names().join(", "))
         }),

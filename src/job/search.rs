@@ -11,8 +11,9 @@ use super::searchable;
 use super::source;
 use super::spec::Job;
 use super::steps;
-use crate::comm::{Communicator, agree};
+use crate::comm::{self, Communicator, agree};
 use crate::data::{BlockSource, Table};
+use crate::engine::sweep::SweepPlan;
 use crate::error::{Error, Result};
 use crate::estimator::ensemble::{ForestData, ForestParams, ForestSearch};
 use crate::estimator::fold_search::{FoldFit, FoldSearch};
@@ -21,7 +22,7 @@ use crate::estimator::naive_bayes::GaussianNbParams;
 use crate::estimator::searchable::Searchable;
 use crate::estimator::svm::{Scorer, SvcParams, SvcSearch};
 use crate::kernel::Real;
-use crate::model_selection::{Candidate, Rows, Rungs, Search};
+use crate::model_selection::{Candidate, Rows, Rungs, Search, seconds_per_cost};
 use crate::results::FileKeeper;
 use crate::telemetry::{Phase, Telemetry};
 
@@ -57,6 +58,54 @@ pub(super) fn fit<T: Real>(
     let made = telemetry.time(Phase::Compute, || maker.search(&table, &search.candidates));
     let searchable = agree(comm, made)?;
     sweep(comm, &*searchable, &splits.splits, search, keeper, telemetry)
+}
+
+/// What a rank would do.
+#[derive(Clone, Debug)]
+pub struct Share {
+    /// Chains of fits.
+    pub n_chains: usize,
+    /// Fits.
+    pub n_fits: usize,
+    /// Its part of the whole work by the estimator's cost model, from 0 to 1.
+    pub part: f64,
+    /// About how long it takes.
+    pub estimated_s: Option<f64>,
+}
+
+/// Who would do what, by a cost model whose unit is timed on a small fit on rank 0; nothing for a search in rungs,
+/// whose rungs are planned when those before are done.
+///
+/// # Collective
+/// That of reading the data, two agreements and one broadcast of a number.
+///
+/// # Errors
+/// As [`fit`].
+pub(super) fn forecast<T: Real>(
+    comm: &dyn Communicator,
+    job: &Job,
+    search: &Search,
+    source: &dyn BlockSource<T>,
+) -> Result<Vec<Share>> {
+    if search.staged.is_some() {
+        return Ok(Vec::new());
+    }
+    let table = Arc::new(table(comm, job, source, &Telemetry::new())?);
+    let splits = search.splits(table.y.len(), &table.y, None).map_err(|error| job.place("search", error))?;
+    let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
+    let maker = Maker { job, search, budget_bytes, ranked: Mutex::default() };
+    let searchable = agree(comm, maker.search(&table, &search.candidates))?;
+    let plan = SweepPlan::new(&searchable.chains(&splits.splits), comm.size());
+    let unit = if comm.is_root() { seconds_per_cost(&*searchable, &splits.splits) } else { None };
+    let unit: Option<f64> = comm::broadcast(comm, 0, Some(unit))?;
+    let total: f64 = plan.assignment.load.iter().sum();
+    let share = |(tasks, &load): (&Vec<usize>, &f64)| Share {
+        n_chains: tasks.len(),
+        n_fits: tasks.iter().map(|&position| plan.chains[position].fits.len()).sum(),
+        part: if total > 0.0 { load / total } else { 0.0 },
+        estimated_s: unit.map(|unit| unit * load),
+    };
+    Ok(plan.assignment.tasks.iter().zip(&plan.assignment.load).map(share).collect())
 }
 
 /// Classes among the targets of a classifier, 1 for others.

@@ -3,6 +3,7 @@
 //! A [`SearchSpec`] is what a job file says; checked, it becomes a [`Search`]: candidates, scorers, a splitter.
 //! [`run_search`] does it with any [`Searchable`] on the sweep engine and returns [`CvResults`].
 
+mod calibrate;
 mod candidates;
 mod cv_results;
 mod distribution;
@@ -18,6 +19,7 @@ mod staged;
 // The trait is the estimators' own, one layer below; here it is at hand for those who search.
 use crate::estimator::searchable as search;
 
+pub use calibrate::seconds_per_cost;
 pub use candidates::{Candidate, parameter_grid};
 pub use cv_results::{Best, Column, CvResults};
 pub use distribution::Distribution;

@@ -9,9 +9,11 @@ mod desk;
 mod plan;
 mod report;
 mod run;
+mod simulate;
 mod task;
 
 pub use plan::SweepPlan;
 pub use report::{ChainReport, RankReport, SharedWork, SweepReport};
 pub use run::{Sweep, Swept};
+pub use simulate::{Simulated, simulate};
 pub use task::{Chain, FitFailure, FitId, FitOutcome, Fits, OnFailure, Watch};
