@@ -33,12 +33,11 @@ impl Sample for f64 {
         let (first, second) = out.split_at_mut(HALF);
         let second = &mut second[..HALF];
         // Two loops: the logarithm's division, and the square root, each wait less for what is before them.
-        let mut squares = [0.0; HALF];
-        for (square, &bits) in squares.iter_mut().zip(radii) {
+        for (square, &bits) in first.iter_mut().zip(radii) {
             *square = squared_radius(bits);
         }
         for i in 0..HALF {
-            (first[i], second[i]) = turned(squares[i], angles[i]);
+            (first[i], second[i]) = turned(first[i], angles[i]);
         }
     }
 }

@@ -22,6 +22,8 @@ impl<'a, T: Real> Hunt<'a, T> {
     /// The hunt for the candidates that the last round found; rows know of those before.
     pub(super) fn new(frame: &'a Frame<T>, candidates: &Candidates) -> Self {
         let newest = match candidates.rounds.as_slice() {
+            // Few as they are, the first row costs no more among those of the first round than by itself.
+            [_, second] if !second.is_empty() => Some(frame.pack(&candidates.all())),
             [_, .., last] if !last.is_empty() => Some(frame.pack(last)),
             // The first row is everyone's nearest, without a look.
             _ => None,
@@ -45,12 +47,19 @@ impl<'a, T: Real> Hunt<'a, T> {
     ) {
         let n = rows.len();
         let (index, distances) = (&mut found.index[..n], &mut found.distances[..n]);
+        let n_new = self.newest.as_ref().map_or(0, Centroids::n_clusters);
+        let n_before = self.n_candidates() - n_new;
+        if let (Some(all), 0) = (&self.newest, n_before) {
+            assign(rows, all, scratch, index, None);
+            self.frame.distances(rows, &self.all, index, distances);
+            nearest.update(first, index);
+            return;
+        }
         nearest.copy_to(first, index);
         self.frame.distances(rows, &self.all, index, distances);
         let Some(newest) = &self.newest else { return };
         let (new_index, new_distances) = (&mut found.new_index[..n], &mut found.new_distances[..n]);
         assign(rows, newest, scratch, new_index, None);
-        let n_before = self.n_candidates() - newest.n_clusters();
         self.frame.distances(rows, &self.all[n_before * self.frame.d()..], new_index, new_distances);
         for i in 0..n {
             let nearer = new_distances[i] < distances[i];
