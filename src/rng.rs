@@ -59,6 +59,12 @@ pub fn uniform(rng: &mut impl Rng) -> f64 {
     (rng.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
 }
 
+/// Number `index`, in [0, 1), of the sequence that starts from `key`: SplitMix64's, made without those before it.
+pub fn uniform_at(key: u64, index: u64) -> f64 {
+    (mix(key.wrapping_add(index.wrapping_mul(0x9e37_79b9_7f4a_7c15))) >> 11) as f64
+        * (1.0 / (1u64 << 53) as f64)
+}
+
 /// An integer in `0..bound` without bias (Lemire 2019, "Fast random integer generation in an interval").
 ///
 /// # Panics
@@ -93,6 +99,21 @@ mod tests {
         assert_ne!(base, first(1, Purpose::Noise, 0));
         assert_ne!(base, first(0, Purpose::Flip, 0));
         assert_ne!(base, first(0, Purpose::Noise, 1));
+    }
+
+    #[test]
+    fn numbers_by_index_are_uniform_and_those_of_splitmix() {
+        // The first output of the generator's published code for the state 1234567.
+        assert_eq!(
+            uniform_at(1_234_567, 0),
+            (6_457_827_717_110_365_317u64 >> 11) as f64 / (1u64 << 53) as f64
+        );
+        let mut tenths = [0u32; 10];
+        for index in 0..100_000 {
+            tenths[(uniform_at(9, index) * 10.0) as usize] += 1;
+        }
+        // Five standard deviations of a binomial with n = 100,000 and p = 1/10.
+        assert!(tenths.iter().all(|&count| (f64::from(count) - 10_000.0).abs() < 475.0), "{tenths:?}");
     }
 
     #[test]

@@ -50,10 +50,15 @@ pub trait Real:
     /// # Safety
     /// As for [`Simd::load`]: eight values must be readable and the machine must have the lanes' features.
     unsafe fn load_lanes<S: Simd>(p: *const Self) -> S::V;
+    /// The first `n` of eight values from `p`, widened to double precision, and zeros.
+    ///
+    /// # Safety
+    /// As for [`Simd::load_first`]: `n` values must be readable and the machine must have the lanes' features.
+    unsafe fn load_first<S: Simd>(p: *const Self, n: usize) -> S::V;
 }
 
 macro_rules! impl_real {
-    ($t:ident, $load:ident) => {
+    ($t:ident, $load:ident, $load_first:ident) => {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const INFINITY: Self = $t::INFINITY;
@@ -85,13 +90,18 @@ macro_rules! impl_real {
                 // SAFETY: the caller's promise is that of the lanes.
                 unsafe { S::$load(p) }
             }
+            #[inline(always)]
+            unsafe fn load_first<S: Simd>(p: *const Self, n: usize) -> S::V {
+                // SAFETY: the caller's promise is that of the lanes.
+                unsafe { S::$load_first(p, n) }
+            }
         }
         impl private::Sealed for $t {}
     };
 }
 
-impl_real!(f32, load_f32);
-impl_real!(f64, load);
+impl_real!(f32, load_f32, load_first_f32);
+impl_real!(f64, load, load_first);
 
 mod private {
     /// Only this crate says what a floating-point type is.

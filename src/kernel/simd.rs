@@ -24,6 +24,10 @@ pub trait Simd: Copy {
     unsafe fn load(p: *const f64) -> Self::V;
     /// Eight singles, widened.
     unsafe fn load_f32(p: *const f32) -> Self::V;
+    /// The first `n` of eight doubles from `p`, of which no more need be readable, and zeros.
+    unsafe fn load_first(p: *const f64, n: usize) -> Self::V;
+    /// The first `n` of eight singles, widened, and zeros.
+    unsafe fn load_first_f32(p: *const f32, n: usize) -> Self::V;
     /// Writes eight doubles to `p`.
     unsafe fn store(p: *mut f64, v: Self::V);
     /// `x` in every lane.
@@ -71,6 +75,16 @@ impl Simd for Portable {
     unsafe fn load_f32(p: *const f32) -> Self::V {
         // SAFETY: the caller vouches for eight values; alignment is not assumed.
         unsafe { p.cast::<[f32; LANES]>().read_unaligned() }.map(f64::from)
+    }
+    #[inline(always)]
+    unsafe fn load_first(p: *const f64, n: usize) -> Self::V {
+        // SAFETY: the caller vouches for `n` values.
+        std::array::from_fn(|i| if i < n { unsafe { *p.add(i) } } else { 0.0 })
+    }
+    #[inline(always)]
+    unsafe fn load_first_f32(p: *const f32, n: usize) -> Self::V {
+        // SAFETY: the caller vouches for `n` values.
+        std::array::from_fn(|i| if i < n { f64::from(unsafe { *p.add(i) }) } else { 0.0 })
     }
     #[inline(always)]
     unsafe fn store(p: *mut f64, v: Self::V) {
@@ -158,6 +172,26 @@ impl Simd for Avx2 {
     unsafe fn load_f32(p: *const f32) -> Self::V {
         // SAFETY: by the trait's contract.
         unsafe { (_mm256_cvtps_pd(_mm_loadu_ps(p)), _mm256_cvtps_pd(_mm_loadu_ps(p.add(4)))) }
+    }
+    #[inline(always)]
+    unsafe fn load_first(p: *const f64, n: usize) -> Self::V {
+        // SAFETY: by the trait's contract; lanes whose mask is clear are not read.
+        unsafe {
+            let n = _mm256_set1_epi64x(n as i64);
+            let low = _mm256_cmpgt_epi64(n, _mm256_setr_epi64x(0, 1, 2, 3));
+            let high = _mm256_cmpgt_epi64(n, _mm256_setr_epi64x(4, 5, 6, 7));
+            (_mm256_maskload_pd(p, low), _mm256_maskload_pd(p.wrapping_add(4), high))
+        }
+    }
+    #[inline(always)]
+    unsafe fn load_first_f32(p: *const f32, n: usize) -> Self::V {
+        // SAFETY: by the trait's contract; lanes whose mask is clear are not read.
+        unsafe {
+            let n = _mm_set1_epi32(n as i32);
+            let low = _mm_maskload_ps(p, _mm_cmpgt_epi32(n, _mm_setr_epi32(0, 1, 2, 3)));
+            let high = _mm_maskload_ps(p.wrapping_add(4), _mm_cmpgt_epi32(n, _mm_setr_epi32(4, 5, 6, 7)));
+            (_mm256_cvtps_pd(low), _mm256_cvtps_pd(high))
+        }
     }
     #[inline(always)]
     unsafe fn store(p: *mut f64, v: Self::V) {
@@ -275,6 +309,16 @@ impl Simd for Avx512 {
     unsafe fn load_f32(p: *const f32) -> Self::V {
         // SAFETY: by the trait's contract.
         unsafe { _mm512_cvtps_pd(_mm256_loadu_ps(p)) }
+    }
+    #[inline(always)]
+    unsafe fn load_first(p: *const f64, n: usize) -> Self::V {
+        // SAFETY: by the trait's contract; lanes whose mask is clear are not read.
+        unsafe { _mm512_maskz_loadu_pd(((1u32 << n) - 1) as u8, p) }
+    }
+    #[inline(always)]
+    unsafe fn load_first_f32(p: *const f32, n: usize) -> Self::V {
+        // SAFETY: by the trait's contract; lanes whose mask is clear are not read.
+        unsafe { _mm512_cvtps_pd(_mm256_maskz_loadu_ps(((1u32 << n) - 1) as u8, p)) }
     }
     #[inline(always)]
     unsafe fn store(p: *mut f64, v: Self::V) {

@@ -1,8 +1,8 @@
 //! Squared distances between rows and their centroids, formed from differences.
 
 use super::Rows;
-use crate::kernel::Isa;
-use crate::kernel::Real;
+use crate::kernel::simd::{LANES, Simd, dispatch};
+use crate::kernel::{Isa, Real};
 
 /// Writes ‖x − μ − c‖² of each row and the centroid of its label, in double precision and without cancellation.
 ///
@@ -23,53 +23,63 @@ pub fn squared_distances<T: Real>(
         shift.len() == d && labels.len() == rows.len() && distances.len() == rows.len(),
         "rows of {d} features"
     );
-    #[cfg(target_arch = "x86_64")]
-    if isa.checked() != Isa::Portable {
-        // SAFETY: the machine has been asked for AVX2.
-        return unsafe { avx2(rows, shift, centered, labels, distances) };
-    }
-    body(rows, shift, centered, labels, distances);
+    let k = centered.len() / d;
+    assert!(labels.iter().all(|&label| (label as usize) < k), "labels of {k} centroids");
+    each_row(isa, rows, shift, centered, labels, distances);
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<T: Real>(
+dispatch!(fn each_row<T: Real>(rows: &Rows<'_, T>, shift: &[T], centered: &[f64], labels: &[u32], distances: &mut [f64]) = body);
+
+/// The loop of [`squared_distances`], which has checked the sizes.
+///
+/// # Safety
+/// The machine has the lanes' features, `shift` has the features of a row, and there is a label and a distance for
+/// each row, the label of one of the centroids.
+#[inline(always)]
+unsafe fn body<S: Simd, T: Real>(
     rows: &Rows<'_, T>,
     shift: &[T],
     centered: &[f64],
     labels: &[u32],
     distances: &mut [f64],
 ) {
-    body(rows, shift, centered, labels, distances);
-}
-
-#[inline(always)]
-fn body<T: Real>(rows: &Rows<'_, T>, shift: &[T], centered: &[f64], labels: &[u32], distances: &mut [f64]) {
     let d = rows.n_features;
-    for ((x, &label), distance) in rows.x.chunks_exact(d).zip(labels).zip(distances) {
-        *distance = one(x, shift, &centered[label as usize * d..][..d]);
-    }
-}
-
-/// Eight sums side by side; multiplication and addition stay unfused, so that any machine gives the same bits fast.
-#[inline(always)]
-fn one<T: Real>(x: &[T], shift: &[T], c: &[f64]) -> f64 {
-    let (x, x_rest) = x.as_chunks::<8>();
-    let (m, m_rest) = shift.as_chunks::<8>();
-    let (c, c_rest) = c.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for ((x, m), c) in x.iter().zip(m).zip(c) {
-        for l in 0..8 {
-            let difference = x[l].to_f64() - m[l].to_f64() - c[l];
-            sums[l] += difference * difference;
+    let (whole, rest) = (d / LANES * LANES, d % LANES);
+    let mut x = rows.x.as_ptr();
+    for (&label, distance) in labels.iter().zip(distances) {
+        // SAFETY: features `f..f + 8`, or the last `rest`, are there in row, shift and centroid.
+        unsafe {
+            let c = centered.as_ptr().add(label as usize * d);
+            let mut sums = S::splat(0.0);
+            let mut f = 0;
+            while f < whole {
+                let shift = T::load_lanes::<S>(shift.as_ptr().add(f));
+                sums = add_squares::<S>(sums, T::load_lanes::<S>(x.add(f)), shift, S::load(c.add(f)));
+                f += LANES;
+            }
+            if rest > 0 {
+                // A difference of zeros adds nothing.
+                let shift = T::load_first::<S>(shift.as_ptr().add(f), rest);
+                let c = S::load_first(c.add(f), rest);
+                sums = add_squares::<S>(sums, T::load_first::<S>(x.add(f), rest), shift, c);
+            }
+            *distance = S::sum(sums);
+            x = x.add(d);
         }
     }
-    for (((sum, x), m), c) in sums.iter_mut().zip(x_rest).zip(m_rest).zip(c_rest) {
-        let difference = x.to_f64() - m.to_f64() - c;
-        *sum += difference * difference;
+}
+
+/// `sums + (x − m − c)²`. Multiplication and addition stay unfused: any machine gives the same bits fast.
+///
+/// # Safety
+/// The machine has the lanes' features.
+#[inline(always)]
+unsafe fn add_squares<S: Simd>(sums: S::V, x: S::V, m: S::V, c: S::V) -> S::V {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let difference = S::sub(S::sub(x, m), c);
+        S::add(sums, S::mul(difference, difference))
     }
-    let quarters: [f64; 4] = std::array::from_fn(|l| sums[l] + sums[l + 4]);
-    (quarters[0] + quarters[2]) + (quarters[1] + quarters[3])
 }
 
 #[cfg(test)]
@@ -77,23 +87,35 @@ mod tests {
     use super::super::squared_distance_reference;
     use super::*;
 
-    #[test]
-    fn every_instruction_set_gives_the_references_bits() {
-        for d in [1, 3, 8, 13, 20, 301] {
-            let x: Vec<f32> = (0..5 * d).map(|i| (i as f32 * 0.7).sin() * 30.0).collect();
-            let shift: Vec<f32> = (0..d).map(|i| (i as f32).cos()).collect();
-            let centered: Vec<f64> = (0..2 * d).map(|i| (i as f64 * 0.3).cos()).collect();
-            let labels = [1, 0, 1, 1, 0];
-            let rows = Rows { x: &x, weights: &[], n_features: d };
-            for isa in Isa::available() {
-                let mut got = [0.0; 5];
-                squared_distances(isa, &rows, &shift, &centered, &labels, &mut got);
-                for (i, got) in got.into_iter().enumerate() {
-                    let c = &centered[labels[i] as usize * d..][..d];
-                    let expected = squared_distance_reference(&x[i * d..][..d], &shift, c);
-                    assert_eq!(got.to_bits(), expected.to_bits(), "{isa:?}, {d} features, row {i}");
-                }
+    fn check<T: Real>(d: usize) {
+        let x: Vec<T> = (0..5 * d).map(|i| T::from_f64((i as f64 * 0.7).sin() * 30.0)).collect();
+        let shift: Vec<T> = (0..d).map(|i| T::from_f64((i as f64).cos())).collect();
+        let centered: Vec<f64> = (0..2 * d).map(|i| (i as f64 * 0.3).cos()).collect();
+        let labels = [1, 0, 1, 1, 0];
+        let rows = Rows { x: &x, weights: &[], n_features: d };
+        for isa in Isa::available() {
+            let mut got = [0.0; 5];
+            squared_distances(isa, &rows, &shift, &centered, &labels, &mut got);
+            for (i, got) in got.into_iter().enumerate() {
+                let c = &centered[labels[i] as usize * d..][..d];
+                let expected = squared_distance_reference(&x[i * d..][..d], &shift, c);
+                assert_eq!(got.to_bits(), expected.to_bits(), "{isa:?}, {d} features, row {i}");
             }
         }
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_references_bits() {
+        for d in [1, 3, 4, 7, 8, 13, 16, 20, 301] {
+            check::<f64>(d);
+            check::<f32>(d);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "labels of 2 centroids")]
+    fn a_label_beyond_the_centroids_is_refused() {
+        let rows = Rows { x: &[0.0, 1.0], weights: &[], n_features: 1 };
+        squared_distances(Isa::best(), &rows, &[0.0], &[0.0, 1.0], &[0, 2], &mut [0.0; 2]);
     }
 }

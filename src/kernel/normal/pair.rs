@@ -42,10 +42,21 @@ pub(super) fn sin_cos(t: f64) -> (f64, f64) {
 /// Two independent standard normals.
 ///
 /// The radius comes from 52 bits, so that no value exceeds 8.5; the angle from 54.
-#[inline(always)]
+#[cfg(test)]
 pub(super) fn pair(radius_bits: u64, angle_bits: u64) -> (f64, f64) {
-    let u = 2.0 - f64::from_bits((radius_bits >> 12) | ONE);
-    let radius = minus_two_ln(u).sqrt();
+    turned(squared_radius(radius_bits), angle_bits)
+}
+
+/// The square of a normal pair's distance from 0.
+#[inline(always)]
+pub(super) fn squared_radius(radius_bits: u64) -> f64 {
+    minus_two_ln(2.0 - f64::from_bits((radius_bits >> 12) | ONE))
+}
+
+/// The pair at this distance from 0, in a random direction.
+#[inline(always)]
+pub(super) fn turned(squared_radius: f64, angle_bits: u64) -> (f64, f64) {
+    let radius = squared_radius.sqrt();
     // A quarter of the circle around angle 0, then a random sign for the cosine and a random exchange.
     let (sin, cos) = sin_cos(f64::from_bits((angle_bits & FRACTION) | ONE) - 1.5);
     let cos = f64::from_bits(cos.to_bits() ^ ((angle_bits << 1) & SIGN));

@@ -8,7 +8,7 @@ use super::init;
 use super::iteration::{Memory, Step, StepPass};
 use super::labels::FitLabels;
 use super::model::KMeansModel;
-use super::moments::{Survey, SurveyPass};
+use super::moments::Survey;
 use super::params::KMeans;
 use super::relocate::{FarthestPass, average, n_empty, relocate};
 use super::run::{End, Record, Run, State};
@@ -20,7 +20,8 @@ impl KMeans {
     /// Finds centroids for the engine's data.
     ///
     /// Costs one pass for means and variances, those of the start (see [`Init`](super::Init)), one for each
-    /// iteration (one more where clusters run empty) and a last one for the inertia. Keeps a byte a row for labels
+    /// iteration (one more where clusters run empty) and a last one for the inertia, unless an iteration that changed
+    /// nothing has found it. Keeps a byte a row for labels
     /// up to 256 clusters.
     ///
     /// # Collective
@@ -59,11 +60,15 @@ impl KMeans {
             }
         };
         let frame = self.frame(&state);
+        let mut known = None;
         while state.runs.iter().any(|run| run.end.is_none()) {
-            self.iterate(engine, &frame, &mut state, &mut memory)?;
+            known = self.iterate(engine, &frame, &mut state, &mut memory)?;
             engine.checkpoint(&state)?;
         }
-        let finishes = engine.run(&FinishPass::new(&frame, &state.runs), &mut memory)?;
+        let finishes = match known {
+            Some(finish) => vec![finish],
+            None => engine.run(&FinishPass::new(&frame, &state.runs), &mut memory)?,
+        };
         let best = best_run(&finishes);
         let model = self.model::<T>(&state.runs[best], &finishes[best], &state.shift)?;
         Ok((model, FitLabels::of_run(memory, best)))
@@ -98,7 +103,7 @@ impl KMeans {
 
     /// Surveys the data and finds the first centroids of every run.
     fn start<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<State> {
-        let survey = engine.run_once(&SurveyPass { origin: engine.origin() })?;
+        let (survey, opening) = init::survey(self, engine)?;
         if survey.positive == 0 {
             return Err(Error::data(engine.origin(), Default::default(), "a weight above 0", "none"));
         }
@@ -109,7 +114,7 @@ impl KMeans {
         if !scatter.is_finite() || !tolerance.is_finite() {
             return Err(diverged(0, format!("a sum of squares of {scatter}")));
         }
-        let starts = init::centers(self, engine, &frame, &survey)?;
+        let starts = init::centers(self, engine, &frame, &survey, opening)?;
         Ok(State {
             shift: frame.shift.iter().map(|m| m.to_f64()).collect(),
             tolerance,
@@ -139,19 +144,24 @@ impl KMeans {
         Ok(())
     }
 
-    /// One iteration of every run that goes on.
+    /// One iteration of every run that goes on. Returns what the last pass would find where that is known.
     fn iterate<T: Real>(
         &self,
         engine: &mut PassEngine<'_, T>,
         frame: &Frame<T>,
         state: &mut State,
         memory: &mut [Memory],
-    ) -> Result<()> {
+    ) -> Result<Option<Finish>> {
         let start = Instant::now();
         let active: Vec<usize> = (0..state.runs.len()).filter(|&i| state.runs[i].end.is_none()).collect();
         let runs = active.iter().map(|&i| (i, frame.pack(&state.runs[i].centers))).collect();
-        let pass = StepPass::new(frame, state.runs.len(), runs, true);
+        let exact = match state.runs.as_slice() {
+            [run] if run.may_end(engine.all_resident()) => Some(run.centers.as_slice()),
+            _ => None,
+        };
+        let pass = StepPass::new(frame, state.runs.len(), runs, true).with_exact(exact);
         let mut steps = engine.run(&pass, memory)?;
+        let finish = steps.first_mut().and_then(|step| step.finish.take());
         refill(engine, frame, state, &active, &mut steps, memory)?;
         let seconds = start.elapsed().as_secs_f64();
         for (&i, step) in active.iter().zip(steps) {
@@ -164,7 +174,7 @@ impl KMeans {
             let quantities = [("inertia", record.inertia), ("shift", record.center_shift)];
             engine.telemetry().iteration(number, &quantities, seconds);
         }
-        Ok(())
+        Ok(finish.filter(|_| state.runs[0].stands_still()))
     }
 
     /// Moves a run's centroids and decides, as scikit-learn does, whether it has ended.

@@ -29,6 +29,28 @@ pub(super) struct Finish {
 }
 
 impl Finish {
+    /// Of no rows yet, of a run with `k` clusters and so many runs before it.
+    pub(super) fn new(k: usize, n_earlier: usize) -> Self {
+        Self { inertia: 0.0, used: vec![false; k], maps: vec![vec![UNKNOWN; k]; n_earlier] }
+    }
+
+    /// Adds a chunk of rows with their labels, those of the earlier runs, and the squared distances.
+    pub(super) fn add<T: Real>(
+        &mut self,
+        rows: &Rows<'_, T>,
+        labels: &[u32],
+        earlier: &[[u32; CHUNK]],
+        distances: &[f64],
+    ) {
+        for (i, &label) in labels.iter().enumerate() {
+            self.inertia += rows.weight(i) * distances[i];
+            self.used[label as usize] = true;
+            for (map, earlier) in self.maps.iter_mut().zip(earlier) {
+                map[label as usize] = join(map[label as usize], earlier[i]);
+            }
+        }
+    }
+
     /// Clusters that have rows.
     pub(super) fn n_distinct(&self) -> usize {
         self.used.iter().filter(|&&used| used).count()
@@ -97,13 +119,8 @@ impl<T: Real> Pass<T> for FinishPass<'_, T> {
 
     fn block(&self, block: &Block<T>, memory: &mut Memory) -> Result<Vec<Finish>> {
         let mut scratch = self.frame.scratch();
-        let mut all: Vec<Finish> = (self.packed.iter().enumerate())
-            .map(|(run, c)| Finish {
-                inertia: 0.0,
-                used: vec![false; c.n_clusters()],
-                maps: vec![vec![UNKNOWN; c.n_clusters()]; run],
-            })
-            .collect();
+        let mut all: Vec<Finish> =
+            self.packed.iter().enumerate().map(|(run, c)| Finish::new(c.n_clusters(), run)).collect();
         let mut distances = [0.0; CHUNK];
         let mut labels = vec![[0u32; CHUNK]; self.runs.len()];
         for (first, rows) in self.frame.chunks(block) {
@@ -113,13 +130,7 @@ impl<T: Real> Pass<T> for FinishPass<'_, T> {
                 let labels = &mut rest[0][..n];
                 self.labels(run, first, &rows, memory, &mut scratch, labels);
                 self.frame.distances(&rows, &self.runs[run].centers, labels, &mut distances[..n]);
-                for (i, &label) in labels.iter().enumerate() {
-                    finish.inertia += rows.weight(i) * distances[i];
-                    finish.used[label as usize] = true;
-                    for (map, earlier) in finish.maps.iter_mut().zip(&*earlier) {
-                        map[label as usize] = join(map[label as usize], earlier[i]);
-                    }
-                }
+                finish.add(&rows, labels, earlier, &distances[..n]);
             }
         }
         Ok(all)

@@ -5,8 +5,21 @@ use crate::kernel::Isa;
 use crate::kernel::Real;
 use crate::kernel::lloyd::{Centroids, Rows, Scratch, squared_distances};
 
-/// Rows that the fits of one pass go over together, while they are in the second-level cache.
+/// The most rows of a chunk.
 pub(super) const CHUNK: usize = 1024;
+
+/// Bytes of a chunk in double precision: its rows stay in the first-level cache while candidates, distances and the
+/// fits of one pass go over them.
+const CHUNK_BYTES: usize = 16 << 10;
+
+/// A chunk has a multiple of so many rows: the kernels work on as many at a time.
+const CHUNK_STEP: usize = 48;
+
+/// Rows of a chunk. Sums are formed chunk by chunk: a function of the features alone.
+fn chunk_rows(d: usize) -> usize {
+    let rows = CHUNK_BYTES / (size_of::<f64>() * d) / CHUNK_STEP * CHUNK_STEP;
+    rows.clamp(2 * CHUNK_STEP, CHUNK / CHUNK_STEP * CHUNK_STEP)
+}
 
 /// The frame of reference: rows and centroids are taken relative to `shift`.
 #[derive(Clone, Debug)]
@@ -24,7 +37,7 @@ impl<T: Real> Frame<T> {
 
     /// The block's rows in chunks, each with the number of its first row within the block.
     pub(super) fn chunks<'b>(&self, block: &'b Block<T>) -> impl Iterator<Item = (usize, Rows<'b, T>)> {
-        self.pieces(block, CHUNK)
+        self.pieces(block, chunk_rows(self.d()))
     }
 
     /// The block's rows in pieces of `size` rows, each with the number of its first row within the block.

@@ -4,6 +4,7 @@ use std::cell::{Cell, OnceCell};
 
 use serde::{Deserialize, Serialize};
 
+use super::finish::Finish;
 use super::frame::{CHUNK, Frame};
 use super::labels::Labels;
 use crate::comm::Partial;
@@ -39,6 +40,8 @@ pub(super) struct Step {
     pub(super) score: f64,
     /// Rows whose label changed.
     pub(super) changed: u64,
+    /// What the last pass would find, should this iteration change nothing; where it was asked for.
+    pub(super) finish: Option<Finish>,
 }
 
 impl Partial for Step {
@@ -47,6 +50,10 @@ impl Partial for Step {
         self.weights.merge(right.weights);
         self.score += right.score;
         self.changed += right.changed;
+        self.finish = self.finish.take().zip(right.finish).map(|(mut left, right)| {
+            left.merge(right);
+            left
+        });
     }
 }
 
@@ -59,6 +66,8 @@ pub(super) struct StepPass<'a, T> {
     runs: Vec<Stepped<T>>,
     /// Whether sums are wanted, or labels only.
     sums: bool,
+    /// The centroids of the only run, when the exact inertia about them is wanted.
+    exact: Option<&'a [f64]>,
 }
 
 /// A run that is stepped.
@@ -80,7 +89,27 @@ impl<'a, T: Real> StepPass<'a, T> {
     ) -> Self {
         let stepped =
             |(run, centroids)| Stepped { run, centroids, neighbours: OnceCell::new(), pace: Pace::default() };
-        Self { frame, n_runs, runs: runs.into_iter().map(stepped).collect(), sums }
+        Self { frame, n_runs, runs: runs.into_iter().map(stepped).collect(), sums, exact: None }
+    }
+
+    /// Also finds the exact inertia about the only run's centroids, where they are given.
+    pub(super) fn with_exact(mut self, centers: Option<&'a [f64]>) -> Self {
+        self.exact = centers;
+        self
+    }
+
+    /// What the last pass would find with the labels that the only run has now.
+    fn finish(&self, block: &Block<T>, memory: &Memory) -> Option<Finish> {
+        let (centers, stepped) = self.exact.zip(self.runs.first())?;
+        let mut finish = Finish::new(stepped.centroids.n_clusters(), 0);
+        let (mut labels, mut distances) = ([0; CHUNK], [0.0; CHUNK]);
+        for (first, rows) in self.frame.chunks(block) {
+            let (labels, distances) = (&mut labels[..rows.len()], &mut distances[..rows.len()]);
+            memory[stepped.run].copy_to(first, labels);
+            self.frame.distances(&rows, centers, labels, distances);
+            finish.add(&rows, labels, &[], distances);
+        }
+        Some(finish)
     }
 
     /// Rows that stay in the second-level cache while they are looked at twice.
@@ -167,12 +196,13 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
                 *changed += stepped.step(self.frame, piece, &mut scratch, kept, tally.as_mut());
             }
         }
-        let finish = |((tally, changed), stepped): ((Option<Tally>, u64), &Stepped<T>)| {
+        let mut finish = self.finish(block, memory);
+        let step = |((tally, changed), stepped): ((Option<Tally>, u64), &Stepped<T>)| {
             let score = tally.as_ref().map_or(0.0, |tally| tally.score(&stepped.centroids));
             let (sums, weights) = tally.map(Tally::into_parts).unwrap_or_default();
-            Step { sums, weights, score, changed }
+            Step { sums, weights, score, changed, finish: finish.take() }
         };
-        Ok(steps.into_iter().zip(&self.runs).map(finish).collect())
+        Ok(steps.into_iter().zip(&self.runs).map(step).collect())
     }
 
     /// A product and an addition for each centroid and feature, and the addition to the sums.

@@ -21,6 +21,18 @@ impl Labels {
         }
     }
 
+    /// Makes these the labels, below `k`, of `n` rows, which may have had labels below a smaller number; rows that had
+    /// none get 0.
+    pub(super) fn make_room(&mut self, k: usize, n: usize) {
+        let roomy = Self::with_capacity(k, n);
+        if std::mem::discriminant(self) != std::mem::discriminant(&roomy) {
+            let mut all = vec![0; n];
+            self.copy_to(0, &mut all);
+            *self = roomy;
+            self.update(0, &all);
+        }
+    }
+
     /// Makes `new` the labels of the rows from `first` on and returns how many changed. A row that had none counts.
     pub(super) fn update(&mut self, first: usize, new: &[u32]) -> u64 {
         match self {
@@ -108,6 +120,19 @@ fn update<L: Copy + PartialEq>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_outgrow_their_bytes() {
+        let (mut labels, mut all) = (Labels::default(), [9; 3]);
+        for (k, before, then) in
+            [(256, [0; 3], [255, 0, 7]), (300, [255, 0, 7], [299, 1, 7]), (70_000, [299, 1, 7], [0; 3])]
+        {
+            labels.make_room(k, 3);
+            labels.copy_to(0, &mut all);
+            assert_eq!(all, before);
+            labels.update(0, &then);
+        }
+    }
 
     #[test]
     fn changes_are_counted_and_labels_come_back() {

@@ -7,7 +7,8 @@ use crate::comm::Partial;
 use crate::data::Block;
 use crate::engine::pass::Pass;
 use crate::error::{Error, Place, Result};
-use crate::kernel::Real;
+use crate::kernel::columns::{ColumnSums, column_sums};
+use crate::kernel::{Isa, Real};
 
 /// Weight, means and sums of squared deviations of the features.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -20,29 +21,9 @@ pub(super) struct Moments {
 
 impl Moments {
     /// Of a few rows; every row counts once where `weights` is empty.
-    fn of<T: Real>(x: &[T], d: usize, weights: &[f64]) -> Self {
-        let rows = || x.chunks_exact(d).enumerate();
-        let weight_of = |i: usize| weights.get(i).copied().unwrap_or(1.0);
-        let weight: f64 = rows().map(|(i, _)| weight_of(i)).sum();
-        if weight == 0.0 {
-            return Self { weight, mean: vec![0.0; d], scatter: vec![0.0; d] };
-        }
-        // Relative to the first row, so that means of data far from the origin keep their digits.
-        let mut mean = vec![0.0; d];
-        for (i, row) in rows() {
-            let w = weight_of(i);
-            mean.iter_mut().zip(row).zip(x).for_each(|((m, v), o)| *m += w * (v.to_f64() - o.to_f64()));
-        }
-        mean.iter_mut().zip(x).for_each(|(m, o)| *m = o.to_f64() + *m / weight);
-        let mut scatter = vec![0.0; d];
-        for (i, row) in rows() {
-            let w = weight_of(i);
-            for ((s, v), m) in scatter.iter_mut().zip(row).zip(&mean) {
-                let deviation = v.to_f64() - m;
-                *s += w * (deviation * deviation);
-            }
-        }
-        Self { weight, mean, scatter }
+    fn of<T: Real>(isa: Isa, x: &[T], d: usize, weights: &[f64]) -> Self {
+        let ColumnSums { weight, mean, squares } = column_sums(isa, x, d, weights);
+        Self { weight, mean, scatter: squares }
     }
 
     /// Σ w·‖x − origin‖² over all rows.
@@ -111,6 +92,7 @@ impl Partial for Survey {
 pub(super) struct SurveyPass {
     /// What the data are, for messages.
     pub(super) origin: String,
+    pub(super) isa: Isa,
 }
 
 impl SurveyPass {
@@ -125,8 +107,8 @@ impl SurveyPass {
         let positive =
             if weights.is_empty() { end - first } else { weights.iter().filter(|&&w| w > 0.0).count() };
         Ok(Survey {
-            plain: Moments::of(x, block.n_features, &[]),
-            weighted: (!weights.is_empty()).then(|| Moments::of(x, block.n_features, weights)),
+            plain: Moments::of(self.isa, x, block.n_features, &[]),
+            weighted: (!weights.is_empty()).then(|| Moments::of(self.isa, x, block.n_features, weights)),
             positive: positive as u64,
         })
     }

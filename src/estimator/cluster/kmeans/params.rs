@@ -211,6 +211,15 @@ impl KMeansParams {
     }
 }
 
+/// The rounds of k-means||.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rounds {
+    /// ℓ: rows that a round draws on average.
+    pub(super) oversampling: f64,
+    /// How many rounds there are.
+    pub(super) number: usize,
+}
+
 /// Checked parameters of K-means, ready to [fit](KMeans::fit).
 #[derive(Clone, Debug)]
 pub struct KMeans {
@@ -231,14 +240,24 @@ impl KMeans {
         self
     }
 
-    /// Bytes that a fit keeps of every row: a label for each restart.
+    /// Bytes that a fit keeps of every row: for each restart a label, and before that the number of a candidate.
     pub fn label_bytes(&self) -> u64 {
-        let label = match self.params.n_clusters {
+        let candidates = match self.params.init {
+            // Half as many again as are expected is more than chance ever gives.
+            Init::KMeansParallel => (1.5 * self.oversampling * self.rounds as f64) as usize + 1,
+            _ => 0,
+        };
+        let label = match candidates.max(self.params.n_clusters) {
             0..=256 => 1,
             257..=65_536 => 2,
             _ => 4,
         };
         (self.restarts as u64).saturating_mul(label)
+    }
+
+    /// The rounds of k-means||.
+    pub(super) fn rounds(&self) -> Rounds {
+        Rounds { oversampling: self.oversampling, number: self.rounds }
     }
 
     /// Runs the kernels on this instruction set. The answer does not depend on it.

@@ -38,6 +38,22 @@ pub(super) fn rows<T: Real>(
         let race = engine.run_once(&RacePass { frame, most: n, seed })?;
         return Ok(race.rows.into_iter().flat_map(|racer| racer.x).collect());
     }
+    any_rows(engine, frame, n, seed)
+}
+
+/// Draws `n` distinct rows of equal weight, of which there must be so many, as [`rows`] does.
+///
+/// # Collective
+/// A look into the blocks of the rows drawn.
+///
+/// # Errors
+/// What the blocks' source returns.
+pub(super) fn any_rows<T: Real>(
+    engine: &mut PassEngine<'_, T>,
+    frame: &Frame<T>,
+    n: usize,
+    seed: Seed,
+) -> Result<Vec<f64>> {
     let (mut rng, n_samples) = (seed.stream(Step::Rows, 0), engine.shape().n_samples);
     let (mut seen, mut drawn) = (BTreeSet::new(), Vec::with_capacity(n));
     while drawn.len() < n {

@@ -10,12 +10,32 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::Rng;
 
 use super::frame::Frame;
-use super::moments::Survey;
+use super::moments::{Survey, SurveyPass};
 use super::params::{Init, KMeans};
 use crate::engine::pass::PassEngine;
 use crate::error::{Error, Result};
 use crate::kernel::Real;
 use crate::rng::{Purpose, stream};
+
+/// Surveys the data; where the start can go along with that it begins here.
+///
+/// # Collective
+/// One pass, and for k-means|| a look into a block a run.
+///
+/// # Errors
+/// What the pass returns.
+pub(super) fn survey<T: Real>(
+    kmeans: &KMeans,
+    engine: &mut PassEngine<'_, T>,
+) -> Result<(Survey, Option<parallel::Opening>)> {
+    let parallel = kmeans.centers.is_none() && kmeans.params.init == Init::KMeansParallel;
+    if parallel && !engine.shape().has_weights {
+        let (survey, opening) = parallel::open(engine, kmeans.isa, &seeds(kmeans), kmeans.rounds())?;
+        return Ok((survey, Some(opening)));
+    }
+    let survey = engine.run_once(&SurveyPass { origin: engine.origin(), isa: kmeans.isa })?;
+    Ok((survey, None))
+}
 
 /// The first centroids of every run, relative to the shift: `(k, d)` each.
 ///
@@ -29,6 +49,7 @@ pub(super) fn centers<T: Real>(
     engine: &mut PassEngine<'_, T>,
     frame: &Frame<T>,
     survey: &Survey,
+    opening: Option<parallel::Opening>,
 ) -> Result<Vec<Vec<f64>>> {
     let k = kmeans.params.n_clusters;
     let given = match (&kmeans.centers, &kmeans.params.init) {
@@ -39,14 +60,16 @@ pub(super) fn centers<T: Real>(
     if let Some((centers, origin)) = given {
         return Ok(vec![given_centers(centers, &origin, k, frame)?]);
     }
-    let seeds: Vec<Seed> = (0..kmeans.restarts).map(|run| Seed { seed: kmeans.seed, run }).collect();
+    let seeds = seeds(kmeans);
     match kmeans.params.init {
         Init::Random => seeds.into_iter().map(|seed| draw::rows(engine, frame, survey, k, seed)).collect(),
-        Init::KMeansParallel => {
-            parallel::centers(engine, frame, survey, k, &seeds, (kmeans.oversampling, kmeans.rounds))
-        }
+        Init::KMeansParallel => parallel::centers(engine, frame, survey, opening, k, &seeds, kmeans.rounds()),
         Init::KMeansPlusPlus | Init::File(_) => plus_plus::centers(engine, frame, survey, k, &seeds),
     }
+}
+
+fn seeds(kmeans: &KMeans) -> Vec<Seed> {
+    (0..kmeans.restarts).map(|run| Seed { seed: kmeans.seed, run }).collect()
 }
 
 /// Given centres, checked and taken relative to the shift.
@@ -90,6 +113,11 @@ impl Seed {
     fn of_blocks(self, step: Step, round: usize) -> u64 {
         self.stream(step, round).next_u64()
     }
+}
+
+/// What a block's numbers of [`uniform_at`](crate::rng::uniform_at) start from.
+fn block_key(seed: u64, block: usize) -> u64 {
+    of_block(seed, block).next_u64()
 }
 
 /// The stream from which a block draws.
