@@ -5,11 +5,13 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rankfit::kernel::Isa;
 use rankfit::kernel::Real;
-use rankfit::kernel::lloyd::{Centroids, Rows, Scratch, Tally, assign};
+use rankfit::kernel::lloyd::{Centroids, Neighbours, Rows, Scratch, Tally, assign, reassign};
 use rankfit::rng::{Purpose, stream, uniform};
 
 const D: usize = 20;
 const N: usize = 400_000;
+/// Rows that are gone over by their labels together.
+const SPAN: usize = 3200;
 
 /// Rows around `k` centres, mixed; the data are larger than the caches.
 fn data<T: Real>(k: usize) -> (Vec<T>, Vec<f64>) {
@@ -42,6 +44,17 @@ fn bench<T: Real>(criterion: &mut Criterion, k: usize) {
                 });
             });
         }
+        let neighbours = Neighbours::new(&centroids);
+        group.bench_function(BenchmarkId::new("right labels, and neighbours", format!("{isa:?}")), |b| {
+            b.iter(|| {
+                let spans = x.chunks(SPAN * D).zip(labels.chunks_mut(SPAN));
+                let cost = spans.map(|(x, labels)| {
+                    let rows = Rows { x, weights: &[], n_features: D };
+                    reassign(&rows, &centroids, &neighbours, &mut scratch, labels)
+                });
+                black_box(cost.sum::<usize>())
+            });
+        });
     }
 }
 

@@ -140,7 +140,7 @@ impl KMeans {
         if runs.is_empty() {
             return Ok(());
         }
-        engine.run(&StepPass::new(&frame, state.runs.len(), runs, false, None), memory)?;
+        engine.run(&StepPass::new(&frame, state.runs.len(), runs, false), memory)?;
         Ok(())
     }
 
@@ -159,7 +159,7 @@ impl KMeans {
             [run] if run.may_end(engine.all_resident()) => Some(run.centers.as_slice()),
             _ => None,
         };
-        let pass = StepPass::new(frame, state.runs.len(), runs, true, exact);
+        let pass = StepPass::new(frame, state.runs.len(), runs, true).with_exact(exact);
         let mut steps = engine.run(&pass, memory)?;
         let finish = steps.first_mut().and_then(|step| step.finish.take());
         refill(engine, frame, state, &active, &mut steps, memory)?;

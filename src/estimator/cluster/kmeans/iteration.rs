@@ -86,11 +86,30 @@ impl<'a, T: Real> StepPass<'a, T> {
         n_runs: usize,
         runs: Vec<(usize, Centroids<T>)>,
         sums: bool,
-        exact: Option<&'a [f64]>,
     ) -> Self {
         let stepped =
             |(run, centroids)| Stepped { run, centroids, neighbours: OnceCell::new(), pace: Pace::default() };
-        Self { frame, n_runs, runs: runs.into_iter().map(stepped).collect(), sums, exact }
+        Self { frame, n_runs, runs: runs.into_iter().map(stepped).collect(), sums, exact: None }
+    }
+
+    /// Also finds the exact inertia about the only run's centroids, where they are given.
+    pub(super) fn with_exact(mut self, centers: Option<&'a [f64]>) -> Self {
+        self.exact = centers;
+        self
+    }
+
+    /// What the last pass would find with the labels that the only run has now.
+    fn finish(&self, block: &Block<T>, memory: &Memory) -> Option<Finish> {
+        let (centers, stepped) = self.exact.zip(self.runs.first())?;
+        let mut finish = Finish::new(stepped.centroids.n_clusters(), 0);
+        let (mut labels, mut distances) = ([0; CHUNK], [0.0; CHUNK]);
+        for (first, rows) in self.frame.chunks(block) {
+            let (labels, distances) = (&mut labels[..rows.len()], &mut distances[..rows.len()]);
+            memory[stepped.run].copy_to(first, labels);
+            self.frame.distances(&rows, centers, labels, distances);
+            finish.add(&rows, labels, &[], distances);
+        }
+        Some(finish)
     }
 
     /// Rows that stay in the second-level cache while they are looked at twice.
@@ -156,29 +175,6 @@ impl Pace {
     }
 }
 
-/// The exact inertia about given centroids, formed while the rows are at hand.
-struct Exact<'a> {
-    centers: &'a [f64],
-    finish: Finish,
-}
-
-impl<'a> Exact<'a> {
-    fn new(centers: &'a [f64], d: usize) -> Self {
-        Self { centers, finish: Finish::new(centers.len() / d, 0) }
-    }
-
-    /// Adds the rows from `first` on with the labels that they have now.
-    fn add<T: Real>(&mut self, frame: &Frame<T>, (first, rows): (usize, Rows<'_, T>), kept: &Labels) {
-        let (mut labels, mut distances) = ([0; CHUNK], [0.0; CHUNK]);
-        for (at, rows) in frame.split(rows, CHUNK) {
-            let (labels, distances) = (&mut labels[..rows.len()], &mut distances[..rows.len()]);
-            kept.copy_to(first + at, labels);
-            frame.distances(&rows, self.centers, labels, distances);
-            self.finish.add(&rows, labels, &[], distances);
-        }
-    }
-}
-
 impl<T: Real> Pass<T> for StepPass<'_, T> {
     type Partial = Vec<Step>;
     type Memory = Memory;
@@ -194,22 +190,19 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
         let mut scratch = self.frame.scratch();
         let tally = |s: &Stepped<T>| self.sums.then(|| Tally::new(s.centroids.n_clusters(), self.frame.d()));
         let mut steps: Vec<_> = self.runs.iter().map(|stepped| (tally(stepped), 0)).collect();
-        let mut exact = self.exact.map(|centers| Exact::new(centers, self.frame.d()));
         for piece in self.frame.pieces(block, self.span()) {
             for (stepped, (tally, changed)) in self.runs.iter().zip(&mut steps) {
                 let kept = &mut memory[stepped.run];
                 *changed += stepped.step(self.frame, piece, &mut scratch, kept, tally.as_mut());
-                if let Some(exact) = &mut exact {
-                    exact.add(self.frame, piece, kept);
-                }
             }
         }
-        let finish = |((tally, changed), stepped): ((Option<Tally>, u64), &Stepped<T>)| {
+        let mut finish = self.finish(block, memory);
+        let step = |((tally, changed), stepped): ((Option<Tally>, u64), &Stepped<T>)| {
             let score = tally.as_ref().map_or(0.0, |tally| tally.score(&stepped.centroids));
             let (sums, weights) = tally.map(Tally::into_parts).unwrap_or_default();
-            Step { sums, weights, score, changed, finish: exact.take().map(|exact| exact.finish) }
+            Step { sums, weights, score, changed, finish: finish.take() }
         };
-        Ok(steps.into_iter().zip(&self.runs).map(finish).collect())
+        Ok(steps.into_iter().zip(&self.runs).map(step).collect())
     }
 
     /// A product and an addition for each centroid and feature, and the addition to the sums.
@@ -258,7 +251,7 @@ mod tests {
         let mut centers: Vec<f64> = block.x[..k * d].iter().map(|x| x.to_f64()).collect();
         let (mut kept, mut before, mut used) = (Memory::new(), vec![0; block.n_rows], 0);
         for iteration in 0..12 {
-            let pass = || StepPass::new(&frame, 1, vec![(0, frame.pack(&centers))], true, None);
+            let pass = || StepPass::new(&frame, 1, vec![(0, frame.pack(&centers))], true);
             let (fast, plain) = (pass(), pass());
             let mut fresh = Memory::new();
             let mut step = plain.block(block, &mut fresh).unwrap().remove(0);
