@@ -6,6 +6,10 @@ use std::process::Output;
 use assert_cmd::Command;
 use tempfile::TempDir;
 
+mod unlock;
+
+use unlock::unlock;
+
 const BLOBS: &str = "\
 seed = 1
 [data]
@@ -111,6 +115,8 @@ fn write_hdf5(path: &Path, x: &[[f64; 2]], y: &[i64]) {
     let x = ndarray::Array2::from_shape_fn((x.len(), 2), |(i, j)| x[i][j]);
     file.new_dataset_builder().with_data(&x).create("X").unwrap();
     file.new_dataset_builder().with_data(y).create("y").unwrap();
+    file.close().unwrap();
+    unlock(path);
 }
 
 #[test]

@@ -8,6 +8,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 mod launcher;
+mod unlock;
+
+use unlock::unlock;
 
 const GOLDEN: &str = include_str!("data/scores.json");
 
@@ -221,6 +224,7 @@ fn a_fault_is_told_with_the_dataset_that_has_it() {
     write("bad_weight", &[1.0, 1.0, f64::INFINITY, 1.0, 0.0, 1.0]);
     write("negative", &[1.0, 1.0, 1.0, 1.0, -2.0, 1.0]);
     file.close().unwrap();
+    unlock(&desk.path("rows.h5"));
     for estimator in ["LogisticRegression", "GaussianNB", "Ridge"] {
         let refused = |keys: &str, message: &str| {
             let job = format!(
