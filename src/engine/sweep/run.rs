@@ -142,7 +142,8 @@ impl<'a> Sweep<'a> {
                 break;
             }
             let start = Instant::now();
-            self.chain(&plan.chains[position], fits, share, desk)?;
+            let chain = &plan.chains[position];
+            self.telemetry.time(Phase::Compute, || self.chain(chain, fits, share, desk))?;
             if share.stopped.is_some() {
                 break;
             }
