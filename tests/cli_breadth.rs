@@ -174,3 +174,39 @@ fn mini_batches_come_near_k_means_on_any_number_of_ranks() {
     desk.job("source = \"csv\"\npath = \"rows.csv\"", "name = \"MiniBatchKMeans\"\nn_clusters = 1");
     desk.refused(65, "expected a finite number");
 }
+
+/// Mean test scores of scikit-learn 1.9.1:
+/// `GridSearchCV(make_pipeline(SimpleImputer(), GaussianNB()), {"simpleimputer__strategy": ["mean", "median"],
+/// "gaussiannb__var_smoothing": [1e-9, 0.2]})` on these rows.
+const IMPUTED: [f64; 4] =
+    [0.816_666_666_666_666_7, 0.783_333_333_333_333_3, 0.816_666_666_666_666_7, 0.783_333_333_333_333_3];
+
+#[test]
+fn a_search_imputes_by_the_training_rows_of_each_fold() {
+    let desk = Desk::new();
+    let row = |i: usize| {
+        let value = |j: usize| match (i * 5 + j).is_multiple_of(9) {
+            true => String::new(),
+            false => ((i * 7 + j * 3) % 11).pow(3).to_string(),
+        };
+        let y = usize::from((i * 7) % 11 + (i * i) % 5 > 6);
+        format!("{},{},{},{y}\n", value(0), value(1), value(2))
+    };
+    desk.write("rows.csv", &(0..60).map(row).collect::<String>());
+    desk.write(
+        "job.toml",
+        "[data]\nsource = \"csv\"\npath = \"rows.csv\"\nlabel_column = 3\n[[pipeline]]\nname = \"SimpleImputer\"\n\
+         [estimator]\nname = \"GaussianNB\"\n[search.grid]\nsimpleimputer__strategy = [\"mean\", \"median\"]\n\
+         var_smoothing = [1e-9, 0.2]\n",
+    );
+    desk.ok(&["run", "job.toml", "--output", "out.h5"]);
+    let table = &desk.json("out.h5")["cv_results"];
+    let params = table["params"].as_array().unwrap();
+    let scores = floats(&table["mean_test_score"]);
+    for (params, score) in params.iter().zip(scores) {
+        let median = params["simpleimputer__strategy"] == "median";
+        let smooth = params["var_smoothing"] == 0.2;
+        let expected = IMPUTED[2 * usize::from(smooth) + usize::from(median)];
+        assert!((score - expected).abs() < 1e-12, "{params}: {score}, not {expected}");
+    }
+}

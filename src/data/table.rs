@@ -24,7 +24,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// Reads every block of `source`. Each rank reads for itself; values are checked to be finite.
+    /// Reads every block of `source`. Each rank reads for itself; values are checked to be finite (features that
+    /// [may be missing](BlockSource::may_miss_features) to be finite or NaN).
     ///
     /// # Errors
     /// What [`BlockSource::fill`] returns, a value that is not finite, or more data than memory can hold.
@@ -47,7 +48,7 @@ impl Table {
         for index in 0..shape.n_blocks() {
             block.reshape(&shape, index);
             source.fill(&mut block)?;
-            super::feed::check_finite(source, &block, false)?;
+            super::feed::check_finite(source, &block, source.may_miss_features())?;
             values.extend(block.x.iter().map(|v| v.to_f64()));
             y.extend_from_slice(&block.y);
             weights.extend_from_slice(&block.weights);
@@ -139,6 +140,11 @@ impl BlockSource<f64> for TableSource {
             block.weights.copy_from_slice(&self.table.weights[rows]);
         }
         Ok(())
+    }
+
+    /// What may be missing in a table was decided when it was read.
+    fn may_miss_features(&self) -> bool {
+        true
     }
 
     fn origin(&self) -> String {

@@ -119,7 +119,7 @@ pub(super) fn fit<T: Real>(
     telemetry: &Telemetry,
 ) -> Result<Fitted> {
     match (&plan.job.estimator, &plan.search) {
-        (_, Some(search)) => search::fit(comm, &plan.job, search, &*source, keeper, telemetry),
+        (_, Some(search)) => search::fit(comm, &plan.job, search, source, keeper, telemetry),
         (EstimatorJob::KMeans(params), None) => {
             k_means(comm, &plan.job, params, source, keeper, output, telemetry)
         }

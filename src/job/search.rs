@@ -12,7 +12,7 @@ use super::source;
 use super::spec::Job;
 use super::steps;
 use crate::comm::{self, Communicator, agree};
-use crate::data::{BlockSource, Table};
+use crate::data::{BlockSource, Table, WithMissing};
 use crate::engine::sweep::SweepPlan;
 use crate::error::{Error, Result};
 use crate::estimator::ensemble::{ForestData, ForestParams, ForestSearch};
@@ -37,11 +37,13 @@ pub(super) fn fit<T: Real>(
     comm: &dyn Communicator,
     job: &Job,
     search: &Search,
-    source: &dyn BlockSource<T>,
+    source: Arc<dyn BlockSource<T>>,
     keeper: &FileKeeper,
     telemetry: &Telemetry,
 ) -> Result<Fitted> {
-    let table = Arc::new(table(comm, job, source, telemetry)?);
+    // An imputer that comes first fills in what is missing, in each fold by its training rows.
+    let source = if job.takes_missing() { Arc::new(WithMissing::new(source)) } else { source };
+    let table = Arc::new(table(comm, job, &*source, telemetry)?);
     let splits = search.splits(table.y.len(), &table.y, None).map_err(|error| job.place("search", error))?;
     splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
     let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
