@@ -2,7 +2,8 @@
 # Installs what rankfit is built from and started with, where it is missing: MPI, HDF5, clang (for bindgen), make.
 #
 #   scripts/install.sh              what building and running need
-#   scripts/install.sh --tests      and python3-h5py, with which the tests read a results file from outside
+#   scripts/install.sh --tests      and python3-h5py, with which the tests read a results file from outside, and procps, with whose
+#                                   kill and pgrep they stop programs
 #   scripts/install.sh --figures    and python3-matplotlib, with which scripts/scaling_study.sh draws
 #
 # On Debian and Ubuntu it uses apt (through sudo unless root). Elsewhere it says what to install and goes on when it is there.
@@ -14,9 +15,9 @@ say() { echo "install: $*"; }
 packages=(gcc libc6-dev make pkg-config openmpi-bin libopenmpi-dev libhdf5-dev libclang-dev clang)
 for option in "$@"; do
   case $option in
-    --tests) packages+=(python3-h5py) ;;
+    --tests) packages+=(python3-h5py procps) ;;
     --figures) packages+=(python3-matplotlib) ;;
-    *) echo "install: unknown option $option" >&2; sed -n '2,9p' "$0" >&2; exit 2 ;;
+    *) echo "install: unknown option $option" >&2; sed -n '2,10p' "$0" >&2; exit 2 ;;
   esac
 done
 
