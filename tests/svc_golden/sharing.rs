@@ -18,9 +18,9 @@ fn small() -> Table {
 #[test]
 fn equal_candidates_are_fitted_once() {
     let grid = json!([
-        {"params": {"kernel": "linear", "gamma": "auto", "C": 2.0}},
-        {"params": {"kernel": "linear", "gamma": "scale", "C": 2.0}},
-        {"params": {"kernel": "linear", "gamma": 3.0, "C": 0.5}},
+        {"params": {"kernel": "linear", "gamma": "auto", "C": 2.0, "warm_start_along_c": true}},
+        {"params": {"kernel": "linear", "gamma": "scale", "C": 2.0, "warm_start_along_c": true}},
+        {"params": {"kernel": "linear", "gamma": 3.0, "C": 0.5, "warm_start_along_c": true}},
         {"params": {"gamma": 0.5, "C": 2.0}},
         {"params": {"gamma": 0.5, "C": 2.0, "degree": 7, "cache_size": 1.0}},
         {"params": {"gamma": "scale", "C": 2.0}},
