@@ -117,7 +117,7 @@ impl Solver<'_, '_> {
     pub(super) fn wake(&mut self) {
         let (largest, smallest) = self.extremes();
         let gap = largest - smallest;
-        if !gap.is_finite() || gap <= 0.0 {
+        if !self.stopping.sleeping || !gap.is_finite() || gap <= 0.0 {
             return self.wake_all();
         }
         let n = self.n_active;

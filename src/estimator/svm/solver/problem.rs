@@ -21,6 +21,8 @@ pub(in crate::estimator::svm) struct Problem {
 pub(in crate::estimator::svm) struct Stopping {
     pub(in crate::estimator::svm) tol: f64,
     pub(in crate::estimator::svm) shrinking: bool,
+    /// Whether rows may be looked at late: the same steps up to the order of additions, so that the path may leave libsvm's.
+    pub(in crate::estimator::svm) sleeping: bool,
     pub(in crate::estimator::svm) max_iter: u64,
     pub(in crate::estimator::svm) deadline: Option<Instant>,
 }
