@@ -131,7 +131,8 @@ fn alone(body: impl FnOnce(&dyn Communicator) -> Result<()>) -> Result<ExitCode>
 /// Prints one line for the user.
 pub(super) fn say(message: &str) {
     // Nobody reads what cannot be written, and the exit code is still there.
-    let _ = writeln!(std::io::stderr().lock(), "rankfit: {message}");
+    // In one write: launchers put lines of their own between two.
+    let _ = std::io::stderr().lock().write_all(format!("rankfit: {message}\n").as_bytes());
 }
 
 /// Makes a panic on any thread end all ranks with one message.
