@@ -18,7 +18,7 @@ const KMEANS: &str = "\
 seed = 3
 [data]
 source = \"blobs\"
-n_samples = 400000
+n_samples = 2500000
 n_features = 8
 block_rows = 5000
 centers = 30
@@ -39,7 +39,7 @@ labels = true
 const GRID: &str = "\
 [data]
 source = \"classification\"
-n_samples = 1500
+n_samples = 2500
 n_features = 6
 n_informative = 4
 flip_y = 0.2
