@@ -3,6 +3,7 @@
 mod fits;
 mod golden;
 mod optimality;
+mod paths;
 mod probabilities;
 mod search;
 mod sharing;

@@ -1,12 +1,13 @@
 //! What fits one after the other on a rank use together: kernel values, the rows of the fold, memory.
 
-use super::fit::{Solved, variance};
+use super::fit::Solved;
 use super::params::Svc;
 use super::products::{Origin, SharedProducts};
 use super::row_cache::RowCache;
 use super::rows::KernelRows;
 use super::store::KernelStore;
 use super::training::TrainingSet;
+use super::variance::variance;
 use crate::data::Table;
 use crate::error::Result;
 use crate::kernel::svm::KernelFunction;

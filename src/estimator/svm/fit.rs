@@ -7,10 +7,11 @@ use super::model::SvcModel;
 use super::params::{KernelKind, Svc};
 use super::products::{Origin, SharedProducts};
 use super::row_cache::RowCache;
-use super::rows::{KernelRows, table_row};
+use super::rows::KernelRows;
 use super::solver::{Problem, Solution, Start, Stopping, solve};
 use super::store::KernelStore;
 use super::training::TrainingSet;
+use super::variance::variance;
 use crate::data::Table;
 use crate::error::{Error, Place, Result};
 
@@ -193,46 +194,13 @@ pub(super) fn class_pairs(n_classes: usize) -> impl Iterator<Item = (usize, usiz
     (0..n_classes).flat_map(move |a| (a + 1..n_classes).map(move |b| (a, b)))
 }
 
-/// The variance of all values of the given rows taken together.
-pub(super) fn variance(table: &Table, rows: &[usize]) -> f64 {
-    let count = (rows.len() * table.x.ncols()) as f64;
-    let sum = |value: &dyn Fn(f64) -> f64| {
-        let mut total = Compensated::default();
-        for &row in rows {
-            table_row(table, row).iter().for_each(|&v| total.add(value(v)));
-        }
-        total.sum + total.rest
-    };
-    let mean = sum(&|v| v) / count;
-    sum(&|v| (v - mean) * (v - mean)) / count
-}
-
-/// A sum that carries along what rounding lost.
-///
-/// # References
-/// Neumaier, ZAMM 54 (1974).
-#[derive(Default)]
-struct Compensated {
-    sum: f64,
-    rest: f64,
-}
-
-impl Compensated {
-    fn add(&mut self, value: f64) {
-        let total = self.sum + value;
-        let (large, small) =
-            if self.sum.abs() >= value.abs() { (self.sum, value) } else { (value, self.sum) };
-        self.rest += (large - total) + small;
-        self.sum = total;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use ndarray::Array2;
 
     use super::*;
     use crate::estimator::svm::SvcParams;
+    use crate::estimator::svm::rows::table_row;
     use crate::rng::{Purpose, stream, uniform};
 
     /// Two overlapping classes that no line and no cubic parts.

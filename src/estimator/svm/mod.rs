@@ -21,6 +21,7 @@ mod solver;
 mod store;
 pub mod svr;
 mod training;
+mod variance;
 
 pub use model::SvcModel;
 pub use params::{ClassWeight, DecisionShape, Gamma, KernelKind, Svc, SvcParams};

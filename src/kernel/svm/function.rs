@@ -89,7 +89,13 @@ impl KernelFunction {
     }
 
     /// k(x, x) of a row with squared norm `norm`.
+    ///
+    /// Steps of the solver follow from it in double precision, where kernel values are rounded to single: sigmoid
+    /// takes the library's tangent here, as libsvm does, whose last digit is closer than that of this crate.
     pub fn diagonal(self, norm: f64) -> f64 {
+        if let Self::Sigmoid { gamma, coef0 } = self {
+            return (gamma * norm + coef0).tanh();
+        }
         let [value] = self.of_dots([norm], norm, &[norm]);
         value
     }

@@ -12,6 +12,7 @@
 mod awake;
 mod clip;
 mod problem;
+mod reconstruct;
 mod shrinking;
 mod step;
 
@@ -23,6 +24,7 @@ use crate::kernel::svm::{self, LOW, Pair, UP};
 use awake::{Awake, Limits};
 use problem::Rounding;
 pub(super) use problem::{Problem, Solution, Start, Stopping};
+use reconstruct::Bounded;
 
 /// Solves `problem` over the kernel matrix `rows`, starting from α = 0 or from `start`.
 ///
@@ -63,6 +65,7 @@ struct Solver<'r, 'a> {
     awake: Awake,
     limits: Limits,
     rounding: Rounding,
+    bounded: Bounded,
     unshrunk: bool,
     shrank: bool,
 }
@@ -99,6 +102,7 @@ impl<'r, 'a> Solver<'r, 'a> {
             diagonal,
             awake: Awake::default(),
             rounding: Rounding::default(),
+            bounded: Bounded::default(),
             unshrunk: false,
             shrank: false,
         };
@@ -116,6 +120,7 @@ impl<'r, 'a> Solver<'r, 'a> {
             self.alpha[v] = if alpha >= c * (1.0 - 4.0 * f64::EPSILON) { c } else { alpha };
             self.f[v] += factor * (old.f[v] - self.f[v]);
             self.mark(v);
+            self.note_bound(v, false);
         }
         self.rounding = old.rounding.scaled(factor);
     }
@@ -145,7 +150,7 @@ impl<'r, 'a> Solver<'r, 'a> {
                     // Optimal among those awake; now all are asked, with every f up to date.
                     self.rest();
                     if self.n_active < self.order.len() {
-                        self.n_active = self.order.len();
+                        self.activate_all();
                         counter = 1;
                     }
                     self.wake_all();
@@ -218,7 +223,6 @@ impl<'r, 'a> Solver<'r, 'a> {
 
     fn finish(mut self, n_iter: u64, converged: bool) -> Solution {
         self.rest();
-        self.n_active = self.order.len();
         let rho = self.rho();
         let (shrank, rounding) = (self.shrank, self.rounding);
         Solution { alpha: self.alpha, f: self.f, rho, n_iter, converged, shrank, rounding }

@@ -9,7 +9,7 @@ impl Solver<'_, '_> {
         let (largest, smallest) = self.extremes();
         if !self.unshrunk && largest - smallest <= self.stopping.tol * 10.0 {
             self.unshrunk = true;
-            self.n_active = self.order.len();
+            self.activate_all();
         }
         let before = self.n_active;
         let mut p = 0;

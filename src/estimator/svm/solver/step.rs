@@ -54,11 +54,13 @@ impl Solver<'_, '_> {
         let (f_i, f_j) = (f[i], f[j]);
         let curvature = self.diagonal[v] + self.diagonal[w] - 2.0 * f64::from(self.view(slot_i)[j]);
         let (old_v, old_w) = (self.alpha[v], self.alpha[w]);
+        let bounded = [v, w].map(|v| self.is_bounded(v));
         (self.alpha[v], self.alpha[w]) = self.minimum(v, w, f_i - f_j, curvature);
         let a = self.problem.signs[v] * (self.alpha[v] - old_v);
         let b = self.problem.signs[w] * (self.alpha[w] - old_w);
-        for (p, v) in [(i, v), (j, w)] {
+        for ((p, v), was) in [(i, v), (j, w)].into_iter().zip(bounded) {
             self.mark(v);
+            self.note_bound(v, was);
             if !self.awake.whole {
                 self.awake.marks[p] = self.marks[v];
             }

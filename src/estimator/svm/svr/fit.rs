@@ -7,12 +7,12 @@ use super::params::Svr;
 use crate::data::Table;
 use crate::error::{Error, Place, Result};
 use crate::estimator::plain::{PlainEstimator, PlainModel};
-use crate::estimator::svm::fit::variance;
 use crate::estimator::svm::products::{Origin, SharedProducts};
 use crate::estimator::svm::row_cache::RowCache;
 use crate::estimator::svm::rows::KernelRows;
 use crate::estimator::svm::solver::{Problem, Solution, Stopping, solve};
 use crate::estimator::svm::training::TrainingSet;
+use crate::estimator::svm::variance::variance;
 use crate::estimator::targets::check_table;
 use crate::kernel::svm::KernelFunction;
 

@@ -1,0 +1,81 @@
+//! f of variables that shrinking left aside, summed in libsvm's order.
+//!
+//! libsvm does not carry f of such variables along. When they are taken back it is put together from the part of the
+//! variables at their upper bound, kept in a sum of its own that is changed whenever one meets or leaves that bound,
+//! and from the free ones in the order of the active variables. Another order of the same sums moves the last digits
+//! of f, of which a long path makes another path: so it is done in that order. The sum is brought up to date only
+//! when it is needed, from a list of what happened.
+
+use super::Solver;
+use crate::kernel::svm::{self, LOW, UP};
+
+/// The part of f that variables at their upper bound make.
+#[derive(Default)]
+pub(super) struct Bounded {
+    /// −Σ y C k over those at their bound, of each variable, but for what is still to be done.
+    sum: Vec<f64>,
+    /// Columns of those that met their bound or left it since, in order, with what is to be subtracted.
+    events: Vec<(u32, f64)>,
+}
+
+impl Solver<'_, '_> {
+    /// Whether a variable is at its upper bound.
+    pub(super) fn is_bounded(&self, v: usize) -> bool {
+        self.alpha[v] >= self.problem.bounds[v]
+    }
+
+    /// Takes notice when a variable met its upper bound or left it.
+    pub(super) fn note_bound(&mut self, v: usize, was: bool) {
+        let is = self.is_bounded(v);
+        if self.stopping.shrinking && is != was {
+            let a = self.problem.signs[v] * self.problem.bounds[v];
+            self.bounded.events.push((self.columns[v], if is { a } else { -a }));
+        }
+    }
+
+    /// Takes all variables back, with f as libsvm computes it then. f of the active ones must be up to date.
+    pub(super) fn activate_all(&mut self) {
+        if self.n_active == self.order.len() {
+            return;
+        }
+        let mut sum = std::mem::take(&mut self.bounded.sum);
+        sum.resize(self.f.len(), 0.0);
+        let events = std::mem::take(&mut self.bounded.events);
+        self.subtract_in_order(&events, &mut sum);
+        let mut f: Vec<f64> = sum
+            .iter()
+            .zip(self.problem.signs.iter().zip(&self.problem.linear))
+            .map(|(sum, (y, p))| sum - y * p)
+            .collect();
+        self.bounded.sum = sum;
+        let free: Vec<(u32, f64)> = self.order[..self.n_active]
+            .iter()
+            .map(|&v| v as usize)
+            .filter(|&v| self.marks[v] == UP | LOW)
+            .map(|v| (self.columns[v], self.problem.signs[v] * self.alpha[v]))
+            .collect();
+        self.subtract_in_order(&free, &mut f);
+        for &v in &self.order[self.n_active..] {
+            self.f[v as usize] = f[v as usize];
+        }
+        self.n_active = self.order.len();
+    }
+
+    /// Subtracts the kernel row of each column times its factor from `sum`, one after the other.
+    fn subtract_in_order(&mut self, list: &[(u32, f64)], sum: &mut [f64]) {
+        for two in list.chunks(2) {
+            let (column, a) = two[0];
+            let (other, b) = if two.len() == 2 { two[1] } else { (column, 0.0) };
+            let slot = self.rows.slot(column as usize, &self.problem.parts, None);
+            let slot_b = self.rows.slot(other as usize, &self.problem.parts, Some(slot));
+            let (row, row_b) = (self.rows.row(slot), self.rows.row(slot_b));
+            let mut rest = &mut sum[..];
+            for &part in &self.problem.parts {
+                let range = self.rows.range(part);
+                let (sum, after) = rest.split_at_mut(range.len());
+                svm::subtract_in_order(self.rows.isa(), sum, &row[range.clone()], a, &row_b[range], b);
+                rest = after;
+            }
+        }
+    }
+}
