@@ -17,7 +17,7 @@ use crate::estimator::cluster::kmeans::FitLabels;
 use crate::estimator::cluster::{KMeansModel, KMeansParams};
 use crate::estimator::linear_model::{LinearModel, LinearParams, WarmStart};
 use crate::estimator::searchable::{Searchable, Split};
-use crate::estimator::svm::{SvcModel, SvcParams};
+use crate::estimator::svm::{Peers, Svc, SvcModel, SvcParams};
 use crate::estimator::{Array, Values};
 use crate::kernel::Real;
 use crate::model_selection::{CvResults, Search, SearchResult, run_search};
@@ -302,14 +302,49 @@ fn svc<T: Real>(
     let table = table(comm, job, source, telemetry)?;
     let svc = params.clone().validate()?;
     svc.check_classes(&table).map_err(|error| job.place("estimator", error))?;
-    let fitted =
-        if comm.is_root() { telemetry.time(Phase::Compute, || svc.fit(&table)).map(Some) } else { Ok(None) };
+    let fitted = if svc.is_large(table.x.nrows()) {
+        large_svc(comm, job, &svc, &table, telemetry).map(Some)
+    } else if comm.is_root() { telemetry.time(Phase::Compute, || svc.fit(&table)).map(Some)
+    } else {
+        Ok(None)
+    };
     let model = agree(comm, fitted)?;
     if let Some(model) = model.as_ref().filter(|model| !model.converged()) {
         telemetry.warn(&not_converged(model));
     }
     let contents = Contents { model: model.map(|model| model.export()), ..Contents::default() };
     Ok(Fitted { contents, cluster_sizes: None, report: None, writer: None })
+}
+
+/// The ranks that fit a large SVC together; their waits are told apart from work.
+struct Together<'a> {
+    comm: &'a dyn Communicator,
+    telemetry: &'a Telemetry,
+}
+
+impl Peers for Together<'_> {
+    fn place(&self) -> (usize, usize) {
+        (self.comm.rank(), self.comm.size())
+    }
+
+    fn gather(&self, bytes: &[u8]) -> Vec<Vec<u8>> {
+        self.comm.allgather(bytes)
+    }
+}
+
+/// An SVC whose kernel matrix is larger than memory, on all ranks.
+fn large_svc(
+    comm: &dyn Communicator,
+    job: &Job,
+    svc: &Svc,
+    table: &Table,
+    telemetry: &Telemetry,
+) -> Result<SvcModel> {
+    let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
+    let peers = Together { comm, telemetry };
+    let (model, told) = telemetry.time(Phase::Compute, || svc.fit_large(table, budget_bytes, &peers))?;
+    eprintln!("{told:?} {:?}", model.n_iter());
+    Ok(model)
 }
 
 /// scikit-learn's warning about a solver that was stopped.

@@ -7,6 +7,7 @@
 mod bench;
 mod calibration;
 mod fit;
+mod large;
 pub mod linear;
 mod model;
 mod one_vs_one;
@@ -22,6 +23,7 @@ mod store;
 pub mod svr;
 mod training;
 
+pub use large::{LargeFit, Peers};
 pub use model::SvcModel;
 pub use params::{ClassWeight, DecisionShape, Gamma, KernelKind, Svc, SvcParams};
 pub use search::{ScoreFn, Scorer, SvcSearch, accuracy};
