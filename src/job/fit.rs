@@ -304,7 +304,8 @@ fn svc<T: Real>(
     svc.check_classes(&table).map_err(|error| job.place("estimator", error))?;
     let fitted = if svc.is_large(table.x.nrows()) {
         large_svc(comm, job, &svc, &table, telemetry).map(Some)
-    } else if comm.is_root() { telemetry.time(Phase::Compute, || svc.fit(&table)).map(Some)
+    } else if comm.is_root() {
+        telemetry.time(Phase::Compute, || svc.fit(&table)).map(Some)
     } else {
         Ok(None)
     };
@@ -316,23 +317,23 @@ fn svc<T: Real>(
     Ok(Fitted { contents, cluster_sizes: None, report: None, writer: None })
 }
 
-/// The ranks that fit a large SVC together; their waits are told apart from work.
-struct Together<'a> {
-    comm: &'a dyn Communicator,
-    telemetry: &'a Telemetry,
-}
+/// The ranks that fit a large SVC together.
+struct Together<'a>(&'a dyn Communicator);
 
 impl Peers for Together<'_> {
     fn place(&self) -> (usize, usize) {
-        (self.comm.rank(), self.comm.size())
+        (self.0.rank(), self.0.size())
     }
 
     fn gather(&self, bytes: &[u8]) -> Vec<Vec<u8>> {
-        self.comm.allgather(bytes)
+        self.0.allgather(bytes)
     }
 }
 
-/// An SVC whose kernel matrix is larger than memory, on all ranks.
+/// An SVC on so many rows that its kernel matrix is not kept whole, on all ranks.
+///
+/// # Collective
+/// That of the fit, and an agreement.
 fn large_svc(
     comm: &dyn Communicator,
     job: &Job,
@@ -341,9 +342,19 @@ fn large_svc(
     telemetry: &Telemetry,
 ) -> Result<SvcModel> {
     let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
-    let peers = Together { comm, telemetry };
-    let (model, told) = telemetry.time(Phase::Compute, || svc.fit_large(table, budget_bytes, &peers))?;
-    eprintln!("{told:?} {:?}", model.n_iter());
+    let n = table.x.nrows();
+    telemetry.detail(&format!(
+        "{n} rows, a kernel matrix of {:.1} GB: block working sets by {} ranks, kernel rows within {} MB a rank",
+        (n * n) as f64 * 4e-9,
+        comm.size(),
+        budget_bytes >> 20
+    ));
+    let fitted = telemetry.time(Phase::Compute, || svc.fit_large(table, budget_bytes, &Together(comm)));
+    let (model, told) = agree(comm, fitted)?;
+    telemetry.detail(&format!(
+        "{} rounds, {:.2e} kernel values computed on rank 0 of {:.2e} that it used",
+        told.n_rounds, told.n_values as f64, told.n_used as f64
+    ));
     Ok(model)
 }
 

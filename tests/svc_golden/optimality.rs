@@ -85,7 +85,8 @@ impl Peers for Threads<'_> {
 
 /// Overlapping classes on the sums of coordinates that repeat nowhere.
 fn overlapping(n: usize, d: usize, n_classes: usize) -> (ndarray::Array2<f64>, Vec<f64>) {
-    let noise = |i: usize, f: usize| ((i * 7919 + f * 104_729 + 1) * 2_654_435_761 % 65_537) as f64 / 65_537.0;
+    let noise =
+        |i: usize, f: usize| ((i * 7919 + f * 104_729 + 1) * 2_654_435_761 % 65_537) as f64 / 65_537.0;
     let x = ndarray::Array2::from_shape_fn((n, d), |(i, f)| {
         (noise(i, 3 * f) + noise(i, 3 * f + 1) + noise(i, 3 * f + 2)) * 2.0 - 3.0
     });

@@ -99,11 +99,12 @@ fn subtract_body(f: &mut [f64], rows: &[&[f32]], factors: &[f64]) {
         let columns = t * TILE..t * TILE + f.len();
         for (rows, factors) in rows.chunks(FEW).zip(factors.chunks(FEW)) {
             if let ([a, b, c, d], &[ka, kb, kc, kd]) = (rows, factors) {
-                let (a, b) = (&a[columns.clone()], &b[columns.clone()]);
-                let (c, d) = (&c[columns.clone()], &d[columns.clone()]);
-                for ((((f, &a), &b), &c), &d) in f.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-                    let first = (-kb).mul_add(f64::from(b), (-ka).mul_add(f64::from(a), *f));
-                    *f = (-kd).mul_add(f64::from(d), (-kc).mul_add(f64::from(c), first));
+                let n = f.len();
+                let (a, b) = (&a[columns.clone()][..n], &b[columns.clone()][..n]);
+                let (c, d) = (&c[columns.clone()][..n], &d[columns.clone()][..n]);
+                for i in 0..n {
+                    let first = (-kb).mul_add(f64::from(b[i]), (-ka).mul_add(f64::from(a[i]), f[i]));
+                    f[i] = (-kd).mul_add(f64::from(d[i]), (-kc).mul_add(f64::from(c[i]), first));
                 }
             } else {
                 for (row, &k) in rows.iter().zip(factors) {

@@ -22,6 +22,8 @@ pub struct LargeFit {
     pub n_rounds: u64,
     /// Kernel values that this rank computed.
     pub n_values: u64,
+    /// Kernel values that it used; those not computed anew were kept.
+    pub n_used: u64,
 }
 
 impl Svc {
@@ -62,6 +64,7 @@ impl Svc {
             let solved = self.large_pair(table, &set, gamma, classes, weights, limits, peers)?;
             told.n_rounds += solved.n_rounds;
             told.n_values += solved.n_values;
+            told.n_used += solved.n_used;
             if !solved.f.iter().chain(&solved.alpha).all(|v| v.is_finite()) {
                 let expected = "data and a kernel whose dual coefficients are finite (scaled data?)";
                 return Err(Error::data(&table.origin, Place::default(), expected, "an overflow"));

@@ -35,7 +35,6 @@ use rows::LatestRows;
 use subproblem::{Few, mark};
 use working::Working;
 
-
 /// Variables that are changed at a time.
 const WORKING: usize = 1024;
 /// Rows whose part of f is computed at a time.
@@ -85,6 +84,8 @@ pub(super) struct Solved {
     pub(super) n_rounds: u64,
     /// Kernel values that this rank computed for its columns.
     pub(super) n_values: u64,
+    /// Kernel values that it used.
+    pub(super) n_used: u64,
 }
 
 /// What each rank brings to a round.
@@ -117,6 +118,7 @@ struct Solver<'a, 'd> {
     /// f of this rank's variables.
     f: Vec<f64>,
     n_values: u64,
+    n_used: u64,
 }
 
 /// Solves `problem` with the linear term −1 for every variable, from α = 0.
@@ -139,7 +141,7 @@ impl<'a, 'd> Solver<'a, 'd> {
         let panels = Panels::new(own.clone().map(problem.x), problem.n_features);
         let rows = LatestRows::new(n, panels.n_panels() * PANEL, BATCH, limits.budget_bytes);
         let f = problem.signs[own.clone()].to_vec();
-        Self { problem, peers, limits, own, panels, rows, alpha: vec![0.0; n], f, n_values: 0 }
+        Self { problem, peers, limits, own, panels, rows, alpha: vec![0.0; n], f, n_values: 0, n_used: 0 }
     }
 
     fn run(mut self) -> Result<Solved> {
@@ -164,8 +166,8 @@ impl<'a, 'd> Solver<'a, 'd> {
         };
         let all = self.peers.gather(&encode(&self.f)?);
         let parts: Vec<Vec<f64>> = all.iter().map(|bytes| decode(bytes)).collect::<Result<_>>()?;
-        let (alpha, n_values) = (self.alpha, self.n_values);
-        Ok(Solved { alpha, f: parts.concat(), n_iter, converged, n_rounds, n_values })
+        let Self { alpha, n_values, n_used, .. } = self;
+        Ok(Solved { alpha, f: parts.concat(), n_iter, converged, n_rounds, n_values, n_used })
     }
 
     /// Tells the others what this rank's variables are like, and learns of theirs.
@@ -220,6 +222,7 @@ impl<'a, 'd> Solver<'a, 'd> {
             let mut rows = self.rows.rows_mut(&ascending);
             svm::kernel_block(Isa::best(), self.problem.kernel, &self.panels, &x, &mut rows);
             self.n_values += (missing.len() * self.f.len()) as u64;
+            self.n_used += (batch.len() * self.f.len()) as u64;
             let rows: Vec<&[f32]> = slots.iter().map(|&slot| self.rows.row(slot)).collect();
             let factors: Vec<f64> = batch.iter().map(|c| c.1).collect();
             svm::subtract_block(Isa::best(), &mut self.f, &rows, &factors);

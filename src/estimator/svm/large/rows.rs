@@ -34,12 +34,7 @@ impl LatestRows {
         Self { width, capacity, slot_of, owner: Vec::new(), asked: Vec::new(), now: 0, memory }
     }
 
-    /// How many rows fit.
-    pub(super) fn capacity(&self) -> usize {
-        self.capacity
-    }
-
-    /// Places for `rows`, at most [`capacity`](Self::capacity) different ones: the slot of each, and those of them, by
+    /// Places for `rows`, different ones and no more than fit at least: the slot of each, and those of them, by
     /// their position in `rows`, whose numbers are to be filled in first.
     pub(super) fn places(&mut self, rows: &[usize]) -> (Vec<usize>, Vec<usize>) {
         self.now += 1;
@@ -126,6 +121,6 @@ mod tests {
             let asked: Vec<usize> = (0..8).map(|k| (i * 7 + k * 5) % 40).collect();
             fill(&asked);
         }
-        assert_eq!(rows.capacity(), 10);
+        assert_eq!(rows.memory.len(), 10 * 3);
     }
 }

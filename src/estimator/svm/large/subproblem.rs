@@ -28,8 +28,7 @@ impl Few {
     pub(super) fn solve(&mut self, rows: &[f32], stride: usize, tol: f64, max_iter: u64) -> u64 {
         let (isa, n) = (Isa::best(), self.f.len());
         let row = |i: usize| &rows[i * stride..i * stride + n];
-        let mut marks: Vec<u8> =
-            (0..n).map(|i| mark(self.signs[i], self.alpha[i], self.bounds[i])).collect();
+        let mut marks: Vec<u8> = (0..n).map(|i| mark(self.signs[i], self.alpha[i], self.bounds[i])).collect();
         let mut first = svm::first_of_pair(isa, &self.f, &marks);
         for n_iter in 0..max_iter {
             let Some(i) = first.row else { return n_iter };
