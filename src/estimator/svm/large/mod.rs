@@ -151,7 +151,8 @@ impl<'a, 'd> Solver<'a, 'd> {
             let known = self.exchange(&working)?;
             let gap = known.candidates.gap();
             // Written so that a gap that is no number stops as well.
-            if !(gap >= self.limits.tol) {
+            let violates = gap >= self.limits.tol;
+            if !violates {
                 break true;
             }
             if known.expired || n_iter >= self.limits.max_iter {
