@@ -91,10 +91,10 @@ mod tests {
             assert_eq!(parts, whole);
         }
         assert_eq!(whole.gap(), 49.0);
-        assert_eq!(whole.up[..2], [(37, 49.0), (87, 49.0)]);
-        let chosen = whole.choose(10, |v| v != 37);
+        assert_eq!(whole.up[..2], [(27, 49.0), (77, 49.0)]);
+        let chosen = whole.choose(10, |v| v != 27);
         assert_eq!(chosen.len(), 10);
-        assert_eq!(chosen[0], (87, 49.0));
+        assert_eq!(chosen[0], (77, 49.0));
         assert_eq!(chosen[1], (0, 0.0));
         assert_eq!(whole.choose(500, |_| true).len(), 60);
     }
