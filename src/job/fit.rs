@@ -17,7 +17,7 @@ use crate::estimator::cluster::kmeans::FitLabels;
 use crate::estimator::cluster::{KMeansModel, KMeansParams};
 use crate::estimator::linear_model::{LinearModel, LinearParams, WarmStart};
 use crate::estimator::searchable::{Searchable, Split};
-use crate::estimator::svm::{SvcModel, SvcParams};
+use crate::estimator::svm::{Peers, Svc, SvcModel, SvcParams};
 use crate::estimator::{Array, Values};
 use crate::kernel::Real;
 use crate::model_selection::{CvResults, Search, SearchResult, run_search};
@@ -302,14 +302,60 @@ fn svc<T: Real>(
     let table = table(comm, job, source, telemetry)?;
     let svc = params.clone().validate()?;
     svc.check_classes(&table).map_err(|error| job.place("estimator", error))?;
-    let fitted =
-        if comm.is_root() { telemetry.time(Phase::Compute, || svc.fit(&table)).map(Some) } else { Ok(None) };
+    let fitted = if svc.is_large(table.x.nrows()) {
+        large_svc(comm, job, &svc, &table, telemetry).map(Some)
+    } else if comm.is_root() {
+        telemetry.time(Phase::Compute, || svc.fit(&table)).map(Some)
+    } else {
+        Ok(None)
+    };
     let model = agree(comm, fitted)?;
     if let Some(model) = model.as_ref().filter(|model| !model.converged()) {
         telemetry.warn(&not_converged(model));
     }
     let contents = Contents { model: model.map(|model| model.export()), ..Contents::default() };
     Ok(Fitted { contents, cluster_sizes: None, report: None, writer: None })
+}
+
+/// The ranks that fit a large SVC together.
+struct Together<'a>(&'a dyn Communicator);
+
+impl Peers for Together<'_> {
+    fn place(&self) -> (usize, usize) {
+        (self.0.rank(), self.0.size())
+    }
+
+    fn gather(&self, bytes: &[u8]) -> Vec<Vec<u8>> {
+        self.0.allgather(bytes)
+    }
+}
+
+/// An SVC on so many rows that its kernel matrix is not kept whole, on all ranks.
+///
+/// # Collective
+/// That of the fit, and an agreement.
+fn large_svc(
+    comm: &dyn Communicator,
+    job: &Job,
+    svc: &Svc,
+    table: &Table,
+    telemetry: &Telemetry,
+) -> Result<SvcModel> {
+    let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
+    let n = table.x.nrows();
+    telemetry.detail(&format!(
+        "{n} rows, a kernel matrix of {:.1} GB: block working sets by {} ranks, kernel rows within {} MB a rank",
+        (n * n) as f64 * 4e-9,
+        comm.size(),
+        budget_bytes >> 20
+    ));
+    let fitted = telemetry.time(Phase::Compute, || svc.fit_large(table, budget_bytes, &Together(comm)));
+    let (model, told) = agree(comm, fitted)?;
+    telemetry.detail(&format!(
+        "{} rounds, {:.2e} kernel values computed on rank 0 of {:.2e} that it used",
+        told.n_rounds, told.n_values as f64, told.n_used as f64
+    ));
+    Ok(model)
 }
 
 /// scikit-learn's warning about a solver that was stopped.

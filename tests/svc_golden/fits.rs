@@ -77,3 +77,35 @@ fn attributes_and_decisions_are_scikit_learns() {
         .collect();
     assert!(failed.is_empty(), "{} of {}:\n{}", failed.len(), cases.len(), failed.join("\n"));
 }
+
+/// Predictions of many rows take most votes from single precision; those of a few rows none.
+#[test]
+fn predictions_do_not_depend_on_how_many_rows_are_asked_about() {
+    let mut unsure = 0;
+    for (n_classes, c) in [(2, 1.0), (2, 1e4), (3, 10.0)] {
+        let coordinate = |i: usize, f: usize| ((i * (37 + 11 * f) + f) % 101) as f64 / 20.0 - 2.5;
+        let x = Array2::from_shape_fn((400, 4), |(i, f)| coordinate(i, f));
+        let y = (0..400).map(|i| ((x[[i, 0]] * x[[i, 1]] + x[[i, 2]] + 9.0) as usize % n_classes) as f64);
+        let data = table(x.clone(), y.collect());
+        let model = svc(&serde_json::json!({"C": c, "gamma": 0.4})).fit(&data).expect("a fit");
+        // Points between which the decision changes come closer to the border step by step.
+        let (mut a, mut b) = (x.clone(), Array2::from_shape_fn((400, 4), |(i, f)| x[[(i + 1) % 400, f]]));
+        for step in 0..52 {
+            let middle = (&a + &b) / 2.0;
+            let many = model.predict(middle.view()).expect("classes");
+            let few: Vec<f64> = middle
+                .axis_chunks_iter(ndarray::Axis(0), 40)
+                .flat_map(|rows| model.predict(rows).expect("classes"))
+                .collect();
+            assert_eq!(many, few, "{n_classes} classes, C = {c}, step {step}");
+            let ends = model.predict(a.view()).expect("classes");
+            for i in 0..400 {
+                let end = if many[i] == ends[i] { &mut a } else { &mut b };
+                end.row_mut(i).assign(&middle.row(i));
+            }
+        }
+        let near = model.decision_function(a.view()).expect("decisions");
+        unsure += near.iter().filter(|v| v.abs() < 1e-12).count();
+    }
+    assert!(unsure > 300, "{unsure}");
+}

@@ -7,6 +7,7 @@
 mod bench;
 mod calibration;
 mod fit;
+mod large;
 pub mod linear;
 mod model;
 mod one_vs_one;
@@ -23,6 +24,7 @@ pub mod svr;
 mod training;
 mod variance;
 
+pub use large::{LargeFit, Peers};
 pub use model::SvcModel;
 pub use params::{ClassWeight, DecisionShape, Gamma, KernelKind, Svc, SvcParams};
 pub use search::{ScoreFn, Scorer, SvcSearch, accuracy};

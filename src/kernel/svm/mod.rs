@@ -3,6 +3,7 @@
 //! Every loop is written once over fixed arrays of lanes and compiled for AVX-512, AVX2 with FMA and any machine;
 //! lanes are rows of the data, so that all three give the same bits.
 
+mod block;
 pub(super) mod dispatch;
 mod exp;
 mod expansion;
@@ -10,14 +11,17 @@ mod function;
 mod gram;
 mod memory;
 pub(super) mod panels;
+mod screen;
 mod smo;
 mod smo_avx512;
 
+pub use block::{kernel_block, subtract_block};
 pub use expansion::weighted_sums;
 pub use function::KernelFunction;
 pub use gram::dot_products;
 pub use memory::zeroed;
 pub use panels::{PANEL, Panels, gathered_row, kernel_row};
+pub use screen::{Screen, screened_sums};
 pub use smo::{
     LOW, Pair, UP, add_row_and_size, first_of_pair, second_of_pair, step, subtract_in_order, subtract_rows,
 };

@@ -8,7 +8,12 @@ use crate::estimator::svm::fit::class_pairs;
 use crate::estimator::svm::one_vs_one::{first_largest, one_vs_rest, vote};
 use crate::estimator::svm::params::DecisionShape;
 use crate::kernel::Isa;
-use crate::kernel::svm;
+use crate::kernel::svm::{self, Screen};
+
+/// From this many rows on, packing the support vectors once more pays.
+const WORTHWHILE_ROWS: usize = 64;
+/// Rows that are screened before the unsure ones among them are asked again.
+const SCREENED_ROWS: usize = 4096;
 
 impl SvcModel {
     /// Decision values of the pairs, `(n_rows, n_pairs)`: positive for the pair's first class.
@@ -19,6 +24,12 @@ impl SvcModel {
         for (sums, class) in sums.iter_mut().zip(&self.expansion) {
             svm::weighted_sums(Isa::best(), self.kernel, &class.panels, &class.weights, k - 1, x, sums);
         }
+        self.of_sums(&sums, n)
+    }
+
+    /// Decision values of the pairs from each class's sums `(n_rows, n_classes - 1)`.
+    fn of_sums(&self, sums: &[Vec<f64>], n: usize) -> Array2<f64> {
+        let k = self.classes.len();
         let pairs: Vec<(usize, usize)> = class_pairs(k).collect();
         Array2::from_shape_fn((n, pairs.len()), |(i, p)| {
             let (a, b) = pairs[p];
@@ -64,8 +75,59 @@ impl SvcModel {
     }
 
     /// The same for rows one after the other.
+    ///
+    /// Votes that single precision decides beyond doubt are taken from it, the others asked again: the predictions
+    /// are those of double precision.
     pub(in crate::estimator::svm) fn predict_rows(&self, x: &[f64]) -> Vec<f64> {
-        self.winners(&self.pair_decisions(x))
+        let (k, d) = (self.classes.len(), self.support_vectors.ncols().max(1));
+        if (self.svc.params().break_ties && k > 2) || x.len() / d < WORTHWHILE_ROWS {
+            return self.winners(&self.pair_decisions(x));
+        }
+        let Some(screens) = self.screens() else { return self.winners(&self.pair_decisions(x)) };
+        let mut predicted = Vec::with_capacity(x.len() / d);
+        let mut pays = true;
+        for x in x.chunks(SCREENED_ROWS * d) {
+            if !pays {
+                predicted.extend(self.winners(&self.pair_decisions(x)));
+                continue;
+            }
+            let (decisions, unsure) = self.screened(&screens, x);
+            pays = unsure.len() * 2 * d < x.len();
+            let before = predicted.len();
+            predicted.extend(self.winners(&decisions));
+            let again: Vec<f64> = unsure.iter().flat_map(|&i| x[i * d..(i + 1) * d].to_vec()).collect();
+            for (i, class) in unsure.into_iter().zip(self.winners(&self.pair_decisions(&again))) {
+                predicted[before + i] = class;
+            }
+        }
+        predicted
+    }
+
+    /// Each class's support vectors in single precision, where that exists for the kernel.
+    fn screens(&self) -> Option<Vec<Screen>> {
+        let n_sums = self.classes.len() - 1;
+        self.expansion.iter().map(|c| Screen::new(self.kernel, &c.panels, &c.weights, n_sums)).collect()
+    }
+
+    /// Decision values of the pairs in single precision, and the rows for which a sign may be wrong.
+    fn screened(&self, screens: &[Screen], x: &[f64]) -> (Array2<f64>, Vec<usize>) {
+        let (k, d) = (self.classes.len(), self.support_vectors.ncols().max(1));
+        let n = x.len() / d;
+        let mut sums = vec![vec![0.0; n * (k - 1)]; k];
+        for (sums, screen) in sums.iter_mut().zip(screens) {
+            svm::screened_sums(Isa::best(), screen, x, sums);
+        }
+        let decisions = self.of_sums(&sums, n);
+        let is_sure = |i: usize| {
+            let norm = x[i * d..(i + 1) * d].iter().map(|v| v * v).sum();
+            class_pairs(k).zip(&self.rho).enumerate().all(|(p, ((a, b), rho))| {
+                let error = screens[a].error(b - 1, norm) + screens[b].error(a, norm);
+                // Written so that what is no number is unsure.
+                decisions[(i, p)].abs() > error + rho.abs() * 8.0 * f64::EPSILON
+            })
+        };
+        let unsure = (0..n).filter(|&i| !is_sure(i)).collect();
+        (decisions, unsure)
     }
 
     /// What scores of rows one after the other are computed from: predictions, and for two classes decision values,
