@@ -205,9 +205,9 @@ fn mistakes_are_located() {
     );
     desk.refused(&step("name = \"PCA\"\nn_components = \"mle\""), 78, "found the text \"mle\"");
     desk.refused(
-        &step("name = \"PCA\"\nsvd_solver = \"full\""),
+        &step("name = \"PCA\"\nsvd_solver = \"arpack\""),
         78,
-        "expected \"auto\" or \"covariance_eigh\"",
+        "expected \"auto\", \"full\",",
     );
     desk.refused(&step("name = \"PCA\"\ncomponents = 2"), 78, "did you mean n_components?");
     desk.refused(&step("name = \"KMeans\""), 78, "the last step is the section [estimator]");
