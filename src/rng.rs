@@ -37,6 +37,8 @@ pub enum Purpose {
     Permutation = 40,
     /// The inner folds on which class probabilities are calibrated.
     Calibration = 41,
+    /// The matrix that a randomized decomposition tries the data on.
+    Sketch = 50,
 }
 
 /// The stream of one block (or of another index) for one purpose.

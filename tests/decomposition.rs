@@ -141,6 +141,107 @@ fn every_transformer_finds_what_scikit_learn_finds() {
     }
 }
 
+/// The solvers of a decomposition with the parameters that choose them.
+fn solvers(case: &Case) -> Vec<(&'static str, Value)> {
+    let (key, known) = match case.estimator.as_str() {
+        "PCA" => ("svd_solver", ["covariance_eigh", "full", "tsqr", "randomized"]),
+        "TruncatedSVD" => ("algorithm", ["covariance_eigh", "full", "tsqr", "randomized"]),
+        _ => return Vec::new(),
+    };
+    let with = |solver: &'static str| {
+        let mut params = case.params.clone();
+        params[key] = solver.into();
+        (solver, params)
+    };
+    let can = |solver: &&str| *solver != "randomized" || !case.params["n_components"].is_f64();
+    known.into_iter().filter(can).map(with).collect()
+}
+
+#[test]
+fn every_solver_finds_what_scikit_learn_finds() {
+    let mut n_runs = 0;
+    for case in cases().iter().filter(|case| case.params.get("svd_solver").is_none()) {
+        let d = case.n_features;
+        for (solver, params) in solvers(case) {
+            let what = format!("{} {} by {solver}", case.estimator, case.name);
+            let source = given::<f64>(&case.x, &[], d, 7);
+            let model = fit(&Single::new(), &source, Residency::Stream, &case.estimator, &params).unwrap();
+            // scikit-learn's noise has other directions in it for this solver and fewer rows than features.
+            let other_noise = solver == "covariance_eigh" && case.x.len() / d < d;
+            let kept = |name: &str| !(name == "noise_variance_" && other_noise);
+            for (name, expected) in case.attributes.iter().filter(|(name, _)| kept(name)) {
+                let got = model.numbers(name).unwrap();
+                assert_close(&got, expected, 1e-10, &format!("{what}: {name}"));
+            }
+            let new = given::<f64>(&case.new, &[], d, 3);
+            assert_close(&transform(new, &model).unwrap(), &case.transformed, 1e-9, &what);
+            n_runs += 1;
+        }
+    }
+    assert!(n_runs >= 50, "{n_runs}");
+}
+
+/// Rows of mean 0 with the singular values 1, 0.1, 0.01 …: cosines on both sides.
+fn falling(n: usize, d: usize) -> Vec<f64> {
+    use std::f64::consts::PI;
+    let cosine = |i: usize, k: usize, n: usize| {
+        let norm = if k == 0 { (1.0 / n as f64).sqrt() } else { (2.0 / n as f64).sqrt() };
+        norm * (PI * (i as f64 + 0.5) * k as f64 / n as f64).cos()
+    };
+    let at = |i: usize, j: usize| {
+        (0..d).map(|k| 10f64.powi(-(k as i32)) * cosine(i, k + 1, n) * cosine(j, k, d)).sum()
+    };
+    (0..n * d).map(|p| at(p / d, p % d)).collect()
+}
+
+#[test]
+fn the_triangular_factor_keeps_what_the_products_lose() {
+    let (n, d) = (400, 11);
+    let x = falling(n, d);
+    for (name, key) in [("PCA", "svd_solver"), ("TruncatedSVD", "algorithm")] {
+        let errors = |solver: &str| -> Vec<f64> {
+            let source = given::<f64>(&x, &[], d, 37);
+            let params = serde_json::json!({ key: solver, "n_components": d });
+            let model = fit(&Single::new(), &source, Residency::Memory, name, &params).unwrap();
+            let found = model.numbers("singular_values_").unwrap();
+            (0..d).map(|k| (found[k] * 10f64.powi(k as i32) - 1.0).abs()).collect()
+        };
+        // 10⁻¹⁰ keeps four digits; by way of products it drowns in the rounding of 1.
+        let kept = errors("tsqr");
+        assert!(kept.iter().zip(0..).all(|(error, k)| *error < 1e-14 * 10f64.powi(k)), "{name} {kept:?}");
+        let lost = errors("covariance_eigh");
+        assert!(lost[d - 1] > 0.1, "{name} {lost:?}");
+        // Ten directions by trial: the last two, of 10⁻⁸ and less, drown in the power iterations, the first do not.
+        let tried = errors("randomized");
+        assert!(
+            tried[..7].iter().zip(0..).all(|(error, k)| *error < 1e-14 * 10f64.powi(k)),
+            "{name} {tried:?}"
+        );
+    }
+}
+
+#[test]
+fn a_randomized_fit_is_its_seeds() {
+    let x: Vec<f64> = (0..200 * 30).map(|i| ((i * i) as f64 * 0.37).sin()).collect();
+    let source = given::<f64>(&x, &[], 30, 16);
+    let run = |seed: u64, solver: &str, iterated_power: Value| {
+        let params = serde_json::json!({
+            "n_components": 2, "svd_solver": solver, "random_state": seed, "n_oversamples": 3,
+            "iterated_power": iterated_power,
+        });
+        fit(&Single::new(), &source, Residency::Memory, "PCA", &params).unwrap()
+    };
+    assert_eq!(run(1, "randomized", 1.into()), run(1, "randomized", 1.into()));
+    let variance = |model: &Model| model.numbers("explained_variance_").unwrap();
+    let (one, two) = (variance(&run(1, "randomized", 1.into())), variance(&run(2, "randomized", 1.into())));
+    let exact = variance(&run(0, "full", "auto".into()));
+    assert_ne!(one, two);
+    // A part of the directions holds no more than all, and more iterations come nearer.
+    assert!(one.iter().chain(&two).all(|v| *v <= exact[0]));
+    let near = variance(&run(1, "randomized", 60.into()));
+    assert!(near.iter().zip(&exact).all(|(n, e)| (n - e).abs() < 1e-9 * e), "{near:?} {exact:?}");
+}
+
 #[test]
 fn single_precision_is_as_near_as_it_can_be() {
     for case in cases().iter().filter(|case| !matches!(case.name.as_str(), "far" | "constant")) {
@@ -155,14 +256,22 @@ fn single_precision_is_as_near_as_it_can_be() {
 #[test]
 fn ranks_and_residency_do_not_change_the_bits() {
     let x: Vec<f64> = (0..103 * 4).map(|i| (i as f64 * 0.83).sin() * 1e3f64.powi(i % 3)).collect();
-    for name in ["StandardScaler", "MinMaxScaler", "PCA", "TruncatedSVD"] {
+    let plain =
+        ["StandardScaler", "MinMaxScaler", "PCA", "TruncatedSVD"].map(|name| (name, serde_json::json!({})));
+    let solved = ["covariance_eigh", "tsqr", "randomized"].into_iter().flat_map(|solver| {
+        let two = |key: &str| serde_json::json!({ key: solver, "n_components": 2, "n_oversamples": 1 });
+        [("PCA", two("svd_solver")), ("TruncatedSVD", two("algorithm"))]
+    });
+    for (name, params) in plain.into_iter().chain(solved) {
         let source = given::<f64>(&x, &[], 4, 10);
-        let params = serde_json::json!({});
         let alone = fit(&Single::new(), &source, Residency::Memory, name, &params).unwrap();
         for size in [1, 2, 3, 7, 13] {
             for residency in [Residency::Memory, Residency::Stream, Residency::Auto { budget_bytes: 800 }] {
                 let models = run_threads(size, |comm| fit(comm, &source, residency, name, &params).unwrap());
-                assert!(models.iter().all(|model| *model == alone), "{name} on {size} ranks, {residency:?}");
+                assert!(
+                    models.iter().all(|model| *model == alone),
+                    "{name} {params} on {size} ranks, {residency:?}"
+                );
             }
         }
     }
@@ -186,6 +295,12 @@ fn what_cannot_be_fitted_is_refused() {
         let text = refused("PCA", serde_json::json!({ "n_components": n_components }), config);
         assert!(text.contains("n_components: expected"), "{text}");
     }
+    let by_trial = serde_json::json!({ "n_components": 0.5, "svd_solver": "randomized" });
+    assert!(
+        refused("PCA", by_trial, config).contains("n_components: expected a positive integer for svd_solver")
+    );
+    let rule = serde_json::json!({ "n_components": 1, "iterated_power": "often" });
+    assert!(refused("PCA", rule, config).contains("iterated_power: expected"));
     for n_components in [0, 4] {
         let text = refused("TruncatedSVD", serde_json::json!({ "n_components": n_components }), config);
         assert!(text.contains("n_components: expected"), "{text}");
@@ -205,8 +320,13 @@ fn what_cannot_be_fitted_is_refused() {
     );
     assert!(text.contains("a positive sum of weights"), "{text}");
     let huge = given::<f64>(&[1e300, -1e300, 0.0], &[], 1, 2);
-    for name in ["StandardScaler", "PCA"] {
-        message(fit(&Single::new(), &huge, Residency::Memory, name, &serde_json::json!({})), ExitCode::Data);
+    message(
+        fit(&Single::new(), &huge, Residency::Memory, "StandardScaler", &serde_json::json!({})),
+        ExitCode::Data,
+    );
+    for solver in ["covariance_eigh", "full", "randomized"] {
+        let params = serde_json::json!({ "n_components": 1, "svd_solver": solver });
+        message(fit(&Single::new(), &huge, Residency::Memory, "PCA", &params), ExitCode::Data);
     }
     let wide = given::<f64>(&[f64::MAX, f64::MIN], &[], 1, 2);
     message(

@@ -33,6 +33,8 @@ collinear = mixed(50, 4)
 collinear[:, 3] = collinear[:, 0] + 2 * collinear[:, 1]
 single = mixed(25, 1, -4.0)
 weights = rng.integers(0, 4, size=60).astype(float) / 2
+# Singular values that halve, twenty of them.
+halving = np.round(rng.normal(size=(80, 20)) * 0.5 ** np.arange(20) @ np.linalg.qr(rng.normal(size=(20, 20)))[0], 9)
 
 ATTRIBUTES = {
     "StandardScaler": ["mean_", "var_", "scale_", "n_samples_seen_"],
@@ -91,9 +93,15 @@ CASES = [
     case("wide, by covariance", "PCA", wide, {"n_components": 2, "svd_solver": "covariance_eigh"}),
     case("collinear", "PCA", collinear, {"n_components": 3}, extra=full),
     case("one feature", "PCA", single, extra=full),
+    case("constant", "PCA", constant, {"n_components": 2}, extra=full),
+    case("halving", "PCA", halving, {"n_components": 4}, extra=full),
+    case("halving, whitened", "PCA", halving, {"n_components": 3, "whiten": True}, extra=full),
     case("tall", "TruncatedSVD", tall, extra=arpack),
     case("three", "TruncatedSVD", tall, {"n_components": 3}, extra=arpack),
     case("wide", "TruncatedSVD", wide, {"n_components": 3}, extra=arpack),
     case("collinear", "TruncatedSVD", collinear, {"n_components": 2}, extra=arpack),
+    case("constant", "TruncatedSVD", constant * [1, 1, 1, 1e-5], {"n_components": 3}, extra=arpack),
+    case("one feature", "TruncatedSVD", np.hstack([single, single * 0]), {"n_components": 1}, extra=arpack),
+    case("halving", "TruncatedSVD", halving, {"n_components": 4}, extra=arpack),
 ]
 OUT.write_text("[\n" + ",\n".join(json.dumps(c) for c in CASES) + "\n]\n")

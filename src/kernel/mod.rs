@@ -20,6 +20,7 @@ pub(crate) mod rank_k;
 mod real;
 pub mod simd;
 pub mod svm;
+pub mod triangle;
 
 pub use affine::AffineMixture;
 pub use bandwidth::read_bandwidth;

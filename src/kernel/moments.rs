@@ -43,7 +43,8 @@ pub fn block_moments<T: Real>(
     BlockMoments { weight, mean, products }
 }
 
-fn means<T: Real>(isa: Isa, x: &[T], d: usize, y: &[f64], weights: &[f64]) -> (f64, Vec<f64>) {
+/// Σ w and the weighted mean of the columns of `x`, and of `y` unless it is empty.
+pub(super) fn means<T: Real>(isa: Isa, x: &[T], d: usize, y: &[f64], weights: &[f64]) -> (f64, Vec<f64>) {
     let weight: f64 = weights.iter().sum();
     let mut sums = vec![0.0; d.next_multiple_of(LANES)];
     // The last rows' loads would run over the end of the block: they go through a copy.

@@ -19,22 +19,43 @@ pub(crate) fn padded(n: usize) -> usize {
 pub(crate) fn add_products(isa: Isa, left: &[f64], right: &[f64], width: usize, out: &mut [f64]) {
     assert!(width.is_multiple_of(LANES) && width > 0);
     assert!(left.len() == right.len() && left.len().is_multiple_of(width) && out.len() == width * width);
-    run(isa, left, right, width, out);
+    run(isa, left, right, [width; 2], true, out);
 }
 
-dispatch!(fn run(left: &[f64], right: &[f64], width: usize, out: &mut [f64]) = body);
+/// Adds `Σ_r left[r][i] · right[r][j]` to `out` `(left_width, right_width)`.
+///
+/// As [`add_products`], of two tiles of other widths, both multiples of 8. Cost: `2 · n_rows · left_width · right_width`
+/// flops.
+///
+/// # Panics
+/// When a length does not fit.
+pub(crate) fn add_cross_products(
+    isa: Isa,
+    left: &[f64],
+    right: &[f64],
+    [left_width, right_width]: [usize; 2],
+    out: &mut [f64],
+) {
+    assert!(left_width.is_multiple_of(LANES) && right_width.is_multiple_of(LANES));
+    assert!(left_width > 0 && right_width > 0 && left.len().is_multiple_of(left_width));
+    assert!(left.len() / left_width * right_width == right.len() && out.len() == left_width * right_width);
+    run(isa, left, right, [left_width, right_width], false, out);
+}
+
+dispatch!(fn run(left: &[f64], right: &[f64], widths: [usize; 2], upper: bool, out: &mut [f64]) = body);
 
 #[inline(always)]
-unsafe fn body<S: Simd>(left: &[f64], right: &[f64], width: usize, out: &mut [f64]) {
-    for i in (0..width).step_by(LANES) {
-        let mut j = i;
+unsafe fn body<S: Simd>(left: &[f64], right: &[f64], widths: [usize; 2], upper: bool, out: &mut [f64]) {
+    let width = widths[1];
+    for i in (0..widths[0]).step_by(LANES) {
+        let mut j = if upper { i } else { 0 };
         while j < width {
-            // SAFETY: `add_products` checked the lengths; i + 8 and j + 8·N stay within the width.
+            // SAFETY: the callers checked the lengths; i + 8 and j + 8·N stay within the widths.
             unsafe {
                 match (width - j) / LANES {
-                    1 => block::<S, 1>(left, right, width, i, j, out),
-                    2 => block::<S, 2>(left, right, width, i, j, out),
-                    _ => block::<S, 3>(left, right, width, i, j, out),
+                    1 => block::<S, 1>(left, right, widths, i, j, out),
+                    2 => block::<S, 2>(left, right, widths, i, j, out),
+                    _ => block::<S, 3>(left, right, widths, i, j, out),
                 }
             }
             j += LANES * ((width - j) / LANES).min(3);
@@ -47,12 +68,12 @@ unsafe fn body<S: Simd>(left: &[f64], right: &[f64], width: usize, out: &mut [f6
 unsafe fn block<S: Simd, const N: usize>(
     left: &[f64],
     right: &[f64],
-    width: usize,
+    [left_width, width]: [usize; 2],
     i: usize,
     j: usize,
     out: &mut [f64],
 ) {
-    // SAFETY: the caller keeps i + 8 and j + 8·N within the width, and the slices are as long as asserted.
+    // SAFETY: the caller keeps i + 8 and j + 8·N within the widths, and the slices are as long as asserted.
     unsafe {
         let corner = out.as_mut_ptr().add(i * width + j);
         let mut sums = [[S::splat(0.0); N]; LANES];
@@ -61,8 +82,8 @@ unsafe fn block<S: Simd, const N: usize>(
                 *sum = S::load(corner.add(m * width + n * LANES));
             }
         }
-        for r in 0..left.len() / width {
-            let (a, b) = (left.as_ptr().add(r * width + i), right.as_ptr().add(r * width + j));
+        for r in 0..left.len() / left_width {
+            let (a, b) = (left.as_ptr().add(r * left_width + i), right.as_ptr().add(r * width + j));
             let mut columns = [S::splat(0.0); N];
             for (n, column) in columns.iter_mut().enumerate() {
                 *column = S::load(b.add(n * LANES));
@@ -85,6 +106,26 @@ unsafe fn block<S: Simd, const N: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn products_of_other_widths_equal_the_plain_sum() {
+        for (rows, m, width) in [(0, 8, 8), (1, 8, 16), (7, 24, 8), (9, 16, 40)] {
+            let tile = |n: usize, phase: f64| -> Vec<f64> {
+                (0..n).map(|i| (i as f64 * 0.91 + phase).sin() * 3.0).collect()
+            };
+            let (left, right) = (tile(rows * m, 0.0), tile(rows * width, 1.0));
+            let plain = |p: usize| {
+                let (i, j) = (p / width, p % width);
+                (0..rows).fold(0.0, |sum, r| left[r * m + i].mul_add(right[r * width + j], sum))
+            };
+            let expected: Vec<f64> = (0..m * width).map(plain).collect();
+            for isa in Isa::available() {
+                let mut got = vec![0.0; m * width];
+                add_cross_products(isa, &left, &right, [m, width], &mut got);
+                assert_eq!(got, expected, "{} {m} x {width}", isa.name());
+            }
+        }
+    }
 
     #[test]
     fn every_instruction_set_equals_the_plain_sum() {

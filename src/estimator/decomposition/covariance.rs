@@ -1,14 +1,15 @@
-//! Mean and centred products of the features, every row counting once.
+//! Mean and spread of the features, with their products or without, every row counting once.
 
 use crate::data::Block;
 use crate::engine::pass::{Pass, PassEngine};
-use crate::error::{Error, Place, Result};
+use crate::error::Result;
 use crate::estimator::moments::{Moments, products_flops};
+use crate::estimator::preprocessing::ColumnMoments;
 use crate::kernel::moments::block_moments;
 use crate::kernel::{Isa, Real};
 
 /// More features than this have a matrix of products that is too large to keep several of.
-const MOST_FEATURES: usize = 8192;
+pub(super) const MOST_FEATURES: usize = 8192;
 
 struct CovariancePass(Isa);
 
@@ -37,20 +38,29 @@ impl<T: Real> Pass<T> for CovariancePass {
 /// One pass; a partial is n_features² + n_features numbers.
 ///
 /// # Errors
-/// What the pass meets; [`Error::Data`] for too many features, or products that leave the range of a double.
+/// What the pass meets.
 pub(super) fn covariance<T: Real>(engine: &mut PassEngine<'_, T>) -> Result<Moments> {
-    let fault = |expected: String, found: String| {
-        Err(Error::data(engine.origin(), Place::default(), expected, found))
-    };
-    let d = engine.shape().n_features;
-    if d > MOST_FEATURES {
-        return fault(format!("at most {MOST_FEATURES} features, whose products are kept"), d.to_string());
+    engine.run_once(&CovariancePass(Isa::best()))
+}
+
+struct ColumnsPass;
+
+impl<T: Real> Pass<T> for ColumnsPass {
+    type Partial = ColumnMoments;
+    type Memory = ();
+
+    fn block(&self, block: &Block<T>, (): &mut ()) -> Result<ColumnMoments> {
+        Ok(ColumnMoments::of_rows(&block.x, block.n_features, &[]))
     }
-    let moments = engine.run_once(&CovariancePass(Isa::best()))?;
-    if moments.products.iter().chain(&moments.mean).all(|v| v.is_finite()) {
-        return Ok(moments);
-    }
-    let fault =
-        Error::data(engine.origin(), Place::default(), "values whose squares are finite", "larger ones");
-    Err(fault)
+}
+
+/// The same without products.
+///
+/// # Collective
+/// One pass; a partial is 2 · n_features numbers.
+///
+/// # Errors
+/// What the pass meets.
+pub(super) fn columns<T: Real>(engine: &mut PassEngine<'_, T>) -> Result<ColumnMoments> {
+    engine.run_once(&ColumnsPass)
 }

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::axes::axes;
-use super::covariance::covariance;
 use super::projection::Projection;
+use super::sketch::Sketch;
+use super::solver::{Decomposition, IteratedPower, SvdSolver, decompose};
 use crate::data::RowMap;
 use crate::engine::pass::PassEngine;
 use crate::error::{Error, Place, Result};
@@ -23,19 +23,8 @@ pub enum NComponents {
     Rule(String),
 }
 
-/// How the components are found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SvdSolver {
-    /// The best there is for the data: as yet always `covariance_eigh`.
-    #[default]
-    Auto,
-    /// The eigenvectors of the covariance, which takes one pass.
-    CovarianceEigh,
-}
-
 /// Parameters of PCA with scikit-learn's names and defaults.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PcaParams {
     /// Components to keep: a number, a share of the variance, or all when absent.
@@ -45,34 +34,61 @@ pub struct PcaParams {
     pub whiten: bool,
     /// How the components are found.
     pub svd_solver: SvdSolver,
+    /// Power iterations of the randomized solver.
+    pub iterated_power: IteratedPower,
+    /// Directions that it looks for beyond those asked for.
+    pub n_oversamples: usize,
+    /// Seed of its trial matrix.
+    pub random_state: u64,
+}
+
+impl Default for PcaParams {
+    fn default() -> Self {
+        Self {
+            n_components: None,
+            whiten: false,
+            svd_solver: SvdSolver::Auto,
+            iterated_power: IteratedPower::default(),
+            n_oversamples: 10,
+            random_state: 0,
+        }
+    }
 }
 
 impl PcaParams {
     /// Checks what can be checked without data.
     ///
     /// # Errors
-    /// [`Error::Job`] for a number of components that is none.
+    /// [`Error::Job`] for a number of components that is none, a share of the variance with a solver that does not know
+    /// it, or an unknown rule.
     pub fn validate(&self) -> Result<()> {
-        let found = match &self.n_components {
+        self.iterated_power.validate()?;
+        let (expected, found) = match &self.n_components {
+            Some(NComponents::Share(share)) if self.svd_solver == SvdSolver::Randomized => {
+                ("a positive integer for svd_solver = \"randomized\"", format!("{share:?}"))
+            }
             None => return Ok(()),
             Some(NComponents::Count(n)) if *n > 0 => return Ok(()),
             Some(NComponents::Share(share)) if *share > 0.0 && *share < 1.0 => return Ok(()),
-            Some(NComponents::Count(n)) => n.to_string(),
-            Some(NComponents::Share(share)) => format!("{share:?}"),
-            Some(NComponents::Rule(rule)) => format!("the text {rule:?}"),
+            Some(NComponents::Count(n)) => (COMPONENTS, n.to_string()),
+            Some(NComponents::Share(share)) => (COMPONENTS, format!("{share:?}")),
+            Some(NComponents::Rule(rule)) => (COMPONENTS, format!("the text {rule:?}")),
         };
-        let expected = "a positive integer, or a share of the variance between 0 and 1";
         Err(Error::job("n_components", expected, found))
     }
 
-    /// Fits in one pass; weights of rows do not count.
+    /// Fits; weights of rows do not count.
     ///
-    /// The covariance is summed about the mean, which keeps the digits of data far from the origin, but squares the
-    /// data: directions whose deviation is less than 10⁻⁸ of the greatest are not resolved.
-    /// Cost: 2 · n · d² flops over all ranks and 9 · d³ on rank 0.
+    /// `covariance_eigh` sums products about the mean, which keeps the digits of data far from the origin, but squares the
+    /// data: directions whose deviation is less than 10⁻⁸ of the greatest are not resolved. `full` does not square, and
+    /// keeps them down to 10⁻¹⁵. `randomized` looks for a few directions; how near it comes depends on how fast the
+    /// variances fall and on `iterated_power`.
+    /// Cost over all ranks, of n rows, d features and l = `n_components` + `n_oversamples`: n · d², 2 · n · d² or
+    /// 4 · n · d · l a pass; on rank 0 of the order of d³ or d · l².
     ///
     /// # Collective
-    /// One pass whose partial is d² + d numbers, and one broadcast of as many.
+    /// One pass whose partial is d² + d numbers, or half of it for `full`, and one broadcast; for `randomized` the power
+    /// iterations and 3 passes, whose partial is d · l numbers.
     ///
     /// # Errors
     /// As [`validate`](Self::validate); [`Error::Job`] for more components than rows or features, [`Error::Data`]
@@ -84,46 +100,62 @@ impl PcaParams {
         self.validate()?;
         let (n, d) = (engine.shape().n_samples, engine.shape().n_features);
         let most = usize::try_from(n).unwrap_or(usize::MAX).min(d);
-        if let Some(NComponents::Count(count)) = self.n_components {
-            check_count(count, most)?;
-        }
+        let asked = match self.n_components {
+            Some(NComponents::Count(count)) => Some(check_count(count, most)?),
+            _ => None,
+        };
         if n == 1 {
             return Err(Error::data(engine.origin(), Place::default(), "at least 2 rows", "1"));
         }
-        let moments = covariance(engine)?;
+        let n_axes = |k: usize| k.saturating_add(self.n_oversamples).min(most);
+        let solver = self.svd_solver.choose(n, d, asked.map(n_axes));
+        let wanted = asked.unwrap_or(most);
+        let n_iter = self.iterated_power.count(wanted, most);
+        let sketch = Sketch { n_axes: n_axes(wanted), n_iter, seed: self.random_state };
+        let found = decompose(engine, solver, true, sketch)?;
         let freedom = (n - 1) as f64;
-        let matrix: Vec<f64> = moments.products.iter().map(|sum| sum / freedom).collect();
-        let axes = axes(engine, &matrix, d)?;
-        let total: f64 = axes.values.iter().sum();
-        let ratio: Vec<f64> =
-            axes.values.iter().map(|value| if total > 0.0 { value / total } else { 0.0 }).collect();
+        let share = |square: &f64| if found.total > 0.0 { square / found.total } else { 0.0 };
+        let ratio: Vec<f64> = found.squares.iter().map(share).collect();
         let k = match self.n_components {
-            Some(NComponents::Count(count)) => count,
             Some(NComponents::Share(share)) => count_for(share, &ratio).min(most),
-            _ => most,
+            _ => wanted,
         };
-        // With fewer rows than features the other eigenvalues are 0; scikit-learn counts them for this solver only.
-        let end = if self.svd_solver == SvdSolver::CovarianceEigh { d } else { most };
-        let rest = if k < most { &axes.values[k..end] } else { &[] };
-        let noise = if rest.is_empty() { 0.0 } else { rest.iter().sum::<f64>() / rest.len() as f64 };
         Ok(Pca::new(PcaFit {
             params: self.clone(),
-            components: axes.vectors[..k * d].to_vec(),
-            explained_variance: axes.values[..k].to_vec(),
+            components: found.vectors[..k * d].to_vec(),
+            explained_variance: found.squares[..k].iter().map(|square| square / freedom).collect(),
             explained_variance_ratio: ratio[..k].to_vec(),
-            singular_values: axes.values[..k].iter().map(|value| (value * freedom).sqrt()).collect(),
-            mean: moments.mean,
-            noise_variance: noise,
+            singular_values: found.singular[..k].to_vec(),
+            noise_variance: noise(&found, solver, k, [most, d]) / freedom,
+            mean: found.mean,
             n_samples: n,
             epsilon: T::EPSILON,
         }))
     }
 }
 
-/// Checks a number of components against the data's size.
-pub(super) fn check_count(count: usize, most: usize) -> Result<()> {
+const COMPONENTS: &str = "a positive integer, or a share of the variance between 0 and 1";
+
+/// The mean of the squares that the first `k` directions leave, of `most` that are not 0.
+fn noise(found: &Decomposition, solver: SvdSolver, k: usize, [most, d]: [usize; 2]) -> f64 {
+    if k >= most {
+        return 0.0;
+    }
+    match solver {
+        SvdSolver::Randomized => {
+            let kept: f64 = found.squares[..k].iter().sum();
+            (found.total - kept).max(0.0) / (most - k) as f64
+        }
+        // With fewer rows than features the other squares are 0; scikit-learn counts them for this solver only.
+        SvdSolver::CovarianceEigh => found.squares[k..].iter().sum::<f64>() / (d - k) as f64,
+        _ => found.squares[k..most].iter().sum::<f64>() / (most - k) as f64,
+    }
+}
+
+/// Checks a number of components against the data's size; returns it.
+pub(super) fn check_count(count: usize, most: usize) -> Result<usize> {
     if count <= most {
-        return Ok(());
+        return Ok(count);
     }
     let expected = format!("at most {most}, the smaller of n_samples and n_features");
     Err(Error::job("n_components", expected, count.to_string()))

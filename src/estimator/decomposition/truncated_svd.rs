@@ -2,27 +2,35 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::axes::axes;
-use super::covariance::covariance;
 use super::pca::check_count;
 use super::projection::Projection;
+use super::sketch::Sketch;
+use super::solver::{SvdSolver, decompose};
 use crate::data::RowMap;
 use crate::engine::pass::PassEngine;
 use crate::error::{Error, Result};
 use crate::estimator::{Array, Model, Values};
 use crate::kernel::Real;
 
-/// Parameters of TruncatedSVD with scikit-learn's names and defaults.
+/// Parameters of TruncatedSVD with scikit-learn's names and defaults, but for the algorithm.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TruncatedSvdParams {
     /// Singular vectors to keep.
     pub n_components: usize,
+    /// How they are found; exactly by default, where scikit-learn's is `randomized`.
+    pub algorithm: SvdSolver,
+    /// Power iterations of the randomized solver.
+    pub n_iter: usize,
+    /// Directions that it looks for beyond those asked for.
+    pub n_oversamples: usize,
+    /// Seed of its trial matrix.
+    pub random_state: u64,
 }
 
 impl Default for TruncatedSvdParams {
     fn default() -> Self {
-        Self { n_components: 2 }
+        Self { n_components: 2, algorithm: SvdSolver::Auto, n_iter: 5, n_oversamples: 10, random_state: 0 }
     }
 }
 
@@ -38,42 +46,36 @@ impl TruncatedSvdParams {
         Err(Error::job("n_components", "a positive integer", "0"))
     }
 
-    /// Fits in one pass by the eigenvectors of XᵀX, exactly rather than at random; weights of rows do not count.
+    /// Fits; weights of rows do not count.
     ///
-    /// XᵀX squares the data: singular values below 10⁻⁸ of the greatest are not resolved.
-    /// Cost: 2 · n · d² flops over all ranks and 9 · d³ on rank 0.
+    /// `covariance_eigh` (here of XᵀX) squares the data: singular values below 10⁻⁸ of the greatest are not resolved.
+    /// Solvers and costs are [`PcaParams::fit`](super::PcaParams::fit)'s.
     ///
     /// # Collective
-    /// One pass whose partial is d² + d numbers, and one broadcast of as many.
+    /// As [`PcaParams::fit`](super::PcaParams::fit).
     ///
     /// # Errors
     /// As [`validate`](Self::validate); [`Error::Job`] for more components than rows or features; what the pass
     /// meets.
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<TruncatedSvd> {
         self.validate()?;
-        let (n, d, k) = (engine.shape().n_samples, engine.shape().n_features, self.n_components);
-        check_count(k, usize::try_from(n).unwrap_or(usize::MAX).min(d))?;
-        let moments = covariance(engine)?;
-        let (mean, products, n) = (&moments.mean, &moments.products, n as f64);
-        let gram: Vec<f64> =
-            (0..d * d).map(|p| (n * mean[p / d]).mul_add(mean[p % d], products[p])).collect();
-        let axes = axes(engine, &gram, d)?;
-        let components = axes.vectors[..k * d].to_vec();
-        let variance = |v: &[f64]| {
-            let along = |row: &[f64]| row.iter().zip(v).map(|(p, v)| p * v).sum::<f64>();
-            products.chunks_exact(d).zip(v).map(|(row, v)| v * along(row)).sum::<f64>().max(0.0) / n
-        };
-        let explained_variance: Vec<f64> = components.chunks_exact(d).map(variance).collect();
-        let total = (0..d).map(|i| products[i * d + i]).sum::<f64>() / n;
-        let ratio = |variance: &f64| if total > 0.0 { variance / total } else { 0.0 };
+        let (n, d) = (engine.shape().n_samples, engine.shape().n_features);
+        let most = usize::try_from(n).unwrap_or(usize::MAX).min(d);
+        let k = check_count(self.n_components, most)?;
+        let n_axes = k.saturating_add(self.n_oversamples).min(most);
+        let solver = self.algorithm.choose(n, d, Some(n_axes));
+        let sketch = Sketch { n_axes, n_iter: self.n_iter, seed: self.random_state };
+        let found = decompose(engine, solver, false, sketch)?;
+        let components = found.vectors[..k * d].to_vec();
+        let ratio = |spread: &f64| if found.total > 0.0 { spread / found.total } else { 0.0 };
         Ok(TruncatedSvd {
             params: self.clone(),
             projection: Projection::new(&vec![0.0; d], &components, &vec![1.0; k]),
             n_features: d,
             components,
-            explained_variance_ratio: explained_variance.iter().map(ratio).collect(),
-            explained_variance,
-            singular_values: axes.values[..k].iter().map(|value| value.sqrt()).collect(),
+            explained_variance: found.spread[..k].iter().map(|spread| spread / n as f64).collect(),
+            explained_variance_ratio: found.spread[..k].iter().map(ratio).collect(),
+            singular_values: found.singular[..k].to_vec(),
         })
     }
 }

@@ -8,7 +8,7 @@ use super::solver::{Blocks, Evaluation, Objective, State, Stopping, newton_chole
 use crate::comm::Partial;
 use crate::data::Block;
 use crate::engine::pass::Pass;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::glm::{Loss, Order, Rows, accumulate};
 use crate::kernel::{Isa, Real};
 
@@ -39,6 +39,8 @@ struct BlockTerms<'a> {
     starts: &'a [Vec<f64>],
     targets: &'a [Vec<f64>],
     rho: f64,
+    /// The error for numbers that lead nowhere.
+    diverged: &'a dyn Fn(String) -> Error,
 }
 
 impl<T: Real> Pass<T> for BlockTerms<'_> {
@@ -89,6 +91,10 @@ impl<T: Real> Objective for Local<'_, T> {
         }
         Ok(at)
     }
+
+    fn check(&self, at: &Evaluation) -> Result<()> {
+        at.fault().map_or(Ok(()), |found| Err((self.terms.diverged)(found)))
+    }
 }
 
 impl<T: Real> Blocks for GlmObjective<'_, '_, T> {
@@ -103,6 +109,8 @@ impl<T: Real> Blocks for GlmObjective<'_, '_, T> {
         targets: &[Vec<f64>],
         rho: f64,
     ) -> Result<(Evaluation, Vec<Vec<f64>>)> {
+        let (what, iteration) = (self.what, self.n_recorded());
+        let diverged = |found| Error::Diverged { what: what.into(), iteration, found };
         let terms = BlockTerms {
             isa: self.isa,
             loss: self.loss,
@@ -113,11 +121,12 @@ impl<T: Real> Blocks for GlmObjective<'_, '_, T> {
             starts,
             targets,
             rho,
+            diverged: &diverged,
         };
         let answers = self.engine.run(&terms, &mut self.memory)?;
         self.forget();
         let evaluation = self.penalised(at, answers.total, Order::Gradient);
-        self.check(&evaluation)?;
+        Objective::check(self, &evaluation)?;
         Ok((evaluation, answers.points))
     }
 

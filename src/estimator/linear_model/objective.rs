@@ -113,7 +113,7 @@ pub(super) struct GlmObjective<'e, 'a, T: Real> {
     pub(super) coding: Coding,
     pub(super) scale: f64,
     l2: f64,
-    what: &'static str,
+    pub(super) what: &'static str,
     kept: Kept,
     since: Instant,
 }
@@ -182,6 +182,11 @@ impl<'e, 'a, T: Real> GlmObjective<'e, 'a, T> {
         self.kept.history
     }
 
+    /// Iterations recorded so far.
+    pub(super) fn n_recorded(&self) -> usize {
+        self.kept.history.len()
+    }
+
     fn pass(&mut self, points: &[Vec<f64>], order: Order) -> Result<Vec<Total>> {
         let expanded: Vec<Vec<f64>> = points.iter().map(|p| self.layout.expand(p)).collect();
         let pass =
@@ -214,17 +219,9 @@ impl<'e, 'a, T: Real> GlmObjective<'e, 'a, T> {
         at
     }
 
-    /// # Errors
-    /// [`Error::Diverged`] for a loss that is no number.
-    pub(super) fn check(&self, evaluation: &Evaluation) -> Result<()> {
-        if !evaluation.value.is_nan() {
-            return Ok(());
-        }
-        Err(Error::Diverged {
-            what: self.what.into(),
-            iteration: self.kept.history.len(),
-            found: format!("a loss of {}", evaluation.value),
-        })
+    /// That this iteration's numbers have left the range of a double.
+    fn diverged(&self, found: String) -> Error {
+        Error::Diverged { what: self.what.into(), iteration: self.n_recorded(), found }
     }
 }
 
@@ -232,12 +229,15 @@ impl<T: Real> Objective for GlmObjective<'_, '_, T> {
     fn evaluate(&mut self, params: &[f64], order: Order) -> Result<Evaluation> {
         let total = self.pass(&[params.to_vec()], order)?.swap_remove(0);
         let evaluation = self.penalised(params, total, order);
-        // A trial step may overflow and is refused by the line search; a gradient there is never asked for
-        // unless it is the start or was accepted.
-        if order >= Order::Gradient {
-            self.check(&evaluation)?;
+        // A trial step may overflow, and is refused by the line search; what is no number ends the run.
+        if order >= Order::Gradient && evaluation.value.is_nan() {
+            return Err(self.diverged(format!("a loss of {}", evaluation.value)));
         }
         Ok(evaluation)
+    }
+
+    fn check(&self, at: &Evaluation) -> Result<()> {
+        at.fault().map_or(Ok(()), |found| Err(self.diverged(found)))
     }
 
     fn values(&mut self, points: &[Vec<f64>]) -> Result<Vec<f64>> {

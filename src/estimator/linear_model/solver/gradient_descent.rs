@@ -1,6 +1,6 @@
 //! Gradient descent with a step length that remembers what worked.
 
-use super::{Objective, Solution, State, Stopping, backtrack, max_norm};
+use super::{Objective, Solution, State, Stopping, backtrack, first_length, max_norm};
 use crate::error::Result;
 use crate::kernel::glm::Order;
 
@@ -17,7 +17,8 @@ use crate::kernel::glm::Order;
 pub fn gradient_descent(objective: &mut dyn Objective, start: State, stopping: Stopping) -> Result<Solution> {
     let State { n_iter: done, mut params, scalars, .. } = start;
     let mut at = objective.evaluate(&params, Order::Gradient)?;
-    let mut length = scalars.first().copied().unwrap_or(1.0);
+    objective.check(&at)?;
+    let mut length = scalars.first().copied().unwrap_or_else(|| first_length(&at.gradient));
     for n_iter in done..stopping.max_iter {
         if max_norm(&at.gradient) <= stopping.tol {
             return Ok(Solution { params, value: at.value, n_iter, converged: true });
@@ -29,6 +30,7 @@ pub fn gradient_descent(objective: &mut dyn Objective, start: State, stopping: S
         };
         length = 2.0 * step.length;
         (params, at) = (step.params, step.evaluation);
+        objective.check(&at)?;
         let state =
             State { n_iter: n_iter + 1, params: params.clone(), vectors: Vec::new(), scalars: vec![length] };
         objective.iteration(&state, at.value, max_norm(&at.gradient))?;

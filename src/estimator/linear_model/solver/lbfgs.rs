@@ -29,6 +29,9 @@ pub fn lbfgs(objective: &mut dyn Objective, start: State, stopping: Stopping) ->
     let few = vectors.is_empty() && params.len() <= FEW;
     let mut at = objective.evaluate(&params, if few { Order::Hessian } else { Order::Gradient })?;
     let mut pairs = if few { Pairs::over(&at.hessian, params.len()) } else { Pairs::of(vectors) };
+    // A curvature that cannot be used is not asked for.
+    at.hessian.clear();
+    objective.check(&at)?;
     loop {
         let converged = max_norm(&at.gradient) <= stopping.tol;
         if converged || n_iter >= stopping.max_iter {
@@ -48,6 +51,7 @@ pub fn lbfgs(objective: &mut dyn Objective, start: State, stopping: Stopping) ->
         };
         pairs.remember(&params, &at, &step);
         (params, at) = (step.params, step.evaluation);
+        objective.check(&at)?;
         n_iter += 1;
         let state = State { n_iter, params: params.clone(), vectors: pairs.vectors(), scalars: Vec::new() };
         objective.iteration(&state, at.value, max_norm(&at.gradient))?;

@@ -31,6 +31,26 @@ pub struct Evaluation {
     pub hessian: Vec<f64>,
 }
 
+impl Evaluation {
+    /// What has left the range of a double, if anything: such a point leads nowhere.
+    pub fn fault(&self) -> Option<String> {
+        if !self.value.is_finite() {
+            return Some(format!("a loss of {}", self.value));
+        }
+        let steepness = dot(&self.gradient, &self.gradient);
+        if !steepness.is_finite() {
+            let largest = max_norm(&self.gradient);
+            return Some(format!(
+                "a gradient of {largest:e}, whose square is {steepness}: the features are too large"
+            ));
+        }
+        if !self.hessian.iter().all(|v| v.is_finite()) {
+            return Some("second derivatives that are infinite: the features are too large".into());
+        }
+        None
+    }
+}
+
 /// A smooth function of a parameter vector.
 pub trait Objective {
     /// The function and its derivatives at `params`.
@@ -45,6 +65,14 @@ pub trait Objective {
     /// As [`evaluate`](Self::evaluate).
     fn values(&mut self, points: &[Vec<f64>]) -> Result<Vec<f64>> {
         points.iter().map(|point| Ok(self.evaluate(point, Order::Value)?.value)).collect()
+    }
+
+    /// Called at every point that a solver goes on from, the start included.
+    ///
+    /// # Errors
+    /// An error ends the fit: such numbers lead nowhere.
+    fn check(&self, _at: &Evaluation) -> Result<()> {
+        Ok(())
     }
 
     /// Called after each iteration with all that the solver needs to go on from there, the function's value (with
@@ -106,6 +134,12 @@ fn max_norm(v: &[f64]) -> f64 {
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).fold(0.0, |sum, (a, b)| a.mul_add(*b, sum))
+}
+
+/// A first step length along the gradient: that of the curvature of a loss which such a gradient comes from, 1 at the
+/// most.
+fn first_length(gradient: &[f64]) -> f64 {
+    (1.0 / dot(gradient, gradient)).min(1.0)
 }
 
 /// `x + t·direction`

@@ -19,6 +19,7 @@ use crate::kernel::glm::Order;
 pub fn newton_cholesky(objective: &mut dyn Objective, start: State, stopping: Stopping) -> Result<Solution> {
     let State { n_iter: done, mut params, .. } = start;
     let mut at = objective.evaluate(&params, Order::Hessian)?;
+    objective.check(&at)?;
     for n_iter in done..stopping.max_iter {
         if max_norm(&at.gradient) <= stopping.tol {
             return Ok(Solution { params, value: at.value, n_iter, converged: true });
@@ -32,6 +33,7 @@ pub fn newton_cholesky(objective: &mut dyn Objective, start: State, stopping: St
             return Ok(Solution { params, value: at.value, n_iter, converged: true });
         };
         (params, at) = (step.params, step.evaluation);
+        objective.check(&at)?;
         let state = State { n_iter: n_iter + 1, ..State::start(params.clone()) };
         objective.iteration(&state, at.value, max_norm(&at.gradient))?;
     }
@@ -51,7 +53,7 @@ fn descent(hessian: &[f64], gradient: &[f64]) -> Vec<f64> {
             return cholesky_solve(&factor, gradient).into_iter().map(|x| -x).collect();
         }
         lift = if lift == 0.0 { 1e-12 * largest } else { 10.0 * lift };
-        if lift > 1e6 * largest {
+        if lift > 1e6 * largest || !lift.is_finite() {
             // No curvature to go by (or none that is finite): the gradient is a descent direction still.
             return gradient.iter().map(|g| -g).collect();
         }
@@ -68,5 +70,6 @@ mod tests {
         let direction = descent(&hessian, &[2.0, 2.0]);
         assert!(direction.iter().all(|d| (d + 1.0).abs() < 1e-6), "{direction:?}");
         assert_eq!(descent(&[0.0; 4], &[1.0, -1.0]).len(), 2);
+        assert_eq!(descent(&[f64::INFINITY; 4], &[1.0, -1.0]), [-1.0, 1.0]);
     }
 }

@@ -1,6 +1,6 @@
 //! Accelerated proximal gradient for objectives with an l1 term.
 
-use super::{Objective, Solution, State, Stopping, dot};
+use super::{Objective, Solution, State, Stopping, dot, first_length};
 use crate::error::Result;
 use crate::kernel::glm::Order;
 
@@ -23,12 +23,14 @@ pub fn proximal_grad(
 ) -> Result<Solution> {
     let State { n_iter: done, mut params, vectors, scalars } = start;
     let mut ahead = vectors.into_iter().next().unwrap_or_else(|| params.clone());
-    let (mut momentum, mut length) = match scalars[..] {
-        [momentum, length] => (momentum, length),
-        _ => (1.0f64, 1.0),
+    let mut known = match scalars[..] {
+        [momentum, length] => Some((momentum, length)),
+        _ => None,
     };
     for n_iter in done..=stopping.max_iter {
         let at = objective.evaluate(&ahead, Order::Gradient)?;
+        objective.check(&at)?;
+        let (mut momentum, mut length) = known.unwrap_or_else(|| (1.0f64, first_length(&at.gradient)));
         if ahead == params {
             let converged = subgradient(&params, &at.gradient, l1) <= stopping.tol;
             if converged || n_iter == stopping.max_iter {
@@ -68,6 +70,7 @@ pub fn proximal_grad(
         }
         params = next;
         length *= 1.1;
+        known = Some((momentum, length));
         let state = State {
             n_iter: n_iter + 1,
             params: params.clone(),
