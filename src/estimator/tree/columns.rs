@@ -11,6 +11,9 @@ pub struct Columns {
     columns: Vec<Column>,
 }
 
+/// The most buckets that a column's ranks are put into.
+pub(super) const N_BUCKETS: usize = 256;
+
 /// One feature.
 #[derive(Clone, Debug)]
 pub(super) struct Column {
@@ -18,6 +21,10 @@ pub(super) struct Column {
     pub(super) codes: Codes,
     /// The distinct values, ascending, in single precision as scikit-learn's trees have them.
     pub(super) values: Vec<f32>,
+    /// The bucket of each row's rank: a coarse rank, of about equally many rows each.
+    pub(super) buckets: Vec<u8>,
+    /// The first rank of each of [`N_BUCKETS`] buckets, and the number of ranks. The last ones may be empty.
+    pub(super) starts: Vec<u32>,
 }
 
 /// Ranks in as few bytes as they need.
@@ -81,11 +88,6 @@ impl Columns {
         self.columns.len()
     }
 
-    /// The most distinct values that a column has.
-    pub(super) fn most_values(&self) -> usize {
-        self.columns.iter().map(|column| column.values.len()).max().unwrap_or(0)
-    }
-
     pub(super) fn column(&self, feature: usize) -> &Column {
         &self.columns[feature]
     }
@@ -107,13 +109,34 @@ impl Column {
             }
             codes[(key & 0xffff_ffff) as usize] = distinct.len() as u32 - 1;
         }
+        let (buckets, starts) = buckets(&codes, distinct.len());
         let codes = if distinct.len() <= 1 << 16 {
             Codes::Narrow(codes.into_iter().map(|code| code as u16).collect())
         } else {
             Codes::Wide(codes)
         };
-        Self { codes, values: distinct }
+        Self { codes, values: distinct, buckets, starts }
     }
+}
+
+/// Cuts `n_ranks` ranks into buckets of neighbours: each rank its own where they are few.
+fn buckets(codes: &[u32], n_ranks: usize) -> (Vec<u8>, Vec<u32>) {
+    let mut rows = vec![0usize; n_ranks];
+    codes.iter().for_each(|&code| rows[code as usize] += 1);
+    let mut of_rank = Vec::with_capacity(n_ranks);
+    let mut starts: Vec<u32> = Vec::with_capacity(N_BUCKETS + 1);
+    let mut before = 0;
+    for (rank, rows) in rows.into_iter().enumerate() {
+        let share = before * N_BUCKETS / codes.len();
+        let opens = if n_ranks <= N_BUCKETS { true } else { share >= starts.len() };
+        if opens {
+            starts.push(rank as u32);
+        }
+        of_rank.push((starts.len() - 1) as u8);
+        before += rows;
+    }
+    starts.resize(N_BUCKETS + 1, n_ranks as u32);
+    (codes.iter().map(|&code| of_rank[code as usize]).collect(), starts)
 }
 
 /// A finite number's bits as an integer of the same order; the two zeros are one.
@@ -145,6 +168,28 @@ mod tests {
         assert!((0..n).all(|i| codes[i] == ((i * 7919) % n) as u32));
         let edge = Column::new((0..1 << 16).map(|i| i as f32));
         assert!(matches!(edge.codes, Codes::Narrow(codes) if codes[65_535] == 65_535));
+    }
+
+    #[test]
+    fn buckets_hold_neighbouring_ranks_and_about_equally_many_rows() {
+        for n_ranks in [1u32, 7, 256, 257, 1000, 30_000] {
+            let column = Column::new((0..40_000u32).map(|i| ((i * 7919) % n_ranks) as f32));
+            let starts = &column.starts;
+            assert_eq!(starts.len(), N_BUCKETS + 1);
+            assert!(starts.is_sorted() && starts[0] == 0 && starts[N_BUCKETS] == n_ranks);
+            let mut rows = [0; N_BUCKETS];
+            for row in 0..40_000 {
+                let (bucket, rank) = (
+                    usize::from(column.buckets[row]),
+                    column.values[0..].partition_point(|&v| v < ((row as u32 * 7919) % n_ranks) as f32)
+                        as u32,
+                );
+                assert!(starts[bucket] <= rank && rank < starts[bucket + 1]);
+                rows[bucket] += 1;
+            }
+            let most = if n_ranks <= 256 { 40_000 / n_ranks as usize + 1 } else { 2 * 40_000 / 256 };
+            assert!(rows.iter().all(|&n| n <= most), "{n_ranks}: {rows:?}");
+        }
     }
 
     #[test]

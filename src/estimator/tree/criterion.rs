@@ -1,10 +1,15 @@
 //! How good a node is: the sums that a criterion keeps of a node's rows, and what it makes of them.
 
+use super::grow::Limits;
+
 /// A criterion over sums of `K` numbers: the weight of each class, or the weight and the weighted target.
 ///
 /// A node's impurity times its weight is `Σ w·(its own constant) − score`, so that of two ways to split the one
 /// with the larger sum of the children's scores is better.
 pub trait Criterion<const K: usize>: Send + Sync {
+    /// Whether targets are numbers.
+    const IS_NUMBER: bool = false;
+
     /// Adds a row of weight `weight`.
     fn add(sums: &mut [f64; K], target: f64, weight: f64);
 
@@ -13,6 +18,19 @@ pub trait Criterion<const K: usize>: Send + Sync {
 
     /// What the criterion gives to rows that sum to `sums` and weigh `weight`, above 0; larger is purer.
     fn score(sums: &[f64; K], weight: f64) -> f64;
+
+    /// No less than what some rows of `bucket` and its others score at most in two sets.
+    ///
+    /// Together two sets of rows score at most the sum of their scores. So a cut inside a bucket scores at most this
+    /// and what the rows before the bucket and those after it score.
+    fn most(bucket: &[f64; K]) -> f64;
+
+    /// No less than both sides of a cut inside `bucket` score together, where one at its end scores less.
+    ///
+    /// `before` sums the rows before the bucket, `above` its weighted targets'
+    /// distances above the mean of `all`. A score is convex, and so
+    /// largest at a corner of a box that holds all sums that some rows of the bucket may have.
+    fn at_corners(before: &[f64; K], bucket: &[f64; K], above: f64, all: &[f64; K]) -> f64;
 
     /// The impurity of rows with their targets and weights, `sums` being theirs.
     fn impurity(sums: &[f64; K], weight: f64, rows: impl Iterator<Item = (f64, f64)>) -> f64;
@@ -35,12 +53,59 @@ pub struct SquaredError;
 
 #[inline(always)]
 fn add_class<const K: usize>(sums: &mut [f64; K], class: f64, weight: f64) {
-    sums[class as usize] += weight;
+    if K == 2 {
+        // Both at once.
+        let of_second = class * weight;
+        sums[0] += weight - of_second;
+        sums[1] += of_second;
+    } else {
+        sums[class as usize] += weight;
+    }
 }
 
 #[inline(always)]
 fn total<const K: usize>(sums: &[f64; K]) -> f64 {
     sums.iter().sum()
+}
+
+/// The two sides of a cut.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sides {
+    /// What each scores; 0 where there is nothing.
+    pub(super) scores: [f64; 2],
+    weights: [f64; 2],
+}
+
+impl Sides {
+    /// What sums to `left`, and the rest of `all`.
+    #[inline(always)]
+    pub(super) fn new<C: Criterion<K>, const K: usize>(left: &[f64; K], all: &[f64; K]) -> Self {
+        let mut right = *all;
+        right.iter_mut().zip(left).for_each(|(right, left)| *right -= left);
+        let weights = [C::weight(left), C::weight(&right)];
+        // Rounded sums of weights may leave nothing, or less, on one side.
+        let score = |sums, weight| if weight > 0.0 { C::score(sums, weight) } else { 0.0 };
+        Self { scores: [score(left, weights[0]), score(&right, weights[1])], weights }
+    }
+
+    /// The scores together, unless one side weighs too little.
+    #[inline(always)]
+    pub(super) fn score(&self, limits: &Limits) -> Option<f64> {
+        let enough = self.weights[0].min(self.weights[1]);
+        (enough > 0.0 && enough >= limits.min_weight_leaf).then(|| self.scores[0] + self.scores[1])
+    }
+}
+
+/// The bound for two classes, at the two corners that are no cuts between buckets.
+#[inline(always)]
+fn of_two<C: Criterion<K>, const K: usize>(before: &[f64; K], bucket: &[f64; K], all: &[f64; K]) -> f64 {
+    let corner = |class: usize| {
+        let mut left = *before;
+        left[class] += bucket[class];
+        let [left, right] = Sides::new::<C, K>(&left, all).scores;
+        left + right
+    };
+    corner(0).max(corner(1))
 }
 
 fn shares<const K: usize>(sums: &[f64; K], weight: f64, n: usize) -> impl Iterator<Item = f64> {
@@ -61,6 +126,16 @@ impl<const K: usize> Criterion<K> for Gini {
     #[inline(always)]
     fn score(sums: &[f64; K], weight: f64) -> f64 {
         sums.iter().map(|sum| sum * sum).sum::<f64>() / weight
+    }
+
+    #[inline(always)]
+    fn most(bucket: &[f64; K]) -> f64 {
+        total(bucket)
+    }
+
+    #[inline(always)]
+    fn at_corners(before: &[f64; K], bucket: &[f64; K], _above: f64, all: &[f64; K]) -> f64 {
+        if K == 2 { of_two::<Self, K>(before, bucket, all) } else { f64::INFINITY }
     }
 
     fn impurity(sums: &[f64; K], weight: f64, _rows: impl Iterator<Item = (f64, f64)>) -> f64 {
@@ -88,6 +163,16 @@ impl<const K: usize> Criterion<K> for Entropy {
         sums.iter().map(|&sum| if sum > 0.0 { sum * log2(sum / weight) } else { 0.0 }).sum()
     }
 
+    #[inline(always)]
+    fn most(_bucket: &[f64; K]) -> f64 {
+        0.0
+    }
+
+    #[inline(always)]
+    fn at_corners(before: &[f64; K], bucket: &[f64; K], _above: f64, all: &[f64; K]) -> f64 {
+        if K == 2 { of_two::<Self, K>(before, bucket, all) } else { f64::INFINITY }
+    }
+
     fn impurity(sums: &[f64; K], weight: f64, _rows: impl Iterator<Item = (f64, f64)>) -> f64 {
         // Never a negative zero.
         0.0 - <Self as Criterion<K>>::score(sums, weight) / weight
@@ -99,6 +184,8 @@ impl<const K: usize> Criterion<K> for Entropy {
 }
 
 impl Criterion<2> for SquaredError {
+    const IS_NUMBER: bool = true;
+
     #[inline(always)]
     fn add(sums: &mut [f64; 2], target: f64, weight: f64) {
         sums[0] += weight;
@@ -113,6 +200,25 @@ impl Criterion<2> for SquaredError {
     #[inline(always)]
     fn score(sums: &[f64; 2], weight: f64) -> f64 {
         sums[1] * sums[1] / weight
+    }
+
+    /// Nothing that is worth knowing.
+    #[inline(always)]
+    fn most(_bucket: &[f64; 2]) -> f64 {
+        f64::INFINITY
+    }
+
+    #[inline(always)]
+    fn at_corners(before: &[f64; 2], bucket: &[f64; 2], above: f64, all: &[f64; 2]) -> f64 {
+        // As distances from the mean: its square is in every cut's score, and takes no part in the choice.
+        let mean = all[1] / all[0];
+        let (whole, below) = (all[1] * mean, bucket[1] - mean * bucket[0] - above);
+        let start = before[1] - mean * before[0];
+        let score = |weight: f64, sum: f64| if weight > 0.0 { sum * sum / weight } else { f64::INFINITY };
+        let corner = |weight: f64, sum: f64| score(weight, sum) + score(all[0] - weight, sum);
+        let light = corner(before[0], start + above).max(corner(before[0], start + below));
+        let weight = before[0] + bucket[0];
+        whole + light.max(corner(weight, start + above)).max(corner(weight, start + below))
     }
 
     /// In a second pass over the rows, which loses nothing where the mean is large.

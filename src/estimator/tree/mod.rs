@@ -9,12 +9,12 @@
 //! Breiman, Friedman, Olshen, Stone 1984, "Classification and Regression Trees"; Geurts, Ernst, Wehenkel 2006,
 //! "Extremely randomized trees", table 1.
 
+mod buckets;
 mod columns;
 mod criterion;
 mod flat;
 mod grow;
 mod split;
-mod tally;
 
 pub use columns::Columns;
 pub use criterion::{Criterion, Entropy, Gini, SquaredError};

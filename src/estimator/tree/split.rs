@@ -1,14 +1,16 @@
 //! The best way to split a node.
 
+use super::buckets::{Buckets, Place};
 use super::columns::{Code, Codes, Column, Columns};
-use super::criterion::Criterion;
+use super::criterion::{Criterion, Sides};
 use super::grow::{Limits, Splitter};
-use super::tally::Tally;
 use crate::rng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// Values nearer than this are equal, as in scikit-learn.
 const NEAR: f32 = 1e-7;
+/// Up to this many rows are put in order without more ado.
+const FEW: usize = 32;
 
 /// A node's rows with their targets and weights, and what they sum to.
 pub(super) struct Node<'a, const K: usize> {
@@ -33,7 +35,7 @@ pub(super) struct Split {
 pub(super) struct Search<'a, const K: usize> {
     columns: &'a Columns,
     limits: Limits,
-    tally: Tally<K>,
+    buckets: Buckets<K>,
     /// The features; each search leaves them in ascending order.
     features: Vec<u32>,
     swaps: Vec<usize>,
@@ -41,11 +43,10 @@ pub(super) struct Search<'a, const K: usize> {
 
 impl<'a, const K: usize> Search<'a, K> {
     pub(super) fn new(columns: &'a Columns, limits: Limits) -> Self {
-        let n_slots = if limits.splitter == Splitter::Best { columns.most_values() } else { 0 };
         Self {
             columns,
             limits,
-            tally: Tally::new(n_slots),
+            buckets: Buckets::new(),
             features: (0..columns.n_features() as u32).collect(),
             swaps: Vec::new(),
         }
@@ -102,31 +103,13 @@ impl<'a, const K: usize> Search<'a, K> {
         codes: &[T],
         best: &mut Option<Split>,
     ) -> bool {
-        let column = self.columns.column(feature);
-        let limits = &self.limits;
-        let (n, mut left, mut n_left) = (node.rows.len(), [0.0; K], 0usize);
-        let mut before: Option<usize> = None;
-        let (mut first, mut varies) = (0usize, false);
-        self.tally.walk::<C, T>(codes, node.rows, node.targets, |code, sums, count| {
-            match before {
-                None => first = code,
-                Some(rank) if column.values[code] > column.values[rank] + NEAR => {
-                    if limits.allow_counts(n_left, n - n_left)
-                        && let Some(score) = children::<K, C>(&left, node, limits)
-                        && best.is_none_or(|best| score > best.score)
-                    {
-                        let threshold = middle(column, rank, code);
-                        *best = Some(Split { feature, rank, threshold, score });
-                    }
-                }
-                Some(_) => {}
-            }
-            varies = column.values[code] > column.values[first] + NEAR;
-            before = Some(code);
-            n_left += count as usize;
-            left.iter_mut().zip(sums).for_each(|(left, sum)| *left += sum);
-        });
-        varies
+        let (column, limits) = (self.columns.column(feature), &self.limits);
+        let place = Place::new(node, limits, feature, column, codes);
+        if node.rows.len() > FEW {
+            self.buckets.search::<C, T>(&place, best)
+        } else {
+            few::<C, T, K>(&place, best)
+        }
     }
 
     /// Tries one threshold, drawn between the smallest and the largest value.
@@ -156,7 +139,7 @@ impl<'a, const K: usize> Search<'a, K> {
             }
         }
         if self.limits.allow_counts(n_left, node.rows.len() - n_left)
-            && let Some(score) = children::<K, C>(&left, node, &self.limits)
+            && let Some(score) = Sides::new::<C, K>(&left, &node.sums).score(&self.limits)
             && best.is_none_or(|best| score > best.score)
         {
             *best = Some(Split { feature, rank, threshold, score });
@@ -165,23 +148,48 @@ impl<'a, const K: usize> Search<'a, K> {
     }
 }
 
-/// The scores of both children together, unless one weighs too little.
+/// Tries every cut of rows that are few enough to be put in order one by one.
+fn few<C: Criterion<K>, T: Code, const K: usize>(at: &Place<'_, T, K>, best: &mut Option<Split>) -> bool {
+    let (node, values, n) = (at.node, &at.column.values, at.node.rows.len());
+    let mut keys = [0u64; FEW];
+    let keys = &mut keys[..n];
+    for (place, (key, &row)) in keys.iter_mut().zip(node.rows).enumerate() {
+        *key = (at.codes[row as usize].rank() as u64) << 8 | place as u64;
+    }
+    keys.sort_unstable();
+    let rank = |key: u64| (key >> 8) as usize;
+    if !is_above(values[rank(keys[n - 1])], values[rank(keys[0])]) {
+        return false;
+    }
+    let mut left = [0.0; K];
+    for (i, pair) in keys.windows(2).enumerate() {
+        let (target, weight) = node.targets[(pair[0] & 0xff) as usize];
+        C::add(&mut left, target, weight);
+        let (low, high) = (rank(pair[0]), rank(pair[1]));
+        if low != high
+            && at.limits.allow_counts(i + 1, n - i - 1)
+            && let Some(score) = Sides::new::<C, K>(&left, &node.sums).score(at.limits)
+            && best.is_none_or(|best| score > best.score)
+            && is_above(values[high], values[low])
+        {
+            *best = Some(Split {
+                feature: at.feature,
+                rank: low,
+                threshold: middle(at.column, low, high),
+                score,
+            });
+        }
+    }
+    true
+}
+
+/// Whether a value is far enough above another to be told from it.
 #[inline(always)]
-fn children<const K: usize, C: Criterion<K>>(
-    left: &[f64; K],
-    node: &Node<'_, K>,
-    limits: &Limits,
-) -> Option<f64> {
-    let mut right = node.sums;
-    right.iter_mut().zip(left).for_each(|(right, left)| *right -= left);
-    let (weight_left, weight_right) = (C::weight(left), C::weight(&right));
-    let enough = weight_left.min(weight_right);
-    // Rounded sums of weights may leave nothing, or less, on one side.
-    (enough > 0.0 && enough >= limits.min_weight_leaf)
-        .then(|| C::score(left, weight_left) + C::score(&right, weight_right))
+pub(super) fn is_above(value: f32, other: f32) -> bool {
+    value > other + NEAR
 }
 
 /// The middle of two values of a column; in double precision it lies between them.
-fn middle(column: &Column, low: usize, high: usize) -> f64 {
+pub(super) fn middle(column: &Column, low: usize, high: usize) -> f64 {
     f64::from(column.values[low]) / 2.0 + f64::from(column.values[high]) / 2.0
 }
