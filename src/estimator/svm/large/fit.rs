@@ -5,12 +5,13 @@ use std::time::Instant;
 use super::{Large, Limits, Peers, solve};
 use crate::data::Table;
 use crate::error::{Error, Place, Result};
-use crate::estimator::svm::fit::{Solved, SolvedPair, class_pairs, variance};
+use crate::estimator::svm::fit::{Solved, SolvedPair, class_pairs};
 use crate::estimator::svm::model::SvcModel;
 use crate::estimator::svm::params::Svc;
 use crate::estimator::svm::rows::table_row;
 use crate::estimator::svm::solver::{Rounding, Solution};
 use crate::estimator::svm::training::TrainingSet;
+use crate::estimator::svm::variance::variance;
 
 /// Rows from which block working sets are used.
 const LARGE: usize = 20_000;
