@@ -9,7 +9,7 @@ use crate::estimator::svm::fit::{Solved, SolvedPair, class_pairs, variance};
 use crate::estimator::svm::model::SvcModel;
 use crate::estimator::svm::params::Svc;
 use crate::estimator::svm::rows::table_row;
-use crate::estimator::svm::solver::{Rounding, Solution};
+use crate::estimator::svm::solver::Solution;
 use crate::estimator::svm::training::TrainingSet;
 
 /// Rows from which block working sets are used.
@@ -78,15 +78,7 @@ impl Svc {
         let pairs = class_pairs(set.n_classes()).zip(pairs).map(|(classes, solved)| {
             let n_first = set.class_rows(classes.0).len();
             let rho = threshold(&solved, n_first, &bounds(classes));
-            let solution = Solution {
-                alpha: Vec::new(),
-                f: Vec::new(),
-                rho,
-                n_iter: solved.n_iter,
-                converged: solved.converged,
-                shrank: false,
-                rounding: Rounding::default(),
-            };
+            let solution = Solution::finished(Vec::new(), rho, solved.n_iter, solved.converged);
             SolvedPair { alpha: solved.alpha, solution }
         });
         let solved = Solved { pairs: pairs.collect(), class_weight };
