@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{Large, Limits, Peers, solve};
 use crate::data::Table;
 use crate::error::{Error, Place, Result};
-use crate::estimator::svm::fit::{Solved, SolvedPair, class_pairs, variance};
+use crate::estimator::svm::fit::{Solved, SolvedPair, class_pairs};
 use crate::estimator::svm::model::SvcModel;
 use crate::estimator::svm::params::Svc;
 use crate::estimator::svm::rows::table_row;
@@ -50,7 +50,7 @@ impl Svc {
     ) -> Result<(SvcModel, LargeFit)> {
         let rows: Vec<usize> = (0..table.x.nrows()).collect();
         let set = TrainingSet::new(table, &rows)?;
-        let gamma = self.gamma(table.x.ncols(), || variance(table, &rows));
+        let gamma = self.gamma_on(table, &rows);
         let class_weight = set.class_weight(self, table)?;
         let limits = Limits {
             tol: self.params().tol,
