@@ -38,7 +38,8 @@ impl Svc {
     /// Fits on all rows of `table` by block working sets, with `budget_bytes` of memory for this rank's part of kernel rows.
     ///
     /// # Collective
-    /// As [`solve`](super::solve), for each pair of classes. Every rank returns the same model.
+    /// For each pair of classes one allgather a round, of at most 48 KB a rank, and one of 8 bytes a row at the end. Every
+    /// rank returns the same model.
     ///
     /// # Errors
     /// As [`Svc::fit`].
