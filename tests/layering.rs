@@ -32,13 +32,13 @@ const STRANGERS: &[(&str, &[&str])] = &[("kernel", &["comm"]), ("partition", &["
 
 /// Crates and keywords with the only places (files, or folders with a closing slash) that may name them.
 const CONFINED: &[(&str, &[&str])] = &[
-    ("mpi", &["comm/mpi.rs"]),
+    ("mpi", &["comm/mpi.rs", "comm/mpi/"]),
     ("hdf5", &["data/hdf5.rs", "data/hdf5/", "results/"]),
     ("clap", &["cli/"]),
     ("indicatif", &["telemetry/"]),
     // Handlers are the telemetry's; `comm` borrows only the exit that runs no exit handlers, of which HDF5 has one.
     ("signal_hook", &["telemetry/signals.rs", "comm/launch.rs", "comm/mpi.rs"]),
-    ("unsafe", &["kernel/", "comm/mpi.rs"]),
+    ("unsafe", &["kernel/", "comm/mpi.rs", "comm/mpi/"]),
 ];
 
 /// Macros that write to the terminal, and where the program may speak.

@@ -176,6 +176,16 @@ fn sums_have_the_bits_that_threads_give() {
 }
 
 #[test]
+fn the_ranks_of_a_node_share_memory() {
+    if !has_mpirun() {
+        return;
+    }
+    for ranks in 1..=4 {
+        expect_ok(ranks, &["node"], &["shared as expected".into()]);
+    }
+}
+
+#[test]
 fn a_panic_ends_the_job_with_one_message() {
     if !has_mpirun() {
         return;

@@ -1,6 +1,6 @@
 //! Exercises the ranks of an MPI launch; `tests/mpi_comm.rs` starts it under `mpirun` and judges what it says.
 //!
-//! `mpirun -n 3 comm_probe WHAT`, where WHAT is `messages`, `large`, `notes`, `reduce`, `progress`, `signal`, `deaf` or a way to fail.
+//! `mpirun -n 3 comm_probe WHAT`, where WHAT is `messages`, `large`, `notes`, `reduce`, `node`, `progress`, `signal`, `deaf` or a way to fail.
 
 mod sums;
 
@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         "messages" => messages(comm),
         "notes" => notes(comm),
         "reduce" => reduce(comm),
+        "node" => node(comm),
         "large" => large(comm),
         "progress" => progress(comm),
         "signal" => until_stopped(comm),
@@ -131,10 +132,43 @@ fn reduce(comm: &dyn Communicator) -> rankfit::Result<()> {
     Ok(())
 }
 
+/// What row `row` of the `n`-th table that a node shares begins with.
+fn number(n: usize, row: usize) -> f64 {
+    (n * 1000 + row) as f64 + 0.5
+}
+
+/// Shares tables of several lengths; some ranks let go of each sooner than others.
+fn node(comm: &dyn Communicator) -> rankfit::Result<()> {
+    const WIDTH: usize = 37;
+    let mut held = Vec::new();
+    for (n, n_rows) in [1, 2, 5, 1000, 33, 4000].into_iter().enumerate() {
+        let mut filled = 0;
+        let rows = comm.fill_on_node(n_rows, WIDTH, &mut |rows, out| {
+            filled += rows.len() as u64;
+            out.chunks_exact_mut(WIDTH).zip(rows).for_each(|(out, row)| out.fill(number(n, row)));
+        });
+        let rows = rows.expect("shared memory");
+        assert_eq!(rows.n_sharers(), comm.size());
+        assert_eq!(rankfit::comm::allgather(comm, &filled)?.iter().sum::<u64>(), n_rows as u64);
+        held.push((n, rows));
+        for (n, rows) in &held {
+            let as_filled = |(i, &v): (usize, &f64)| v == number(*n, i / WIDTH);
+            assert!(rows.numbers().iter().enumerate().all(as_filled), "table {n}");
+        }
+        if n % 2 == comm.rank() % 2 {
+            held.remove(0);
+        }
+    }
+    say(comm, "shared as expected");
+    Ok(())
+}
+
 /// The last rank fails in the way `fault` says, while the others wait for it.
 fn fail(comm: &dyn Communicator, fault: &str) -> rankfit::Result<()> {
     let last = comm.rank() + 1 == comm.size();
     let error = || Error::data("x.csv", Place::row(7), "a number", "NaN");
+    // However a job ends, nobody waits for the others to give back what the node shares.
+    let _shared = comm.fill_on_node(100, 10, &mut |_, out| out.fill(1.0));
     comm.barrier();
     say(comm, "here");
     match fault {

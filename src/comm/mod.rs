@@ -14,6 +14,7 @@ pub mod launch;
 mod launcher;
 #[cfg(feature = "mpi")]
 mod mpi;
+mod node;
 mod ordered;
 mod single;
 #[cfg(feature = "mpi")]
@@ -21,6 +22,7 @@ mod stall;
 mod threads;
 
 pub use agree::agree;
+pub use node::{Fill, NodeRows};
 pub use ordered::{OrderedReduction, Partial};
 pub use single::Single;
 pub use threads::{ThreadComm, run_threads};
@@ -71,6 +73,16 @@ pub trait Communicator: Send + Sync {
 
     /// On rank 0 the next note that has arrived, with its sender; `None` when there is none yet.
     fn poll(&self) -> Option<(usize, Vec<u8>)>;
+
+    /// Rows of `width` numbers that each node keeps once: `fill` is asked for some rows on every rank of a node, and
+    /// for each row on one of them; its numbers must not depend on the rank. None on all ranks of a node whose memory
+    /// does not suffice.
+    ///
+    /// # Collective
+    /// Of all ranks; no payload.
+    fn fill_on_node(&self, n_rows: usize, width: usize, fill: &mut Fill<'_>) -> Option<NodeRows> {
+        node::alone(n_rows, width, fill)
+    }
 
     /// Ends the whole program at once, on every rank, with this exit code. Never returns.
     fn abort(&self, code: ExitCode) -> !;

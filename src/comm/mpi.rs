@@ -4,6 +4,8 @@
 //! its first bytes) followed by pieces that both sides cut alike. The error handler stays `MPI_ERRORS_ARE_FATAL`:
 //! a failed call ends the whole job. Calls are serialised by a lock; only [`abort_world`] goes round it.
 
+mod windows;
+
 use std::collections::VecDeque;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,8 +22,10 @@ use mpi::traits::{
 
 use super::Communicator;
 use super::framing::{head, length};
+use super::node::{Fill, NodeRows, part};
 use super::stall::Clock;
 use crate::error::{Error, ExitCode, Result};
+use windows::Windows;
 
 /// Bytes of a message that travel with its length; most partials of a reduction fit.
 const HEAD: usize = 4088;
@@ -54,6 +58,8 @@ pub(super) struct MpiComm {
     size: usize,
     ranks_on_node: usize,
     piece: usize,
+    /// Closed by [`finalize`](Self::finalize) alone, as the universe.
+    windows: ManuallyDrop<Mutex<Windows>>,
     /// Holding it is the right to call MPI.
     desk: Mutex<Desk>,
     clock: Arc<Clock>,
@@ -112,11 +118,12 @@ impl MpiComm {
             return Err(Error::Usage { message });
         }
         let world = universe.world();
-        let ranks_on_node = world.split_shared(0).size() as usize;
+        let windows = Windows::new(&world);
         Ok(Self {
             rank: world.rank() as usize,
             size: world.size() as usize,
-            ranks_on_node,
+            ranks_on_node: windows.size,
+            windows: ManuallyDrop::new(Mutex::new(windows)),
             piece: piece.clamp(1, i32::MAX as usize),
             desk: Mutex::default(),
             clock: Arc::default(),
@@ -151,6 +158,9 @@ impl MpiComm {
             // SAFETY: the request was made by MPI_Isend and is completed here, once; its bytes are still alive.
             unsafe { ffi::MPI_Wait(&mut outgoing.request, ffi::RSMPI_STATUS_IGNORE) };
         }
+        self.windows.get_mut().unwrap_or_else(PoisonError::into_inner).free();
+        // SAFETY: `self` is consumed, so the node's communicator is dropped once, and before MPI is finalised.
+        unsafe { ManuallyDrop::drop(&mut self.windows) };
         // SAFETY: `self` is consumed, so the universe is dropped once and not used again.
         unsafe { ManuallyDrop::drop(&mut self.universe) };
     }
@@ -318,6 +328,26 @@ impl Communicator for MpiComm {
         let note = self.poll_tag(Tag::Note)?;
         self.notes_taken.fetch_add(1, Ordering::Relaxed);
         Some(note)
+    }
+
+    fn fill_on_node(&self, n_rows: usize, width: usize, fill: &mut Fill<'_>) -> Option<NodeRows> {
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        if windows.size == 1 {
+            return super::node::alone(n_rows, width, fill);
+        }
+        let numbers = {
+            let _desk = self.lock();
+            let _waiting = self.clock.wait();
+            windows.allocate(n_rows.checked_mul(width)?)?
+        };
+        let rows = part(n_rows, windows.rank, windows.size);
+        // SAFETY: the ranks of the node have different rows, and none reads a row before they have met below.
+        let mine = unsafe { numbers.part_mut(rows.start * width..rows.end * width) };
+        fill(rows, mine);
+        let _desk = self.lock();
+        let _waiting = self.clock.wait();
+        windows.meet();
+        Some(NodeRows::new(numbers, windows.size))
     }
 
     fn abort(&self, code: ExitCode) -> ! {

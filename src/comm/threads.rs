@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::Communicator;
+use super::node::{Fill, NodeRows, memory, part};
 use crate::error::ExitCode;
 
 /// Mailboxes of all ranks, and whether one of them has died.
@@ -13,6 +14,8 @@ struct Mail {
     /// Messages by `from · size + to`.
     messages: Vec<VecDeque<Vec<u8>>>,
     notes: VecDeque<(usize, Vec<u8>)>,
+    /// What rank 0 hands to all.
+    shared: Option<NodeRows>,
     failed: Option<usize>,
 }
 
@@ -138,6 +141,24 @@ impl Communicator for ThreadComm<'_> {
         }
         note
     }
+    fn fill_on_node(&self, n_rows: usize, width: usize, fill: &mut Fill<'_>) -> Option<NodeRows> {
+        let rows = part(n_rows, self.rank, self.size);
+        let mut mine = memory(rows.len() * width).expect("tests share little");
+        fill(rows, &mut mine);
+        if self.is_root() {
+            let mut all = mine;
+            for from in 1..self.size {
+                all.extend(self.recv(from).chunks_exact(8).map(bytemuck::pod_read_unaligned::<f64>));
+            }
+            self.office.lock().shared = Some(NodeRows::new(Arc::new(all), self.size));
+        } else {
+            self.send(0, bytemuck::cast_slice(&mine));
+        }
+        self.barrier();
+        let shared = self.office.lock().shared.clone();
+        self.barrier();
+        shared
+    }
     fn abort(&self, code: ExitCode) -> ! {
         panic!("rank {} aborts with exit code {}", self.rank, code.code())
     }
@@ -161,6 +182,24 @@ mod tests {
                 assert!(all.iter().enumerate().all(|(rank, b)| *b == vec![rank as u8; rank]));
                 assert_eq!(bytes, vec![(size - 1) as u8; size - 1]);
             }
+        }
+    }
+
+    #[test]
+    fn a_node_keeps_its_rows_once() {
+        for size in [1, 2, 3, 5] {
+            let results = run_threads(size, |comm| {
+                let mut n_filled = 0;
+                let rows = comm.fill_on_node(4, 3, &mut |rows, out| {
+                    n_filled += rows.len();
+                    out.chunks_exact_mut(3).zip(rows).for_each(|(out, row)| out.fill(row as f64));
+                });
+                (rows.expect("memory"), n_filled)
+            });
+            let first = results[0].0.numbers();
+            assert_eq!(first, [0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 3.0, 3.0, 3.0]);
+            assert!(results.iter().all(|(rows, _)| std::ptr::eq(rows.numbers(), first)));
+            assert_eq!(results.iter().map(|(_, n)| n).sum::<usize>(), 4);
         }
     }
 

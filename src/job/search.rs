@@ -47,7 +47,7 @@ pub(super) fn fit<T: Real>(
     let splits = search.splits(table.y.len(), &table.y, None).map_err(|error| job.place("search", error))?;
     splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
     let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
-    let maker = Maker { job, search, budget_bytes, ranked: Mutex::default() };
+    let maker = Maker { comm, telemetry, job, search, budget_bytes, ranked: Mutex::default() };
     if search.staged.is_some() {
         let rows = Rows { n_samples: table.y.len(), n_classes: n_classes(job, &table.y) };
         let make = |candidates: &[Candidate]| maker.search(&table, candidates);
@@ -95,7 +95,8 @@ pub(super) fn forecast<T: Real>(
     let table = Arc::new(table(comm, job, source, &Telemetry::new())?);
     let splits = search.splits(table.y.len(), &table.y, None).map_err(|error| job.place("search", error))?;
     let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
-    let maker = Maker { job, search, budget_bytes, ranked: Mutex::default() };
+    let telemetry = &Telemetry::new();
+    let maker = Maker { comm, telemetry, job, search, budget_bytes, ranked: Mutex::default() };
     let searchable = agree(comm, maker.search(&table, &search.candidates))?;
     let plan = SweepPlan::new(&searchable.chains(&splits.splits), comm.size());
     let unit = if comm.is_root() { seconds_per_cost(&*searchable, &splits.splits) } else { None };
@@ -123,6 +124,8 @@ fn n_classes(job: &Job, y: &[f64]) -> usize {
 
 /// Makes the job's estimator at some candidates: the one place that knows how each is searched over.
 struct Maker<'a> {
+    comm: &'a dyn Communicator,
+    telemetry: &'a Telemetry,
     job: &'a Job,
     search: &'a Search,
     budget_bytes: usize,
@@ -140,20 +143,25 @@ impl Maker<'_> {
         let own = candidates.iter().map(|c| Ok(steps::parts(self.job, c)?.estimator));
         let own: Vec<Candidate> = own.collect::<Result<_>>()?;
         if self.job.pipeline.is_empty() {
-            return self.make(table, &own);
+            return self.make(table, &own, true);
         }
         let make = move |table: &Arc<Table>, some: &[usize]| -> Result<Box<dyn Searchable + 'a>> {
-            self.make(table, &some.iter().map(|&c| own[c].clone()).collect::<Vec<_>>())
+            self.make(table, &some.iter().map(|&c| own[c].clone()).collect::<Vec<_>>(), false)
         };
         Ok(Box::new(steps::behind(self.job, table.clone(), candidates, Box::new(make))?))
     }
 
-    /// The estimator at `candidates` with the rows of `table`.
+    /// The estimator at `candidates` with the rows of `table`; made `together` by all ranks, or by one when it needs it.
     ///
     /// An estimator that implements [`FoldFit`] takes one line: its parameters, and how they are checked.
-    fn make(&self, table: &Arc<Table>, candidates: &[Candidate]) -> Result<Box<dyn Searchable>> {
+    fn make(
+        &self,
+        table: &Arc<Table>,
+        candidates: &[Candidate],
+        together: bool,
+    ) -> Result<Box<dyn Searchable>> {
         use LinearParams as L;
-        let at = At { maker: self, table, candidates };
+        let at = At { maker: self, table, candidates, together };
         match &self.job.estimator {
             EstimatorJob::Svc(params) => at.svc(params),
             EstimatorJob::Forest(params) => at.forest(params),
@@ -193,6 +201,7 @@ struct At<'a> {
     maker: &'a Maker<'a>,
     table: &'a Arc<Table>,
     candidates: &'a [Candidate],
+    together: bool,
 }
 
 impl At<'_> {
@@ -223,7 +232,16 @@ impl At<'_> {
         searchable::check_classes(job, &svcs, self.candidates, self.table)?;
         let scorers = searchable::scorers(search, &self.table.y)?;
         let table = self.table.clone();
-        Ok(Box::new(SvcSearch::new(table, svcs, scorers, search.return_train_score, budget_bytes)))
+        let made = SvcSearch::new(table, svcs, scorers, search.return_train_score, budget_bytes);
+        if self.together
+            && let Some((n_sharers, bytes)) = made.share_products(self.maker.comm)
+        {
+            self.maker.telemetry.detail(&format!(
+                "dot products of all rows: {} MB, one copy for {n_sharers} ranks of a node",
+                bytes.div_ceil(1 << 20)
+            ));
+        }
+        Ok(Box::new(made))
     }
 
     fn forest(&self, params: &ForestParams) -> Result<Box<dyn Searchable>> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rankfit::comm::run_threads;
 use rankfit::data::Table;
 use rankfit::error::{Error, ExitCode};
 use rankfit::estimator::svm::{Scorer, SvcParams, SvcSearch};
@@ -76,6 +77,34 @@ fn predictions_from_shared_kernel_values_are_the_models() {
     };
     // Room for the whole table's matrix, and for 25 rows of it.
     assert_eq!(run_within(1 << 30), run_within(60_000));
+}
+
+#[test]
+fn ranks_of_a_node_share_one_matrix_of_products() {
+    let golden = read("wide");
+    let (n, folds) = (vector(&golden["y"]).len(), (0..vector(&golden["y"]).len()).map(|i| i % 3));
+    let splits = splits(&folds.collect::<Vec<_>>());
+    let make = || {
+        let grid = json!([{"params": {"gamma": 0.01}}, {"params": {"kernel": "linear", "C": 0.1}}]);
+        search(table(matrix(&golden["X"]), vector(&golden["y"])), &grid, 1 << 26)
+    };
+    let outcomes = |search: &SvcSearch| {
+        run(search, &splits).into_iter().map(|o| (o.id, o.test_scores)).collect::<Vec<_>>()
+    };
+    let alone = outcomes(&make());
+    for size in [1, 2, 3] {
+        let ranks = run_threads(size, |comm| {
+            let search = make();
+            assert_eq!(search.share_products(comm), Some((size, 8 * n * n)));
+            let found = outcomes(&search);
+            (found, search.shared().into_iter().find(|work| work.what == "dot products"))
+        });
+        assert!(ranks.iter().all(|(found, _)| *found == alone), "{size} ranks");
+        let counts = ranks.iter().filter_map(|(_, work)| work.as_ref().map(|w| (w.asked, w.done)));
+        let (asked, done) = counts.fold((0, 0), |sum, work| (sum.0 + work.0, sum.1 + work.1));
+        let once = if size == 1 { (0, 0) } else { ((size * n * n) as u64, (n * n) as u64) };
+        assert_eq!((asked, done), once);
+    }
 }
 
 #[test]

@@ -92,6 +92,11 @@ impl Svc {
         TrainingSet::new(table, &rows)?.class_weight(self, table).map(drop)
     }
 
+    /// The kernel coefficient of a fit on `rows`.
+    pub(super) fn gamma_on(&self, table: &Table, rows: &[usize]) -> f64 {
+        self.gamma(table.x.ncols(), || variance(table, rows))
+    }
+
     /// Whether fits of this kernel may start from the fit of the next smaller C.
     ///
     /// With the linear kernel on few features the number of iterations from α = 0 grows with C, to a hundred thousand

@@ -1,14 +1,17 @@
 //! Dot products of all rows of a table, shared by every fold, kernel and C.
 
+use crate::comm::{Communicator, NodeRows, Single};
 use crate::data::Table;
 use crate::kernel::Isa;
 use crate::kernel::svm::{self, Panels};
 
-/// All dot products, `(n, n)`, and squared norms.
+/// All dot products, `(n, n)`, one copy a node, and squared norms.
 pub(super) struct SharedProducts {
     pub(super) n: usize,
-    pub(super) dots: Vec<f64>,
+    dots: NodeRows,
     pub(super) norms: Vec<f64>,
+    /// Products that this rank computed.
+    pub(super) n_computed: u64,
 }
 
 impl SharedProducts {
@@ -17,23 +20,38 @@ impl SharedProducts {
 
     /// The products, when they are worth their memory: 8 n² bytes.
     pub(super) fn of(table: &Table, budget_bytes: usize) -> Option<Self> {
+        Self::on(&Single::new(), table, budget_bytes)
+    }
+
+    /// The same for all ranks of a node together, each with `budget_bytes`; every rank computes its part of the rows.
+    ///
+    /// # Collective
+    /// As [`Communicator::fill_on_node`].
+    pub(super) fn on(comm: &dyn Communicator, table: &Table, budget_bytes: usize) -> Option<Self> {
         let (n, d) = table.x.dim();
         let bytes = n.checked_mul(n)?.checked_mul(size_of::<f64>())?;
-        if d < Self::WORTHWHILE_FEATURES || bytes > budget_bytes {
+        let room = budget_bytes.saturating_mul(comm.ranks_on_node());
+        if d < Self::WORTHWHILE_FEATURES || bytes > room {
             return None;
         }
         let x = table.x.as_slice()?;
         let panels = Panels::new(x.chunks_exact(d), d);
-        let mut dots = Vec::new();
-        dots.try_reserve_exact(n * n).ok()?;
-        dots.resize(n * n, 0.0);
-        svm::dot_products(Isa::best(), x, &panels, &mut dots);
-        Some(Self { n, dots, norms: panels.norms().to_vec() })
+        let mut n_computed = 0;
+        let dots = comm.fill_on_node(n, n, &mut |rows, out| {
+            n_computed += out.len() as u64;
+            svm::dot_products(Isa::best(), &x[rows.start * d..rows.end * d], &panels, out);
+        })?;
+        Some(Self { n, dots, norms: panels.norms().to_vec(), n_computed })
+    }
+
+    /// How many ranks of the node have this one copy, and the bytes of it.
+    pub(super) fn shared(&self) -> (usize, usize) {
+        (self.dots.n_sharers(), size_of_val(self.dots.numbers()))
     }
 
     /// Products of one row with all.
     pub(super) fn row(&self, row: usize) -> &[f64] {
-        &self.dots[row * self.n..(row + 1) * self.n]
+        &self.dots.numbers()[row * self.n..(row + 1) * self.n]
     }
 }
 

@@ -16,12 +16,13 @@ mod smo;
 mod smo_avx512;
 
 pub use block::{kernel_block, subtract_block};
+pub use screen::{Screen, screened_sums};
+
 pub use expansion::weighted_sums;
 pub use function::KernelFunction;
 pub use gram::dot_products;
 pub use memory::zeroed;
 pub use panels::{PANEL, Panels, gathered_row, kernel_row};
-pub use screen::{Screen, screened_sums};
 pub use smo::{
     LOW, Pair, UP, add_row_and_size, first_of_pair, second_of_pair, step, subtract_in_order, subtract_rows,
 };

@@ -21,6 +21,7 @@ use super::params::Svc;
 use super::products::SharedProducts;
 use super::rows::KernelRows;
 use super::scoring::Fitted;
+use crate::comm::Communicator;
 use crate::data::Table;
 use crate::error::{Error, Result};
 use crate::estimator::Model;
@@ -98,6 +99,17 @@ impl SvcSearch {
             n_fits: AtomicU64::new(0),
             n_copied: AtomicU64::new(0),
         }
+    }
+
+    /// Computes the rows' products, if they are worth it, once for all ranks of a node; returns how many ranks have this
+    /// one copy, and its bytes. Without this every rank computes its own when it needs them.
+    ///
+    /// # Collective
+    /// As [`Communicator::fill_on_node`].
+    pub fn share_products(&self, comm: &dyn Communicator) -> Option<(usize, usize)> {
+        let half = self.budget_bytes / 2;
+        let products = SharedProducts::on(comm, &self.table, half);
+        self.products.get_or_init(|| products).as_ref().map(SharedProducts::shared)
     }
 
     /// The rows' products, within half of the memory; and the memory that they leave.
@@ -299,10 +311,16 @@ impl Searchable for SvcSearch {
     fn shared(&self) -> Vec<SharedWork> {
         let (fits, copied) = (self.n_fits.load(Ordering::Relaxed), self.n_copied.load(Ordering::Relaxed));
         let bench = self.bench();
-        vec![
+        let mut shared = vec![
             SharedWork { what: "fits".into(), asked: fits, done: fits - copied },
             SharedWork { what: "kernel values".into(), asked: bench.n_asked, done: bench.n_computed() },
-        ]
+        ];
+        // Every rank needs all of them; those of a node computed them once.
+        if let Some(products) = self.products.get().and_then(Option::as_ref).filter(|p| p.shared().0 > 1) {
+            let asked = (products.n * products.n) as u64;
+            shared.push(SharedWork { what: "dot products".into(), asked, done: products.n_computed });
+        }
+        shared
     }
 
     fn refit(&self, candidate: usize) -> Result<Model> {

@@ -16,14 +16,16 @@ mod reconstruct;
 mod shrinking;
 mod step;
 
+pub(super) use clip::{clip_difference, clip_sum};
+
 use std::time::Instant;
 
 use super::row_cache::RowCache;
 use super::rows::KernelRows;
 use crate::kernel::svm::{self, LOW, Pair, UP};
 use awake::{Awake, Limits};
-pub(super) use clip::{clip_difference, clip_sum};
-pub(super) use problem::{Problem, Rounding, Solution, Start, Stopping};
+use problem::Rounding;
+pub(super) use problem::{Problem, Solution, Start, Stopping};
 use reconstruct::Bounded;
 
 /// Solves `problem` over the kernel matrix `rows`, starting from α = 0 or from `start`.

@@ -78,3 +78,15 @@ impl Rounding {
         (self.n_sums + 4.0) * f64::EPSILON * (1.0 + self.path * size)
     }
 }
+
+impl Solution {
+    /// Of another solver, which leaves neither f nor anything to start from.
+    pub(in crate::estimator::svm) fn finished(
+        alpha: Vec<f64>,
+        rho: f64,
+        n_iter: u64,
+        converged: bool,
+    ) -> Self {
+        Self { alpha, f: Vec::new(), rho, n_iter, converged, shrank: false, rounding: Rounding::default() }
+    }
+}
