@@ -18,6 +18,4 @@ pub use function::KernelFunction;
 pub use gram::dot_products;
 pub use memory::zeroed;
 pub use panels::{PANEL, Panels, gathered_row, kernel_row};
-pub use smo::{
-    LOW, Pair, UP, add_row_and_size, first_of_pair, second_of_pair, step, subtract_in_order, subtract_rows,
-};
+pub use smo::{LATE_LANES, LOW, LateStep, Pair, UP, add_row_and_size, first_of_pair, late_steps, second_of_pair, step, subtract_in_order, subtract_rows};
