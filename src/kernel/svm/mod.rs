@@ -18,4 +18,7 @@ pub use function::KernelFunction;
 pub use gram::dot_products;
 pub use memory::zeroed;
 pub use panels::{PANEL, Panels, gathered_row, kernel_row};
-pub use smo::{LATE_LANES, LOW, LateStep, Pair, UP, add_row_and_size, first_of_pair, late_steps, second_of_pair, step, subtract_in_order, subtract_rows};
+pub use smo::{
+    LATE_LANES, LOW, LateStep, Pair, UP, add_row_and_size, first_of_pair, late_steps, second_of_pair, step,
+    subtract_in_order, subtract_rows,
+};

@@ -21,6 +21,8 @@ const COMPACT_BYTES: usize = 64 << 20;
 const AGAIN: (u64, u64) = (100, 800);
 /// Work of an iteration besides its vectors, in elements of a vector.
 const OVERHEAD: f64 = 400.0;
+/// How many times what waking costs iterations may cost before others are chosen to be awake.
+const PATIENCE: f64 = 4.0;
 
 /// The variables awake and, unless they are all and in their own order, copies of their values.
 #[derive(Default)]
@@ -51,11 +53,16 @@ pub(super) struct Awake {
     /// Σ |Δα| c(x) of what variables moved in all, and of every step.
     weight: f64,
     path: f64,
-    /// A bound on the rounding of an f.
-    rounding: f64,
+    /// Bounds on |f| and c(x) of those awake.
+    largest_f: f64,
+    largest_size: f64,
     n_iter: u64,
     /// Iterations until those that may sleep are sought again, when all are awake.
     again: u64,
+    /// The same while some sleep: as many as cost some times what waking does.
+    patience: u64,
+    /// What waking cost last.
+    waking: f64,
 }
 
 /// How much room those asleep are given; it is adapted to what iterations and waking cost.
@@ -81,7 +88,12 @@ impl Awake {
     pub(super) fn suffices(&self, largest: f64) -> bool {
         match self.partly {
             // Written so that what is no number does not suffice.
-            true => self.drift() <= self.reach && self.between.0 <= largest && largest <= self.between.1,
+            true => {
+                self.n_iter < self.patience
+                    && self.drift() <= self.reach
+                    && self.between.0 <= largest
+                    && largest <= self.between.1
+            }
             false => self.n_iter < self.again,
         }
     }
@@ -92,7 +104,9 @@ impl Awake {
             return self.weight + f64::EPSILON * self.path;
         }
         let single = f64::from(f32::EPSILON);
-        let rounded = 4.0 * self.path * self.rounding;
+        // A step rounds f and the terms it subtracts; each change of f counts for |Δw|² as often as its variable moves.
+        let a_step = self.n_iter as f64 * self.largest_f + 4.0 * self.path * self.largest_size;
+        let rounded = 4.0 * self.path * f64::EPSILON * a_step;
         let square = self.square.max(0.0) + single * self.weight * self.weight + rounded;
         self.length.min(square.sqrt()) + single * self.weight + f64::EPSILON * self.path
     }
@@ -135,7 +149,7 @@ impl Solver<'_, '_> {
         }
         let n = self.n_active;
         // Vectors in their own order are fastest; once copies are needed anyway, every one left out helps.
-        let most = if self.in_order() { n / 3 } else { n / 5 * 4 };
+        let most = if self.in_order() { n / 2 } else { n / 5 * 4 };
         let (mut reach, mut width) = (self.limits.reach * gap / self.limits.size, self.limits.width * gap);
         for _ in 0..3 {
             let room = width.max(2.0 * self.slack(self.limits.largest_size));
@@ -194,7 +208,7 @@ impl Solver<'_, '_> {
         let chosen = std::mem::take(&mut self.awake.variables);
         self.catch_up(&chosen);
         self.awake.variables = chosen;
-        self.awake.rounding = self.slack(self.limits.largest_size);
+        self.awake.largest_size = self.limits.largest_size;
         let Self { awake, f, marks, diagonal, columns, .. } = self;
         let n = awake.variables.len();
         (awake.whole, awake.n_iter) = (false, 0);
@@ -210,6 +224,10 @@ impl Solver<'_, '_> {
             awake.diagonal.push(diagonal[v]);
             awake.columns.push(columns[v]);
         }
+        let waking = awake.waking.max(10.0 * self.order.len() as f64);
+        awake.patience = (PATIENCE * waking / (n as f64 + OVERHEAD)) as u64 + 10;
+        let largest_f = awake.f.iter().fold(0.0, |largest: f64, f| largest.max(f.abs()));
+        awake.largest_f = largest_f + awake.reach * awake.largest_size;
         awake.f_before.clone_from(&awake.f);
         awake.moved.clear();
         awake.moved.resize(n, 0.0);
@@ -254,12 +272,13 @@ impl Solver<'_, '_> {
             + 4.0 * self.order.len() as f64
             + self.late.take_work();
         let drifted = awake.drift() > awake.reach;
+        self.awake.waking = waking;
         if waking > stepping {
             let growing = if drifted { &mut self.limits.reach } else { &mut self.limits.width };
             *growing = (*growing * 1.5).min(1e6);
         } else if waking * 3.0 < stepping {
-            self.limits.reach = (self.limits.reach * 0.8).max(1e-3);
-            self.limits.width = (self.limits.width * 0.8).max(1e-3);
+            self.limits.reach = (self.limits.reach * 0.6).max(1e-3);
+            self.limits.width = (self.limits.width * 0.6).max(1e-3);
         }
     }
 }
