@@ -12,13 +12,12 @@ mod memory;
 pub(super) mod panels;
 mod smo;
 mod smo_avx512;
+mod updates;
 
 pub use expansion::weighted_sums;
 pub use function::KernelFunction;
 pub use gram::dot_products;
 pub use memory::zeroed;
 pub use panels::{PANEL, Panels, gathered_row, kernel_row};
-pub use smo::{
-    LATE_LANES, LOW, LateStep, Pair, UP, add_row_and_size, first_of_pair, late_steps, second_of_pair, step,
-    subtract_in_order, subtract_rows,
-};
+pub use smo::{LOW, Pair, UP, first_of_pair, second_of_pair, step};
+pub use updates::{LATE_LANES, LateStep, add_row_and_size, late_steps, subtract_in_order, subtract_rows};
