@@ -136,7 +136,6 @@ impl Svc {
         let stopping = Stopping {
             tol: self.params().tol * if before.is_some() { 0.25 } else { 1.0 },
             shrinking: self.params().shrinking,
-            sleeping: self.params().warm_start_along_c,
             max_iter: self.max_iter(),
             deadline: self.time_limit().map(|limit| Instant::now() + limit),
         };

@@ -14,6 +14,7 @@ pub(super) mod panels;
 mod screen;
 mod smo;
 mod smo_avx512;
+mod updates;
 
 pub use block::{kernel_block, subtract_block};
 pub use screen::{Screen, screened_sums};
@@ -23,6 +24,5 @@ pub use function::KernelFunction;
 pub use gram::dot_products;
 pub use memory::zeroed;
 pub use panels::{PANEL, Panels, gathered_row, kernel_row};
-pub use smo::{
-    LOW, Pair, UP, add_row_and_size, first_of_pair, second_of_pair, step, subtract_in_order, subtract_rows,
-};
+pub use smo::{LOW, Pair, UP, first_of_pair, second_of_pair, step};
+pub use updates::{LATE_LANES, LateStep, add_row_and_size, late_steps, subtract_in_order, subtract_rows};

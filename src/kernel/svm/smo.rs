@@ -50,44 +50,6 @@ dispatched! {
     ) -> Pair = second_body, wide::second
 }
 
-dispatched! {
-    /// Subtracts `a · row_a + b · row_b` from f.
-    pub fn subtract_rows(f: &mut [f64], row_a: &[f32], a: f64, row_b: &[f32], b: f64) = subtract_rows_body
-}
-
-#[inline(always)]
-fn subtract_rows_body(f: &mut [f64], row_a: &[f32], a: f64, row_b: &[f32], b: f64) {
-    for (f, (&ka, &kb)) in f.iter_mut().zip(row_a.iter().zip(row_b)) {
-        *f -= f64::from(ka) * a + f64::from(kb) * b;
-    }
-}
-
-dispatched! {
-    /// Subtracts `a · row_a` and then `b · row_b` from f.
-    pub fn subtract_in_order(f: &mut [f64], row_a: &[f32], a: f64, row_b: &[f32], b: f64) = subtract_in_order_body
-}
-
-#[inline(always)]
-fn subtract_in_order_body(f: &mut [f64], row_a: &[f32], a: f64, row_b: &[f32], b: f64) {
-    for (f, (&ka, &kb)) in f.iter_mut().zip(row_a.iter().zip(row_b)) {
-        *f = (*f - f64::from(ka) * a) - f64::from(kb) * b;
-    }
-}
-
-dispatched! {
-    /// Adds `a · row` to `sum` and what was added, without its sign, to `size`.
-    pub fn add_row_and_size(sum: &mut [f64], size: &mut [f64], row: &[f32], a: f64) = add_row_and_size_body
-}
-
-#[inline(always)]
-fn add_row_and_size_body(sum: &mut [f64], size: &mut [f64], row: &[f32], a: f64) {
-    for ((sum, size), &k) in sum.iter_mut().zip(size).zip(row) {
-        let term = f64::from(k) * a;
-        *sum += term;
-        *size += term.abs();
-    }
-}
-
 /// Rows of a block: the winner is first sought by blocks, then in the winning block.
 pub(super) const BLOCK: usize = 16 * W;
 

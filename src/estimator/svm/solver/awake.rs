@@ -6,7 +6,8 @@
 //! it: the changes since make up a vector Δw of the kernel's feature space, f moves by ⟨Δw, φ(x)⟩, and by Cauchy and
 //! Schwarz that is at most |Δw| √k(x, x). |Δw| follows from the f of the variables that changed. So variables far
 //! enough on the safe side of L sleep until L or |Δw| leaves the limits chosen; then all changes since are made up
-//! for at once, each row of the matrix once however often its variable moved. Steps are the same as without sleep.
+//! for at once, each row of the matrix once however often its variable moved: an estimate of f, of which rounding is
+//! bounded too. Who wakes gets its f [to the last digit](super::late): steps are the same as without sleep.
 //!
 //! Kernels that are not positive definite have no feature space; there |Δw| is replaced by Σ |Δα| c(x) with c of a
 //! bound |k(x, z)| ≤ c(x) c(z).
@@ -16,10 +17,12 @@ use crate::kernel::svm::{LOW, UP};
 
 /// Most memory for kernel values between those awake.
 const COMPACT_BYTES: usize = 64 << 20;
-/// Iterations after which those that may sleep are sought again when all are awake.
-const AGAIN: u64 = 200;
+/// Fewest and most iterations after which those that may sleep are sought again when all are awake.
+const AGAIN: (u64, u64) = (100, 800);
 /// Work of an iteration besides its vectors, in elements of a vector.
 const OVERHEAD: f64 = 400.0;
+/// How many times what waking costs iterations may cost before others are chosen to be awake.
+const PATIENCE: f64 = 4.0;
 
 /// The variables awake and, unless they are all and in their own order, copies of their values.
 #[derive(Default)]
@@ -47,15 +50,26 @@ pub(super) struct Awake {
     /// |Δw|² as it follows from f, and a bound on |Δw| by the triangle inequality.
     square: f64,
     length: f64,
-    /// Σ |Δα| c(x).
+    /// Σ |Δα| c(x) of what variables moved in all, and of every step.
     weight: f64,
+    path: f64,
+    /// Bounds on |f| and c(x) of those awake.
+    largest_f: f64,
+    largest_size: f64,
     n_iter: u64,
+    /// Iterations until those that may sleep are sought again, when all are awake.
+    again: u64,
+    /// The same while some sleep: as many as cost some times what waking does.
+    patience: u64,
+    /// What waking cost last.
+    waking: f64,
 }
 
 /// How much room those asleep are given; it is adapted to what iterations and waking cost.
 pub(super) struct Limits {
-    /// Mean of c(x).
+    /// Mean of c(x), and the largest.
     size: f64,
+    pub(super) largest_size: f64,
     /// Reach of |Δw| c(x) and half the width for the largest f, in gaps.
     reach: f64,
     width: f64,
@@ -64,7 +78,8 @@ pub(super) struct Limits {
 impl Limits {
     pub(super) fn new(sizes: impl ExactSizeIterator<Item = f64>) -> Self {
         let n = sizes.len().max(1) as f64;
-        Self { size: sizes.sum::<f64>() / n, reach: 1.0, width: 1.0 }
+        let (sum, largest_size) = sizes.fold((0.0, 0.0), |(sum, most), size| (sum + size, size.max(most)));
+        Self { size: sum / n, largest_size, reach: 1.0, width: 1.0 }
     }
 }
 
@@ -73,19 +88,27 @@ impl Awake {
     pub(super) fn suffices(&self, largest: f64) -> bool {
         match self.partly {
             // Written so that what is no number does not suffice.
-            true => self.drift() <= self.reach && self.between.0 <= largest && largest <= self.between.1,
-            false => self.n_iter < AGAIN,
+            true => {
+                self.n_iter < self.patience
+                    && self.drift() <= self.reach
+                    && self.between.0 <= largest
+                    && largest <= self.between.1
+            }
+            false => self.n_iter < self.again,
         }
     }
 
     /// A bound on |Δw|. Values in single precision, of relative error 2^-24, are almost a positive matrix only.
     fn drift(&self) -> f64 {
         if !self.positive {
-            return self.weight;
+            return self.weight + f64::EPSILON * self.path;
         }
         let single = f64::from(f32::EPSILON);
-        let square = self.square.max(0.0) + single * self.weight * self.weight;
-        self.length.min(square.sqrt()) + single * self.weight
+        // A step rounds f and the terms it subtracts; each change of f counts for |Δw|² as often as its variable moves.
+        let a_step = self.n_iter as f64 * self.largest_f + 4.0 * self.path * self.largest_size;
+        let rounded = 4.0 * self.path * f64::EPSILON * a_step;
+        let square = self.square.max(0.0) + single * self.weight * self.weight + rounded;
+        self.length.min(square.sqrt()) + single * self.weight + f64::EPSILON * self.path
     }
 
     /// Takes notice of a step that changes α y of places `at` by `by`, whose f were `f`.
@@ -106,26 +129,31 @@ impl Awake {
         let curvature = curvature.max(0.0);
         self.square += by[0] * (by[0] * curvature - 2.0 * change);
         self.length += by[0].abs() * curvature.sqrt();
-        self.weight += by[0].abs() * size[0] + by[1].abs() * size[1];
-        self.moved[at[0]] += by[0];
-        self.moved[at[1]] += by[1];
+        for ((p, by), size) in at.into_iter().zip(by).zip(size) {
+            let before = self.moved[p];
+            self.moved[p] += by;
+            self.weight += (self.moved[p].abs() - before.abs()) * size;
+            self.path += by.abs() * size;
+        }
     }
 }
 
 impl Solver<'_, '_> {
-    /// Chooses who is awake. Every f must be up to date.
+    /// Chooses who is awake. Every estimate of f must be up to date.
     pub(super) fn wake(&mut self) {
         let (largest, smallest) = self.extremes();
         let gap = largest - smallest;
-        if !self.stopping.sleeping || !gap.is_finite() || gap <= 0.0 {
+        self.horizon = self.rounding.doubled();
+        if !gap.is_finite() || gap <= 0.0 {
             return self.wake_all();
         }
         let n = self.n_active;
         // Vectors in their own order are fastest; once copies are needed anyway, every one left out helps.
-        let most = if self.in_order() { n / 3 } else { n / 5 * 4 };
+        let most = if self.in_order() { n / 2 } else { n / 5 * 4 };
         let (mut reach, mut width) = (self.limits.reach * gap / self.limits.size, self.limits.width * gap);
         for _ in 0..3 {
-            let between = (largest - width, largest + width);
+            let room = width.max(2.0 * self.slack(self.limits.largest_size));
+            let between = (largest - room, largest + room);
             self.awake.variables.clear();
             for &v in &self.order[..n] {
                 if !self.may_sleep(v as usize, between, reach) {
@@ -134,6 +162,7 @@ impl Solver<'_, '_> {
             }
             if self.awake.variables.len() <= most {
                 (self.awake.partly, self.awake.between, self.awake.reach) = (true, between, reach);
+                self.awake.again = AGAIN.0;
                 return self.gather();
             }
             (reach, width) = (reach / 2.0, width / 2.0);
@@ -142,7 +171,8 @@ impl Solver<'_, '_> {
     }
 
     fn may_sleep(&self, v: usize, between: (f64, f64), reach: f64) -> bool {
-        let (f, room) = (self.f[v], reach * self.rows.sizes[self.columns[v] as usize]);
+        let size = self.rows.sizes[self.columns[v] as usize];
+        let (f, room) = (self.f[v], reach * size + self.slack(size));
         match self.marks[v] {
             UP => f + room < between.0,
             LOW => f - room > between.1,
@@ -158,8 +188,13 @@ impl Solver<'_, '_> {
     /// All active variables are awake.
     pub(super) fn wake_all(&mut self) {
         self.awake.partly = false;
+        self.awake.again = (self.awake.again * 2).clamp(AGAIN.0, AGAIN.1);
         self.awake.variables.clear();
         if self.in_order() {
+            let all = std::mem::take(&mut self.order);
+            self.catch_up(&all);
+            self.order = all;
+            self.end_missing();
             (self.awake.whole, self.awake.n_iter) = (true, 0);
             return;
         }
@@ -169,10 +204,15 @@ impl Solver<'_, '_> {
 
     /// Copies the values of those awake.
     fn gather(&mut self) {
+        self.begin_to_miss();
+        let chosen = std::mem::take(&mut self.awake.variables);
+        self.catch_up(&chosen);
+        self.awake.variables = chosen;
+        self.awake.largest_size = self.limits.largest_size;
         let Self { awake, f, marks, diagonal, columns, .. } = self;
         let n = awake.variables.len();
         (awake.whole, awake.n_iter) = (false, 0);
-        (awake.square, awake.length, awake.weight) = (0.0, 0.0, 0.0);
+        (awake.square, awake.length, awake.weight, awake.path) = (0.0, 0.0, 0.0, 0.0);
         awake.positive = self.rows.kernel().is_positive();
         awake.f.clear();
         awake.marks.clear();
@@ -184,13 +224,17 @@ impl Solver<'_, '_> {
             awake.diagonal.push(diagonal[v]);
             awake.columns.push(columns[v]);
         }
+        let waking = awake.waking.max(10.0 * self.order.len() as f64);
+        awake.patience = (PATIENCE * waking / (n as f64 + OVERHEAD)) as u64 + 10;
+        let largest_f = awake.f.iter().fold(0.0, |largest: f64, f| largest.max(f.abs()));
+        awake.largest_f = largest_f + awake.reach * awake.largest_size;
         awake.f_before.clone_from(&awake.f);
         awake.moved.clear();
         awake.moved.resize(n, 0.0);
         self.compact.reset(n, n, 1, COMPACT_BYTES.min(self.rows.budget_bytes));
     }
 
-    /// Brings every f up to date; nobody is awake afterwards.
+    /// Brings every estimate of f up to date; nobody is awake afterwards.
     pub(super) fn rest(&mut self) {
         if self.awake.whole {
             self.awake.whole = false;
@@ -205,7 +249,9 @@ impl Solver<'_, '_> {
         }
         for (&v, &f) in self.awake.variables.iter().zip(&self.awake.f) {
             self.f[v as usize] = f;
+            self.late.know(v as usize, f);
         }
+        self.bound_steps();
         self.adapt(moved.len());
         (self.awake.partly, self.awake.n_iter) = (false, 0);
         self.awake.variables.clear();
@@ -222,14 +268,17 @@ impl Solver<'_, '_> {
         }
         let n = awake.variables.len() as f64;
         let stepping = awake.n_iter as f64 * (n + OVERHEAD);
-        let waking = n_moved as f64 * (self.order.len() as f64 / 2.0 + n) + 4.0 * self.order.len() as f64;
+        let waking = n_moved as f64 * (self.order.len() as f64 / 2.0 + n)
+            + 4.0 * self.order.len() as f64
+            + self.late.take_work();
         let drifted = awake.drift() > awake.reach;
+        self.awake.waking = waking;
         if waking > stepping {
             let growing = if drifted { &mut self.limits.reach } else { &mut self.limits.width };
             *growing = (*growing * 1.5).min(1e6);
         } else if waking * 3.0 < stepping {
-            self.limits.reach = (self.limits.reach * 0.8).max(1e-3);
-            self.limits.width = (self.limits.width * 0.8).max(1e-3);
+            self.limits.reach = (self.limits.reach * 0.6).max(1e-3);
+            self.limits.width = (self.limits.width * 0.6).max(1e-3);
         }
     }
 }

@@ -11,6 +11,7 @@
 
 mod awake;
 mod clip;
+mod late;
 mod problem;
 mod reconstruct;
 mod shrinking;
@@ -24,6 +25,7 @@ use super::row_cache::RowCache;
 use super::rows::KernelRows;
 use crate::kernel::svm::{self, LOW, Pair, UP};
 use awake::{Awake, Limits};
+use late::Late;
 use problem::Rounding;
 pub(super) use problem::{Problem, Solution, Start, Stopping};
 use reconstruct::Bounded;
@@ -67,6 +69,11 @@ struct Solver<'r, 'a> {
     awake: Awake,
     limits: Limits,
     rounding: Rounding,
+    /// The rounding to be reckoned with until variables are next chosen to be awake.
+    horizon: Rounding,
+    /// The largest |f| at the start, at least 1.
+    largest_start: f64,
+    late: Late,
     bounded: Bounded,
     unshrunk: bool,
     shrank: bool,
@@ -104,11 +111,15 @@ impl<'r, 'a> Solver<'r, 'a> {
             diagonal,
             awake: Awake::default(),
             rounding: Rounding::default(),
+            horizon: Rounding::default(),
+            largest_start: 1.0,
+            late: Late::default(),
             bounded: Bounded::default(),
             unshrunk: false,
             shrank: false,
         };
         (0..n).for_each(|v| solver.mark(v));
+        solver.largest_start = solver.f.iter().fold(1.0, |largest, f| f.abs().max(largest));
         solver
     }
 
@@ -149,13 +160,15 @@ impl<'r, 'a> Solver<'r, 'a> {
             let working = match self.select(first) {
                 Some(working) => working,
                 None => {
-                    // Optimal among those awake; now all are asked, with every f up to date.
-                    self.rest();
-                    if self.n_active < self.order.len() {
-                        self.activate_all();
-                        counter = 1;
+                    // Optimal among those active: no step can choose one that sleeps. Now all are asked.
+                    if self.n_active == self.order.len() {
+                        converged = true;
+                        break;
                     }
-                    self.wake_all();
+                    self.rest();
+                    self.activate_all();
+                    counter = 1;
+                    self.wake();
                     match self.select(None) {
                         Some(working) => working,
                         None => {
@@ -225,6 +238,7 @@ impl<'r, 'a> Solver<'r, 'a> {
 
     fn finish(mut self, n_iter: u64, converged: bool) -> Solution {
         self.rest();
+        self.known_extremes();
         let rho = self.rho();
         let (shrank, rounding) = (self.shrank, self.rounding);
         Solution { alpha: self.alpha, f: self.f, rho, n_iter, converged, shrank, rounding }

@@ -21,8 +21,6 @@ pub(in crate::estimator::svm) struct Problem {
 pub(in crate::estimator::svm) struct Stopping {
     pub(in crate::estimator::svm) tol: f64,
     pub(in crate::estimator::svm) shrinking: bool,
-    /// Whether rows may be looked at late: the same steps up to the order of additions, so that the path may leave libsvm's.
-    pub(in crate::estimator::svm) sleeping: bool,
     pub(in crate::estimator::svm) max_iter: u64,
     pub(in crate::estimator::svm) deadline: Option<Instant>,
 }
@@ -40,7 +38,7 @@ pub(in crate::estimator::svm) struct Start<'a> {
 pub(in crate::estimator::svm) struct Solution {
     /// α of each variable.
     pub(in crate::estimator::svm) alpha: Vec<f64>,
-    /// −y∇ of each variable: −y p less the sum of α y k.
+    /// −y∇ of each variable, −y p less the sum of α y k, but for rounding.
     pub(in crate::estimator::svm) f: Vec<f64>,
     /// What the sum of weighted kernel values is compared with.
     pub(in crate::estimator::svm) rho: f64,
@@ -71,6 +69,16 @@ impl Rounding {
     /// After α was multiplied by a factor.
     pub(super) fn scaled(self, factor: f64) -> Self {
         Self { path: self.path * factor, n_sums: self.n_sums + 2.0 }
+    }
+
+    /// Twice of what there is.
+    pub(super) fn doubled(self) -> Self {
+        Self { path: 2.0 * self.path, n_sums: 2.0 * self.n_sums + 4.0 }
+    }
+
+    /// Whether it is no more than `other` in all.
+    pub(super) fn within(&self, other: &Self) -> bool {
+        self.path <= other.path && self.n_sums <= other.n_sums
     }
 
     /// A bound on what rounding in double precision added to f of a variable with c(x) = `size` and f = 1 at first.

@@ -57,6 +57,7 @@ impl Solver<'_, '_> {
         self.subtract_in_order(&free, &mut f);
         for &v in &self.order[self.n_active..] {
             self.f[v as usize] = f[v as usize];
+            self.late.know(v as usize, f[v as usize]);
         }
         self.n_active = self.order.len();
     }

@@ -4,9 +4,10 @@ use super::Solver;
 use crate::kernel::svm::{LOW, UP};
 
 impl Solver<'_, '_> {
-    /// Leaves variables aside that are at a bound and likely to stay there. Every f must be up to date.
+    /// Leaves variables aside that are at a bound and likely to stay there. Every estimate of f must be up to date.
     pub(super) fn shrink(&mut self) {
-        let (largest, smallest) = self.extremes();
+        let (largest, smallest) = self.known_extremes();
+        self.settle(largest, smallest);
         if !self.unshrunk && largest - smallest <= self.stopping.tol * 10.0 {
             self.unshrunk = true;
             self.activate_all();

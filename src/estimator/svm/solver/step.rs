@@ -28,7 +28,7 @@ impl Solver<'_, '_> {
     /// The two variables to change, or none when those awake are optimal within the tolerance.
     pub(super) fn select(&mut self, first: Option<Pair>) -> Option<Working> {
         let mut first = first.unwrap_or_else(|| self.first());
-        if !self.awake.suffices(first.extreme) {
+        if !self.awake.suffices(first.extreme) || !self.rounding.within(&self.horizon) {
             self.rest();
             self.wake();
             first = self.first();
@@ -67,6 +67,9 @@ impl Solver<'_, '_> {
         }
         let sizes = [v, w].map(|v| self.rows.sizes[self.columns[v] as usize]);
         self.rounding.count(a.abs() * sizes[0] + b.abs() * sizes[1], 2);
+        if !self.awake.whole {
+            self.late.note([self.columns[v], self.columns[w]], [a, b]);
+        }
         self.awake.count([i, j], [a, b], [f_i, f_j], curvature, sizes);
         let (isa, offset) = (self.rows.isa(), self.straight.unwrap_or(0));
         match self.awake.whole {

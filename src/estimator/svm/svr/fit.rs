@@ -97,7 +97,6 @@ impl Desk {
         let stopping = Stopping {
             tol: svr.params().tol,
             shrinking: svr.params().shrinking,
-            sleeping: true,
             max_iter: svr.machine.max_iter(),
             deadline: svr.machine.time_limit().map(|limit| Instant::now() + limit),
         };
