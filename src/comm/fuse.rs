@@ -42,9 +42,9 @@ mod tests {
     #[test]
     fn a_fuse_burns_down_unless_it_is_put_out() {
         let (sender, ended) = channel();
-        let other = sender.clone();
+        let other: Sender<&str> = sender.clone();
         let fuse = Fuse::light(Duration::from_millis(30), move || sender.send("left").unwrap());
-        drop(Fuse::light(Duration::from_millis(10), move || drop(other.send("put out"))));
+        drop(Fuse::light(Duration::from_millis(10), move || other.send("put out").unwrap()));
         assert_eq!(ended.recv_timeout(Duration::from_secs(20)), Ok("left"));
         assert!(ended.recv_timeout(Duration::from_millis(100)).is_err());
         drop(fuse);
