@@ -254,7 +254,7 @@ fn folds_follow_a_column_of_the_data() {
         desk.ok(&["predict", "--model", "out.h5", "--data", file, "--output", "p.h5"]);
         std::fs::remove_file(desk.path("p.h5")).unwrap();
     }
-    job("stones.csv", "", "kind = \"GroupKFold\"");
+    job("folds.csv", "", "kind = \"GroupKFold\"");
     desk.refused(78, "group_column");
     job("stones.csv", by, "kind = \"PredefinedSplit\"");
     desk.refused(65, "the number of a fold");
