@@ -91,10 +91,10 @@ impl Columns {
                 return Err(Error::job("data.weight_column", message, self.name(column)));
             }
         }
-        if let Some(column) = self.find("data.group_column", params.group_column.as_ref())? {
-            if self.roles[column] == Role::Feature {
-                self.roles[column] = Role::Unused;
-            }
+        if let Some(column) = self.find("data.group_column", params.group_column.as_ref())?
+            && self.roles[column] == Role::Feature
+        {
+            self.roles[column] = Role::Unused;
         }
         match label {
             Some(column) if wants_targets => {
