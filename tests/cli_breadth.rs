@@ -210,3 +210,52 @@ fn a_search_imputes_by_the_training_rows_of_each_fold() {
         assert!((score - expected).abs() < 1e-12, "{params}: {score}, not {expected}");
     }
 }
+
+/// scikit-learn 1.9.1, `cross_val_score(Ridge(), X, y, cv=GroupKFold(3), groups=stones)` and with `PredefinedSplit(folds)`
+/// on these rows.
+const BY_STONE: [f64; 3] = [-0.3676267067796022, -0.028549772690658948, -0.9274233033440622];
+const BY_FOLD: [f64; 2] = [-0.8693046302762517, -1.0273920081086465];
+
+#[test]
+fn folds_follow_a_column_of_the_data() {
+    let desk = Desk::new();
+    let row = |i: usize| {
+        let stone = ["ruby", "amber", "opal", "jade", "onyx"][i * i * i % 5];
+        let stone = if i.is_multiple_of(3) { "zinc" } else { stone };
+        let y = (i * 11 % 17) as f64 + 0.5 * i as f64;
+        (
+            format!("{stone},{},{},{y}\n", i * 7 % 30, i * i % 11),
+            format!("{},{},{},{y}\n", (i / 3 % 3) as i64 - 1, i * 7 % 30, i * i % 11),
+        )
+    };
+    let (stones, folds): (String, String) = (0..30).map(row).unzip();
+    desk.write("stones.csv", &format!("by,a,b,y\n{stones}"));
+    desk.write("folds.csv", &format!("by,a,b,y\n{folds}"));
+    let job = |file: &str, column: &str, cv: &str| {
+        let data = format!("source = \"csv\"\npath = \"{file}\"\nlabel_column = \"y\"\n{column}");
+        desk.job(
+            &data,
+            &format!("name = \"Ridge\"\n[search]\nkind = \"cross_validate\"\nrefit = true\ncv = {{ {cv} }}"),
+        );
+    };
+    let by = "group_column = \"by\"";
+    for (file, cv, expected) in [
+        ("stones.csv", "kind = \"GroupKFold\", n_splits = 3", &BY_STONE[..]),
+        ("folds.csv", "kind = \"PredefinedSplit\"", &BY_FOLD[..]),
+    ] {
+        job(file, by, cv);
+        desk.ok(&["run", "job.toml", "--output", "out.h5", "--on-existing", "replace"]);
+        let scores = floats(&desk.json("out.h5")["cv_results"]["test_score"]);
+        assert_eq!(scores.len(), expected.len());
+        for (score, expected) in scores.iter().zip(expected) {
+            assert!((score - expected).abs() < 1e-9, "{file}: {score}, not {expected}");
+        }
+        // The column is no feature of the model's rows either.
+        desk.ok(&["predict", "--model", "out.h5", "--data", file, "--output", "p.h5"]);
+        std::fs::remove_file(desk.path("p.h5")).unwrap();
+    }
+    job("folds.csv", "", "kind = \"GroupKFold\"");
+    desk.refused(78, "group_column");
+    job("stones.csv", by, "kind = \"PredefinedSplit\"");
+    desk.refused(65, "the number of a fold");
+}

@@ -240,6 +240,23 @@ fn candidates_read_off_one_forest_are_those_fitted_alone() {
     assert!(distinct.len() > 5, "the candidates differ");
 }
 
+/// The refit of a search is the same model whoever grows which of its trees.
+#[test]
+fn a_refit_in_parts_is_that_of_one() {
+    let kind = ForestKind::RandomForestClassifier;
+    let data = Arc::new(ForestData::new(Arc::new(noisy(200, 3)), kind).unwrap());
+    let params = ForestParams { kind, n_estimators: 7, oob_score: true, ..ForestParams::default() };
+    let forests = vec![params.validate(5).unwrap()];
+    let search = ForestSearch::new(data, forests, vec![Box::new(|_: &[f64], _: &[f64]| 0.0)], false);
+    let whole = search.refit_steps(0).unwrap();
+    for size in [1, 2, 3, 9] {
+        let part = |rank| search.refit_parts(0, Slice::of(search.n_refit_parts(0), rank, size).blocks);
+        let parts: Vec<Vec<u8>> = (0..size).map(|rank| part(rank).unwrap()).collect();
+        let joined = search.join_refit(0, &parts).unwrap();
+        assert_eq!(format!("{joined:?}"), format!("{whole:?}"), "{size} ranks");
+    }
+}
+
 #[test]
 fn a_model_comes_back_from_its_arrays() {
     for kind in ForestKind::ALL {

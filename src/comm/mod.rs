@@ -10,6 +10,7 @@ mod agree;
 mod closing;
 #[cfg(feature = "mpi")]
 mod framing;
+mod fuse;
 pub mod launch;
 mod launcher;
 #[cfg(feature = "mpi")]
@@ -22,6 +23,7 @@ mod stall;
 mod threads;
 
 pub use agree::agree;
+pub use fuse::Fuse;
 pub use node::{Fill, NodeRows};
 pub use ordered::{OrderedReduction, Partial};
 pub use single::Single;
@@ -87,6 +89,15 @@ pub trait Communicator: Send + Sync {
     /// Ends the whole program at once, on every rank, with this exit code. Never returns.
     fn abort(&self, code: ExitCode) -> !;
 
+    /// Ends the whole program with this message and exit code in a few seconds, unless the fuse is dropped before.
+    ///
+    /// For a rank that has failed and waits for others that may work on for long. Where ranks are no processes nothing
+    /// is ended: the wait lasts until they come.
+    fn light_fuse(&self, code: ExitCode, message: &str) -> Fuse {
+        let _ = (code, message);
+        Fuse::none()
+    }
+
     /// Whether this rank is rank 0, the one that speaks and writes.
     fn is_root(&self) -> bool {
         self.rank() == 0
@@ -123,6 +134,20 @@ where
     T: serde::Serialize + serde::de::DeserializeOwned,
 {
     comm.allgather(&encode(value)?).iter().map(|bytes| decode(bytes)).collect()
+}
+
+/// Every rank's bytes, in rank order, on rank 0; nothing elsewhere.
+///
+/// # Collective
+/// The bytes of each rank once, to rank 0.
+pub fn to_root(comm: &dyn Communicator, mine: Vec<u8>) -> Vec<Vec<u8>> {
+    if !comm.is_root() {
+        comm.send(0, &mine);
+        return Vec::new();
+    }
+    let mut all = vec![mine];
+    all.extend((1..comm.size()).map(|rank| comm.recv(rank)));
+    all
 }
 
 /// Rank `root`'s value on every rank.

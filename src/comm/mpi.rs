@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use mpi::datatype::PartitionMut;
 use mpi::environment::{Threading, Universe};
@@ -22,6 +23,8 @@ use mpi::traits::{
 
 use super::Communicator;
 use super::framing::{head, length};
+use super::fuse::Fuse;
+use super::launch::say;
 use super::node::{Fill, NodeRows, part};
 use super::stall::Clock;
 use crate::error::{Error, ExitCode, Result};
@@ -33,6 +36,9 @@ const HEAD: usize = 4088;
 const HEAD_OF_MANY: usize = 56;
 /// The longest piece by default: far below `i32::MAX`, long enough to cost nothing.
 pub(super) const PIECE: usize = 1 << 28;
+
+/// How long a rank that has failed waits for the others to come to a meeting.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a message is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -352,6 +358,16 @@ impl Communicator for MpiComm {
 
     fn abort(&self, code: ExitCode) -> ! {
         abort_world(code.code())
+    }
+
+    fn light_fuse(&self, code: ExitCode, message: &str) -> Fuse {
+        // Ranks that fail together do not speak together: the first to speak ends the others.
+        let turn = Duration::from_millis(100 * self.rank.min(10) as u64);
+        let message = message.to_owned();
+        Fuse::light(PATIENCE + turn, move || {
+            say(&message);
+            abort_world(code.code());
+        })
     }
 }
 

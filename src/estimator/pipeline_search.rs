@@ -4,6 +4,7 @@
 //! each is fitted once for a fold, and candidates with the same steps throughout are one search of the estimator
 //! over the rows that the steps make, with all that it shares.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
@@ -132,6 +133,18 @@ impl<'a> PipelineSearch<'a> {
         Ok(&**search)
     }
 
+    /// The steps before `candidate`, fitted on all rows, and its search on what they make of them.
+    fn steps_on_all_rows(&self, candidate: usize) -> Result<(Vec<Model>, Box<dyn Searchable + 'a>)> {
+        let group = self.group_of(candidate)?;
+        let (mut table, mut models) = (self.table.clone(), Vec::new());
+        for (number, &setting) in self.groups[group].path.iter().enumerate() {
+            let step = self.fit_step(number, setting, &table, None)?;
+            table = step.table;
+            models.push(step.model);
+        }
+        Ok((models, (self.make)(&table, &[candidate])?))
+    }
+
     /// Fits a step on the training rows of `split`, or on all rows.
     fn fit_step(
         &self,
@@ -249,14 +262,24 @@ impl Searchable for PipelineSearch<'_> {
     }
 
     fn refit_steps(&self, candidate: usize) -> Result<(Vec<Model>, Model)> {
-        let group = self.group_of(candidate)?;
-        let (mut table, mut models) = (self.table.clone(), Vec::new());
-        for (number, &setting) in self.groups[group].path.iter().enumerate() {
-            let step = self.fit_step(number, setting, &table, None)?;
-            table = step.table;
-            models.push(step.model);
-        }
-        let model = (self.make)(&table, &[candidate])?.refit(0)?;
-        Ok((models, model))
+        let (steps, search) = self.steps_on_all_rows(candidate)?;
+        Ok((steps, search.refit(0)?))
+    }
+
+    fn n_refit_parts(&self, candidate: usize) -> usize {
+        let group = self.groups.iter().find_map(|group| {
+            let at = group.candidates.binary_search(&candidate).ok()?;
+            Some(group.planner.n_refit_parts(at))
+        });
+        group.unwrap_or(1)
+    }
+
+    fn refit_parts(&self, candidate: usize, parts: Range<usize>) -> Result<Vec<u8>> {
+        self.steps_on_all_rows(candidate)?.1.refit_parts(0, parts)
+    }
+
+    fn join_refit(&self, candidate: usize, parts: &[Vec<u8>]) -> Result<(Vec<Model>, Model)> {
+        let (steps, search) = self.steps_on_all_rows(candidate)?;
+        Ok((steps, search.join_refit(0, parts)?.1))
     }
 }

@@ -1,7 +1,9 @@
 //! What a search asks of an estimator; the search itself is `model_selection`, one layer up.
 
+use std::ops::Range;
+
 pub use crate::engine::sweep::{Chain, FitId, FitOutcome, SharedWork};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::estimator::Model;
 
 /// One fold: the rows to fit on and the rows to score on, ascending.
@@ -59,5 +61,29 @@ pub trait Searchable: Send + Sync {
     /// What the fits return.
     fn refit_steps(&self, candidate: usize) -> Result<(Vec<Model>, Model)> {
         self.refit(candidate).map(|model| (Vec::new(), model))
+    }
+
+    /// Into how many parts the refit of `candidate` can be cut, each to be done on any rank. Equal on all ranks.
+    fn n_refit_parts(&self, candidate: usize) -> usize {
+        let _ = candidate;
+        1
+    }
+
+    /// Some of the parts of the refit of `candidate`, as bytes for [`join_refit`](Self::join_refit).
+    ///
+    /// # Errors
+    /// What the fits return.
+    fn refit_parts(&self, candidate: usize, parts: Range<usize>) -> Result<Vec<u8>> {
+        let _ = (candidate, parts);
+        Err(Error::internal("a part of a refit that has none"))
+    }
+
+    /// What [`refit_steps`](Self::refit_steps) returns, from all parts in their order.
+    ///
+    /// # Errors
+    /// What the fits return.
+    fn join_refit(&self, candidate: usize, parts: &[Vec<u8>]) -> Result<(Vec<Model>, Model)> {
+        let _ = (candidate, parts);
+        Err(Error::internal("parts of a refit that has none"))
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn fit<T: Real>(
         Ok((data, comm::encode(&trees)?))
     });
     let (data, mine) = agree(comm, grown.map_err(|error| job.place("estimator", error)))?;
-    let all = telemetry.time(Phase::Communicate, || to_root(comm, mine));
+    let all = telemetry.time(Phase::Communicate, || comm::to_root(comm, mine));
     let model = if comm.is_root() {
         let trees: Result<Vec<Vec<Tree>>> = all.iter().map(|bytes| comm::decode(bytes)).collect();
         trees.and_then(|trees| forest.assemble(&data, trees.concat())).map(Some)
@@ -47,15 +47,4 @@ pub(super) fn fit<T: Real>(
     let model = agree(comm, model)?;
     let contents = Contents { model: model.map(|model| model.export()), ..Contents::default() };
     Ok(Fitted { contents, cluster_sizes: None, report: None, writer: None })
-}
-
-/// Every rank's bytes, in rank order, on rank 0.
-fn to_root(comm: &dyn Communicator, mine: Vec<u8>) -> Vec<Vec<u8>> {
-    if !comm.is_root() {
-        comm.send(0, &mine);
-        return Vec::new();
-    }
-    let mut all = vec![mine];
-    all.extend((1..comm.size()).map(|rank| comm.recv(rank)));
-    all
 }

@@ -10,6 +10,7 @@ mod document;
 mod estimator;
 mod fit;
 mod forest;
+mod groups;
 mod method;
 mod model_data;
 mod pipeline;

@@ -42,6 +42,7 @@ pub(super) struct JobData {
     y: Option<String>,
     label_column: Option<ColumnRef>,
     weight_column: Option<ColumnRef>,
+    group_column: Option<ColumnRef>,
     /// Whether the model is a search's, which fits in double precision.
     pub(super) search: bool,
 }
@@ -60,6 +61,7 @@ impl JobData {
             y: text("y"),
             label_column: column("label_column"),
             weight_column: column("weight_column"),
+            group_column: column("group_column"),
             search: table.as_ref().is_some_and(|table| table.contains_key("search")),
         }
     }
@@ -157,9 +159,15 @@ fn open_csv(
         readings.extend([(None, job.weight_column.clone()), (None, None)]);
     }
     readings.dedup();
+    let mut groups = vec![job.group_column.clone(), None];
+    groups.dedup();
+    let readings =
+        groups.iter().flat_map(|group| readings.iter().map(move |reading| (reading.clone(), group)));
     let mut last = None;
-    for (label_column, weight_column) in readings {
-        let params = CsvParams { label_column, weight_column, missing, ..CsvParams::new(&rows.path) };
+    for ((label_column, weight_column), group_column) in readings {
+        let group_column = group_column.clone();
+        let columns = CsvParams { label_column, weight_column, group_column, ..CsvParams::new(&rows.path) };
+        let params = CsvParams { missing, ..columns };
         let opened = agree(comm, CsvSource::open(comm, &params, wanted, None, item_bytes));
         match &opened {
             Ok(source) if <CsvSource as BlockSource<f64>>::shape(source).n_features == n_features => {

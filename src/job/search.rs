@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::estimator::EstimatorJob;
 use super::fit::{Fitted, Told, searched, sweep, table};
+use super::groups;
 use super::searchable;
 use super::source;
 use super::spec::Job;
@@ -44,7 +45,7 @@ pub(super) fn fit<T: Real>(
     // An imputer that comes first fills in what is missing, in each fold by its training rows.
     let source = if job.takes_missing() { Arc::new(WithMissing::new(source)) } else { source };
     let table = Arc::new(table(comm, job, &*source, telemetry)?);
-    let splits = search.splits(table.y.len(), &table.y, None).map_err(|error| job.place("search", error))?;
+    let splits = groups::splits::<T>(comm, job, search, &table)?;
     splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
     let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
     let maker = Maker { comm, telemetry, job, search, budget_bytes, ranked: Mutex::default() };
@@ -93,7 +94,7 @@ pub(super) fn forecast<T: Real>(
         return Ok(Vec::new());
     }
     let table = Arc::new(table(comm, job, source, &Telemetry::new())?);
-    let splits = search.splits(table.y.len(), &table.y, None).map_err(|error| job.place("search", error))?;
+    let splits = groups::splits::<T>(comm, job, search, &table)?;
     let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
     let telemetry = &Telemetry::new();
     let maker = Maker { comm, telemetry, job, search, budget_bytes, ranked: Mutex::default() };

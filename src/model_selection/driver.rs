@@ -10,6 +10,7 @@ use crate::engine::keeper::Keeper;
 use crate::engine::sweep::{FitFailure, Fits, OnFailure, SharedWork, Sweep, SweepReport, Swept, Watch};
 use crate::error::{Error, Place, Result};
 use crate::estimator::Model;
+use crate::partition::Slice;
 use crate::telemetry::{Phase, Telemetry};
 
 /// What a search came to, equal on all ranks but for the model.
@@ -124,7 +125,7 @@ pub(super) fn tell_shared(telemetry: &Telemetry, shared: &[SharedWork]) {
 /// The steps and the model.
 type Refitted = (Vec<Model>, Model);
 
-/// Fits the best candidate on rank 0; the others wait.
+/// Fits the best candidate: on rank 0 while the others wait, or each its parts where there are some.
 pub(super) fn refit(
     comm: &dyn Communicator,
     telemetry: &Telemetry,
@@ -132,11 +133,20 @@ pub(super) fn refit(
     best: usize,
 ) -> Result<(Option<Refitted>, f64)> {
     let start = Instant::now();
-    let fitted = if comm.is_root() {
-        telemetry.time(Phase::Compute, || searchable.refit_steps(best)).map(Some)
+    let n_parts = searchable.n_refit_parts(best);
+    let parts = if n_parts > 1 && comm.size() > 1 {
+        let mine = Slice::of(n_parts, comm.rank(), comm.size()).blocks;
+        let done = telemetry.time(Phase::Compute, || searchable.refit_parts(best, mine));
+        let mine = agree(comm, done)?;
+        Some(telemetry.time(Phase::Communicate, || comm::to_root(comm, mine)))
     } else {
-        Ok(None)
+        None
     };
+    let fit = || match &parts {
+        Some(parts) => searchable.join_refit(best, parts),
+        None => searchable.refit_steps(best),
+    };
+    let fitted = if comm.is_root() { telemetry.time(Phase::Compute, fit).map(Some) } else { Ok(None) };
     let elapsed_s = start.elapsed().as_secs_f64();
     let fitted = agree(comm, fitted)?;
     Ok((fitted, comm::broadcast(comm, 0, Some(elapsed_s))?))

@@ -185,6 +185,15 @@ impl Splitter {
         Ok(Splits { splits, warnings })
     }
 
+    /// Whether it splits by a column of the data.
+    pub fn wants_column(&self) -> bool {
+        match self {
+            Self::GroupKFold { .. } => true,
+            Self::PredefinedSplit { test_fold } => test_fold.is_empty(),
+            _ => false,
+        }
+    }
+
     /// Checks what does not depend on the data.
     ///
     /// # Errors

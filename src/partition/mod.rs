@@ -3,7 +3,9 @@
 mod contiguous;
 mod in_order;
 mod longest_first;
+mod multifit;
 
 pub use contiguous::{Slice, owner};
 pub use in_order::in_order;
 pub use longest_first::{Assignment, longest_first};
+pub use multifit::multifit;

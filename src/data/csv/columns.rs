@@ -91,6 +91,11 @@ impl Columns {
                 return Err(Error::job("data.weight_column", message, self.name(column)));
             }
         }
+        if let Some(column) = self.find("data.group_column", params.group_column.as_ref())?
+            && self.roles[column] == Role::Feature
+        {
+            self.roles[column] = Role::Unused;
+        }
         match label {
             Some(column) if wants_targets => {
                 // The first label decides: behind a text all labels are names, behind a number all are numbers.

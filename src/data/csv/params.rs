@@ -21,6 +21,9 @@ pub struct CsvParams {
     /// The column of sample weights; it is never a feature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight_column: Option<ColumnRef>,
+    /// The column of the group of each row, or of its fold, for splitters that need one; it is never a feature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_column: Option<ColumnRef>,
     /// What separates the fields: one ASCII character.
     #[serde(default = "comma")]
     pub delimiter: char,
@@ -41,6 +44,7 @@ impl CsvParams {
             header: Header::Auto,
             label_column: None,
             weight_column: None,
+            group_column: None,
             delimiter: comma(),
             missing: false,
         }

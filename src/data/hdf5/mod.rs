@@ -44,6 +44,9 @@ pub struct Hdf5Params {
     /// The dataset of sample weights `(n_samples,)`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_weight: Option<String>,
+    /// The dataset `(n_samples,)` of the group of each row, or of its fold, for splitters that need one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<String>,
 }
 
 fn default_x() -> String {
@@ -53,7 +56,7 @@ fn default_x() -> String {
 impl Hdf5Params {
     /// A file with the default for every other key.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), x: default_x(), y: None, sample_weight: None }
+        Self { path: path.into(), x: default_x(), y: None, sample_weight: None, groups: None }
     }
 }
 

@@ -77,17 +77,25 @@ impl<'a> Desk<'a> {
 
     /// Takes every note that has arrived, and keeps the journal if it is time to.
     pub(super) fn clear(&mut self, comm: &dyn Communicator) -> Result<()> {
+        let mut urgent = false;
         while let Some((_, note)) = comm.poll() {
             match comm::decode(&note)? {
                 Note::Fit(record) => self.take(record),
                 Note::Through { stopped, failed } => {
                     self.n_through += 1;
                     self.stopped |= stopped;
+                    // The job may end before all are through.
+                    urgent |= failed && !self.failed && !self.records.is_empty();
                     self.failed |= failed;
                 }
             }
         }
-        self.keep(false)
+        self.keep(urgent)
+    }
+
+    /// Whether a rank has failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed
     }
 
     /// Waits until every rank is through, so that no note is left behind; keeps the journal when one of them

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::task::{Chain, FitId};
-use crate::partition::{Assignment, in_order, longest_first};
+use crate::partition::{Assignment, in_order, multifit};
 
 /// The chains that are still to be done and the rank of each: a pure function of the chains, of what is known and
 /// of the number of ranks.
@@ -43,12 +43,12 @@ impl SweepPlan {
 }
 
 /// What the longest rank's work may grow by so that neighbouring chains, which share most, stay on one rank.
-const NEIGHBOURS: f64 = 1.05;
+const NEIGHBOURS: f64 = 1.02;
 
 /// Neighbours on one rank where that costs little balance; in any case each rank does its chains in their order.
 fn assign(costs: &[f64], size: usize) -> Assignment {
     let longest = |a: &Assignment| a.load.iter().copied().fold(0.0, f64::max);
-    let (together, mut apart) = (in_order(costs, size), longest_first(costs, size));
+    let (together, mut apart) = (in_order(costs, size), multifit(costs, size));
     if longest(&together) > 0.0 && longest(&together) <= NEIGHBOURS * longest(&apart) {
         return together;
     }

@@ -9,7 +9,7 @@ use super::desk::{Desk, Note, post};
 use super::plan::SweepPlan;
 use super::report::SweepReport;
 use super::task::{Chain, FitFailure, FitId, FitOutcome, Fits, OnFailure, Record, Watch};
-use crate::comm::{self, Communicator, agree};
+use crate::comm::{self, Communicator, Fuse, agree};
 use crate::engine::keeper::Keeper;
 use crate::engine::pass::signal_name;
 use crate::error::{Error, Result};
@@ -90,7 +90,8 @@ impl<'a> Sweep<'a> {
     /// one allgather of all outcomes.
     ///
     /// # Errors
-    /// The error of any rank's fits, on every rank, once all ranks are through; [`Error::Stopped`] after a request
+    /// The error of any rank's fits, on every rank: rank 0 ends its work after the fit at hand, and the whole program
+    /// ends (see [`Communicator::light_fuse`]) where other ranks are still busy a few seconds later; [`Error::Stopped`] after a request
     /// to stop; an I/O error when the journal cannot be read or written.
     pub fn run(&self, chains: &[Chain], fits: &dyn Fits, watch: &mut dyn Watch) -> Result<Swept> {
         let start = Instant::now();
@@ -105,11 +106,17 @@ impl<'a> Sweep<'a> {
 
         let mut share = Share::default();
         let worked = self.work(&plan, fits, &mut share, &mut desk);
+        // The others may have fits of hours before them.
+        let fuse = match &worked {
+            Err(error) => self.comm.light_fuse(error.exit_code(), &self.last_words(error)),
+            Ok(()) => Fuse::none(),
+        };
         let through = Note::Through { stopped: share.stopped.is_some(), failed: worked.is_err() };
         let told = post(self.comm, &through);
         let closed = desk.as_mut().map_or(Ok(()), |desk| desk.close(self.comm));
         share.elapsed_s = start.elapsed().as_secs_f64();
         agree(self.comm, worked.and(told).and(closed))?;
+        drop(fuse);
         let shares = self.telemetry.time(Phase::Communicate, || comm::allgather(self.comm, &share))?;
         self.gather(&all, known, &plan, shares)
     }
@@ -138,13 +145,13 @@ impl<'a> Sweep<'a> {
     ) -> Result<()> {
         for &position in &plan.assignment.tasks[self.comm.rank()] {
             share.stopped = self.stop();
-            if share.stopped.is_some() {
+            if share.stopped.is_some() || is_doomed(desk) {
                 break;
             }
             let start = Instant::now();
             let chain = &plan.chains[position];
             self.telemetry.time(Phase::Compute, || self.chain(chain, fits, share, desk))?;
-            if share.stopped.is_some() {
+            if share.stopped.is_some() || is_doomed(desk) {
                 break;
             }
             share.times.push((position, start.elapsed().as_secs_f64()));
@@ -164,7 +171,7 @@ impl<'a> Sweep<'a> {
         while !rest.fits.is_empty() {
             let mut latest = Instant::now();
             let mut missing = rest.fits.clone();
-            let mut stopped = None;
+            let (mut stopped, mut doomed) = (None, false);
             let ended = fits.run(&rest, &mut |outcome| {
                 let Some(at) = missing.iter().position(|&id| id == outcome.id) else {
                     return Err(Error::internal(format!("an unexpected outcome of {:?}", outcome.id)));
@@ -173,8 +180,13 @@ impl<'a> Sweep<'a> {
                 self.record(Record { outcome, failure: None }, share, desk)?;
                 latest = Instant::now();
                 stopped = self.stop().filter(|_| !missing.is_empty());
+                doomed = is_doomed(desk);
                 // The estimator hands this back, and it goes no further than the match below.
-                stopped.map_or(Ok(()), |signal| Err(self.stopped(signal)))
+                match stopped {
+                    Some(signal) => Err(self.stopped(signal)),
+                    None if doomed => Err(Error::internal("another rank has failed")),
+                    None => Ok(()),
+                }
             });
             share.stopped = stopped;
             rest.fits = match (ended, missing.first(), self.on_failure) {
@@ -182,7 +194,7 @@ impl<'a> Sweep<'a> {
                 (Ok(()), Some(id), _) => {
                     return Err(Error::internal(format!("{id:?} was not done")));
                 }
-                (Err(_), _, _) if stopped.is_some() => return Ok(()),
+                (Err(_), _, _) if stopped.is_some() || doomed => return Ok(()),
                 (Err(error), Some(&id), OnFailure::Score { score, n_test, n_train })
                     if matches!(error, Error::Data { .. } | Error::Diverged { .. }) =>
                 {
@@ -217,6 +229,14 @@ impl<'a> Sweep<'a> {
 
     fn stop(&self) -> Option<i32> {
         self.keeper.and_then(|_| stop_requested())
+    }
+
+    /// An error as the job's last words.
+    fn last_words(&self, error: &Error) -> String {
+        match self.comm.rank() {
+            0 => error.to_string(),
+            rank => format!("rank {rank}: {error}"),
+        }
     }
 
     fn stopped(&self, signal: i32) -> Error {
@@ -257,6 +277,11 @@ impl<'a> Sweep<'a> {
             report: SweepReport::new(plan, &times, n_resumed, elapsed_s),
         })
     }
+}
+
+/// Whether rank 0 knows that another rank has failed: what it does itself will not be asked for.
+fn is_doomed(desk: &Option<Desk<'_>>) -> bool {
+    desk.as_ref().is_some_and(Desk::has_failed)
 }
 
 /// An error's message, cut so that it fits in a note.

@@ -4,6 +4,7 @@
 //! forest, and a tree of less depth is a prefix of a deeper one, so every candidate that differs in these two only
 //! is read off while the trees grow, with the scores that it has when it is fitted alone.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,6 +12,7 @@ use super::data::ForestData;
 use super::model::first_largest;
 use super::params::Forest;
 use super::weights::Training;
+use crate::comm;
 use crate::error::{Error, Result};
 use crate::estimator::Model;
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, Split};
@@ -219,5 +221,19 @@ impl Searchable for ForestSearch {
 
     fn refit(&self, candidate: usize) -> Result<Model> {
         Ok(self.candidates[candidate].fit(&self.data)?.export())
+    }
+
+    fn n_refit_parts(&self, candidate: usize) -> usize {
+        self.candidates[candidate].n_trees()
+    }
+
+    fn refit_parts(&self, candidate: usize, parts: Range<usize>) -> Result<Vec<u8>> {
+        comm::encode(&self.candidates[candidate].fit_trees(&self.data, parts)?)
+    }
+
+    fn join_refit(&self, candidate: usize, parts: &[Vec<u8>]) -> Result<(Vec<Model>, Model)> {
+        let trees: Vec<Vec<Tree>> = parts.iter().map(|bytes| comm::decode(bytes)).collect::<Result<_>>()?;
+        let model = self.candidates[candidate].assemble(&self.data, trees.into_iter().flatten().collect())?;
+        Ok((Vec::new(), model.export()))
     }
 }
