@@ -5,7 +5,9 @@ use std::time::Instant;
 use super::finish::{Finish, FinishPass};
 use super::frame::Frame;
 use super::init;
-use super::iteration::{Memory, Step, StepPass};
+use super::iteration::{Step, StepPass};
+use super::kept::Memory;
+use super::pruning::Pruning;
 use super::labels::FitLabels;
 use super::model::KMeansModel;
 use super::moments::Survey;
@@ -15,6 +17,7 @@ use super::run::{End, Record, Run, State};
 use crate::engine::pass::PassEngine;
 use crate::error::{Error, Result};
 use crate::kernel::Real;
+use crate::kernel::lloyd::Grid;
 
 impl KMeans {
     /// Finds centroids for the engine's data.
@@ -47,10 +50,11 @@ impl KMeans {
     pub fn fit_predict<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<(KMeansModel, FitLabels)> {
         self.check_size(engine)?;
         let mut memory = engine.memory();
+        let mut pruning = Pruning::new(self.params.n_clusters, self.restarts, engine);
         let mut state = match engine.resume::<State>()? {
             Some(state) => {
                 self.check_state(&state, engine)?;
-                self.relabel(engine, &state, &mut memory)?;
+                self.relabel(engine, &state, &pruning, &mut memory)?;
                 state
             }
             None => {
@@ -60,9 +64,10 @@ impl KMeans {
             }
         };
         let frame = self.frame(&state);
+        let grid = pruning.grid(&state, &frame, engine);
         let mut known = None;
         while state.runs.iter().any(|run| run.end.is_none()) {
-            known = self.iterate(engine, &frame, &mut state, &mut memory)?;
+            known = self.iterate(engine, &frame, &mut state, &mut pruning, grid.as_ref(), &mut memory)?;
             engine.checkpoint(&state)?;
         }
         let finishes = match known {
@@ -117,6 +122,7 @@ impl KMeans {
         let starts = init::centers(self, engine, &frame, &survey, opening)?;
         Ok(State {
             shift: frame.shift.iter().map(|m| m.to_f64()).collect(),
+            deviations: survey.deviations(),
             tolerance,
             scatter,
             runs: starts.into_iter().map(Run::new).collect(),
@@ -132,6 +138,7 @@ impl KMeans {
         &self,
         engine: &mut PassEngine<'_, T>,
         state: &State,
+        pruning: &Pruning,
         memory: &mut [Memory],
     ) -> Result<()> {
         let frame = self.frame(state);
@@ -140,7 +147,8 @@ impl KMeans {
         if runs.is_empty() {
             return Ok(());
         }
-        engine.run(&StepPass::new(&frame, state.runs.len(), runs, false), memory)?;
+        let pass = StepPass::new(&frame, state.runs.len(), runs, false).with_bounds(pruning.drifts());
+        engine.run(&pass, memory)?;
         Ok(())
     }
 
@@ -150,16 +158,22 @@ impl KMeans {
         engine: &mut PassEngine<'_, T>,
         frame: &Frame<T>,
         state: &mut State,
+        pruning: &mut Pruning,
+        grid: Option<&Grid>,
         memory: &mut [Memory],
     ) -> Result<Option<Finish>> {
         let start = Instant::now();
         let active: Vec<usize> = (0..state.runs.len()).filter(|&i| state.runs[i].end.is_none()).collect();
+        active.iter().for_each(|&i| pruning.advance(i, frame, &state.runs[i]));
         let runs = active.iter().map(|&i| (i, frame.pack(&state.runs[i].centers))).collect();
         let exact = match state.runs.as_slice() {
             [run] if run.may_end(engine.all_resident()) => Some(run.centers.as_slice()),
             _ => None,
         };
-        let pass = StepPass::new(frame, state.runs.len(), runs, true).with_exact(exact);
+        let pass = StepPass::new(frame, state.runs.len(), runs, true)
+            .with_exact(exact)
+            .with_grid(grid)
+            .with_bounds(pruning.drifts());
         let mut steps = engine.run(&pass, memory)?;
         let finish = steps.first_mut().and_then(|step| step.finish.take());
         refill(engine, frame, state, &active, &mut steps, memory)?;

@@ -23,12 +23,15 @@ mod finish;
 mod frame;
 mod init;
 mod iteration;
+mod kept;
 mod labels;
 mod model;
 mod moments;
 mod params;
+mod pruning;
 mod relocate;
 mod run;
+mod sums;
 
 pub use labels::FitLabels;
 pub use model::KMeansModel;
