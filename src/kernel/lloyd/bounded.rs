@@ -244,3 +244,91 @@ unsafe fn tighten<V: Vector>(
 
 /// Rows that are asked for ahead of the one that is measured.
 const AHEAD: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::super::{
+        Bounds, Centroids, Drift, Neighbours, Rows, Scratch, assign, assign_bounded, screen, settle,
+    };
+    use crate::kernel::{Isa, Real};
+    use crate::rng::{Purpose, stream, uniform};
+
+    /// Rows around `k` centroids `spread` apart, which then wander towards the rows' means: labels by bounds must be
+    /// those of all scores at every step. Returns the share of rows that were not looked at.
+    fn check<T: Real>(scale: f64, spread: f64, lattice: bool, n: usize, k: usize, d: usize) -> f64 {
+        let mut rng = stream(n as u64, Purpose::Noise, (k * 1000 + d) as u64);
+        let mut draw = || uniform(&mut rng) - 0.5;
+        let mut centers: Vec<f64> = (0..k * d).map(|_| spread * draw()).collect();
+        let mut x: Vec<f64> = (0..n).flat_map(|i| centers[i % k * d..(i % k + 1) * d].to_vec()).collect();
+        x.iter_mut().for_each(|x| *x += 2.0 * draw());
+        centers.iter_mut().for_each(|c| *c += draw());
+        if lattice {
+            x.iter_mut().chain(&mut centers).for_each(|x| *x = x.round());
+        }
+        let x: Vec<T> = x.into_iter().map(|x| T::from_f64(x * scale)).collect();
+        centers.iter_mut().for_each(|c| *c *= scale);
+        let (rows, shift) = (Rows { x: &x, weights: &[], n_features: d }, vec![T::ZERO; d]);
+        let (mut held, mut all) = (0, 0);
+        for isa in Isa::available() {
+            let (mut scratch, mut drift, mut bounds) = (Scratch::new(d, isa), Drift::new(k), Bounds::default());
+            let (mut centers, mut labels, mut expected) = (centers.clone(), vec![0; n], vec![0; n]);
+            bounds.make_room(n);
+            let mut before: Option<Centroids<T>> = None;
+            for step in 0..10 {
+                let c = Centroids::new(&centers, &shift);
+                if let Some(before) = &before {
+                    drift.advance(before, &c);
+                }
+                let neighbours = Neighbours::new(&c);
+                let (known, mut bounds) = ((&neighbours, &drift), bounds.part(0, n));
+                let (old, mut moved) = (labels.clone(), Vec::new());
+                if step % 6 == 0 {
+                    assign_bounded(&rows, &c, known, &mut scratch, &mut labels, &mut bounds);
+                } else {
+                    held += n - screen(&c, known, &mut scratch, &labels, &bounds);
+                    settle(&rows, &c, known, &mut scratch, &mut labels, &mut bounds, &mut moved);
+                    let changed = (0..n).filter(|&i| old[i] != labels[i]).map(|i| (i as u32, old[i]));
+                    assert_eq!(moved, changed.collect::<Vec<_>>());
+                    all += n;
+                }
+                assign(&rows, &c, &mut scratch, &mut expected, None);
+                assert_eq!(labels, expected, "{scale} {spread} {n} × {d}, k = {k}, {} {isa:?}", T::NAME);
+                for (j, center) in centers.chunks_exact_mut(d).enumerate() {
+                    let own = || (0..n).filter(|&i| labels[i] as usize == j);
+                    let share = 0.5 / own().count().max(1) as f64;
+                    for (f, c) in center.iter_mut().enumerate() {
+                        *c = 0.5 * *c + own().map(|i| share * x[i * d + f].to_f64()).sum::<f64>();
+                    }
+                }
+                before = Some(c);
+            }
+        }
+        held as f64 / all as f64
+    }
+
+    #[test]
+    fn labels_by_bounds_are_those_of_all_scores() {
+        for (scale, spread, lattice) in [
+            (1.0, 20.0, false),
+            (1.0, 2.0, false),
+            (1.0, 4.0, true),
+            (1e-22, 4.0, false),
+            (1e18, 8.0, false),
+            (1e-160, 4.0, false),
+            (1e150, 4.0, false),
+        ] {
+            for (n, k, d) in [(1, 2, 1), (300, 2, 1), (500, 12, 20), (900, 40, 3)] {
+                check::<f64>(scale, spread, lattice, n, k, d);
+                if (1e-30..1e30).contains(&scale) {
+                    check::<f32>(scale, spread, lattice, n, k, d);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_of_clusters_apart_are_not_looked_at() {
+        assert!(check::<f64>(1.0, 20.0, false, 600, 12, 20) > 0.6);
+        assert!(check::<f32>(1.0, 20.0, false, 600, 12, 20) > 0.6);
+    }
+}

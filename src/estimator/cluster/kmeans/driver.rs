@@ -50,11 +50,11 @@ impl KMeans {
     pub fn fit_predict<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<(KMeansModel, FitLabels)> {
         self.check_size(engine)?;
         let mut memory = engine.memory();
-        let mut pruning = Pruning::new(self.params.n_clusters, self.restarts, engine);
+        let mut pruning = Pruning::new(self.restarts, engine);
         let mut state = match engine.resume::<State>()? {
             Some(state) => {
                 self.check_state(&state, engine)?;
-                self.relabel(engine, &state, &pruning, &mut memory)?;
+                self.relabel(engine, &state, &mut memory)?;
                 state
             }
             None => {
@@ -138,7 +138,6 @@ impl KMeans {
         &self,
         engine: &mut PassEngine<'_, T>,
         state: &State,
-        pruning: &Pruning,
         memory: &mut [Memory],
     ) -> Result<()> {
         let frame = self.frame(state);
@@ -147,8 +146,7 @@ impl KMeans {
         if runs.is_empty() {
             return Ok(());
         }
-        let pass = StepPass::new(&frame, state.runs.len(), runs, false).with_bounds(pruning.drifts());
-        engine.run(&pass, memory)?;
+        engine.run(&StepPass::new(&frame, state.runs.len(), runs, false), memory)?;
         Ok(())
     }
 
@@ -164,7 +162,8 @@ impl KMeans {
     ) -> Result<Option<Finish>> {
         let start = Instant::now();
         let active: Vec<usize> = (0..state.runs.len()).filter(|&i| state.runs[i].end.is_none()).collect();
-        active.iter().for_each(|&i| pruning.advance(i, frame, &state.runs[i]));
+        let n_samples = engine.shape().n_samples;
+        active.iter().for_each(|&i| pruning.advance(i, frame, &state.runs[i], n_samples));
         let runs = active.iter().map(|&i| (i, frame.pack(&state.runs[i].centers))).collect();
         let exact = match state.runs.as_slice() {
             [run] if run.may_end(engine.all_resident()) => Some(run.centers.as_slice()),
@@ -173,7 +172,7 @@ impl KMeans {
         let pass = StepPass::new(frame, state.runs.len(), runs, true)
             .with_exact(exact)
             .with_grid(grid)
-            .with_bounds(pruning.drifts());
+            .with_bounds(pruning);
         let mut steps = engine.run(&pass, memory)?;
         let finish = steps.first_mut().and_then(|step| step.finish.take());
         refill(engine, frame, state, &active, &mut steps, memory)?;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::finish::Finish;
 use super::frame::{CHUNK, Frame};
 use super::kept::{Kept, Memory};
+use super::pruning::Pruning;
 use super::sums::Sums;
 use crate::comm::Partial;
 use crate::data::Block;
@@ -77,7 +78,7 @@ pub(super) struct StepPass<'a, T> {
     /// The grid of the sums, unless rows are weighted.
     grid: Option<&'a Grid>,
     /// The ways of every run's centroids, where bounds are kept.
-    drifts: Option<&'a [Drift]>,
+    pruning: Option<&'a Pruning>,
 }
 
 /// A run that is stepped.
@@ -99,7 +100,7 @@ impl<'a, T: Real> StepPass<'a, T> {
     ) -> Self {
         let stepped =
             |(run, centroids)| Stepped { run, centroids, neighbours: OnceCell::new(), pace: Pace::default() };
-        Self { frame, n_runs, runs: runs.into_iter().map(stepped).collect(), sums, exact: None, grid: None, drifts: None }
+        Self { frame, n_runs, runs: runs.into_iter().map(stepped).collect(), sums, exact: None, grid: None, pruning: None }
     }
 
     /// Sums on this grid, where a block's rows have a place there.
@@ -108,10 +109,15 @@ impl<'a, T: Real> StepPass<'a, T> {
         self
     }
 
-    /// Keeps bounds for every row, relative to the ways that the centroids of each run went, and goes by them.
-    pub(super) fn with_bounds(mut self, drifts: Option<&'a [Drift]>) -> Self {
-        self.drifts = drifts;
+    /// Keeps bounds for every row of the runs that do, and goes by them.
+    pub(super) fn with_bounds(mut self, pruning: &'a Pruning) -> Self {
+        self.pruning = Some(pruning);
         self
+    }
+
+    /// The ways of a run's centroids, where it keeps bounds.
+    fn drift(&self, run: usize) -> Option<&'a Drift> {
+        self.pruning.and_then(|pruning| pruning.drift(run))
     }
 
     /// Also finds the exact inertia about the only run's centroids, where they are given.
@@ -148,7 +154,7 @@ impl<'a, T: Real> StepPass<'a, T> {
     ) {
         for piece in self.frame.pieces(block, self.span()) {
             for (stepped, (sums, changed)) in self.runs.iter().zip(all.iter_mut()) {
-                let drift = self.drifts.map(|drifts| &drifts[stepped.run]);
+                let drift = self.drift(stepped.run);
                 let kept = &mut memory[stepped.run];
                 *changed += stepped.step(self.frame, piece, work, kept, sums, drift);
             }
@@ -355,7 +361,7 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
         let mut all = Vec::with_capacity(self.runs.len());
         for stepped in &self.runs {
             let (kept, k) = (&mut memory[stepped.run], stepped.centroids.n_clusters());
-            kept.make_room(k, block.n_rows, self.drifts.is_some());
+            kept.make_room(k, block.n_rows, self.drift(stepped.run).is_some());
             all.push((if self.sums { Sums::start(kept, grid, k, self.frame.d()) } else { Sums::None }, 0));
         }
         let mut work = self.work();
@@ -364,7 +370,7 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
         for (stepped, (sums, changed)) in self.runs.iter().zip(all) {
             let kept = &mut memory[stepped.run];
             let sums = if sums.holds() { sums } else { self.plain(block, stepped, kept, &mut work.scratch) };
-            let (sums, weights) = sums.finish(kept, self.drifts.is_some() && keeps_sums(block, grid, stepped));
+            let (sums, weights) = sums.finish(kept, self.pruning.is_some() && keeps_sums(block, grid, stepped));
             let score = stepped.centroids.score_of(&sums, &weights);
             steps.push(Step { sums, weights, score, changed, finish: None });
         }
@@ -384,6 +390,7 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::super::relocate::average;
+    use super::super::run::Run;
     use super::*;
     use crate::kernel::Isa;
     use crate::rng::{Purpose, stream, uniform};
@@ -417,26 +424,38 @@ mod tests {
     fn check<T: Real>(block: &Block<T>, k: usize, isa: Isa) -> usize {
         let d = block.n_features;
         let frame = Frame { shift: vec![T::ZERO; d], isa };
+        // Twice as far out as any row is.
+        let largest = block.x.iter().map(|x| x.to_f64().abs()).fold(0.0, f64::max);
+        let grid = Grid::new(&frame.shift, &vec![largest / 32.0; d], block.n_rows);
+        let (mut bounded, mut pruning) = (Memory::new(), Pruning::always(k));
+        let mut before_last = None;
         let mut centers: Vec<f64> = block.x[..k * d].iter().map(|x| x.to_f64()).collect();
         let (mut kept, mut before, mut used) = (Memory::new(), vec![0; block.n_rows], 0);
         for iteration in 0..12 {
-            let pass = || StepPass::new(&frame, 1, vec![(0, frame.pack(&centers))], true);
+            let pass = || StepPass::new(&frame, 1, vec![(0, frame.pack(&centers))], true).with_grid(Some(&grid));
+            let mut run = Run::new(centers.clone());
+            run.labelled_by = before_last.replace(centers.clone());
+            pruning.advance(0, &frame, &run, 0);
             let (fast, plain) = (pass(), pass());
             let mut fresh = Memory::new();
             let mut step = plain.block(block, &mut fresh).unwrap().remove(0);
             let by_labels = fast.block(block, &mut kept).unwrap().remove(0);
             used += usize::from(fast.runs[0].neighbours.get().is_some() && !fast.runs[0].pace.failed.get());
+            let by_bounds = pass().with_bounds(&pruning).block(block, &mut bounded).unwrap().remove(0);
             let labels = |memory: &Memory| {
                 let mut labels = vec![0; block.n_rows];
                 memory[0].labels.copy_to(0, &mut labels);
                 labels
             };
             let after = labels(&fresh);
-            assert_eq!(labels(&kept), after, "iteration {iteration}");
             let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-            assert_eq!(bits(&by_labels.sums), bits(&step.sums), "iteration {iteration}");
-            assert_eq!(bits(&by_labels.weights), bits(&step.weights), "iteration {iteration}");
-            assert_eq!(by_labels.score.to_bits(), step.score.to_bits(), "iteration {iteration}");
+            for (memory, other) in [(&kept, &by_labels), (&bounded, &by_bounds)] {
+                assert_eq!(labels(memory), after, "iteration {iteration}");
+                assert_eq!(bits(&other.sums), bits(&step.sums), "iteration {iteration}");
+                assert_eq!(bits(&other.weights), bits(&step.weights), "iteration {iteration}");
+                assert_eq!(other.score.to_bits(), step.score.to_bits(), "iteration {iteration}");
+            }
+            assert_eq!(by_bounds.changed, by_labels.changed);
             let changed = before.iter().zip(&after).filter(|(a, b)| a != b).count();
             assert_eq!(by_labels.changed, if iteration == 0 { block.n_rows } else { changed } as u64);
             before = after;

@@ -9,26 +9,44 @@ use crate::kernel::lloyd::{Drift, Grid};
 /// Sums of more rows than that would lose too many bits on the grid.
 const MOST_ROWS: usize = 1 << 22;
 
+/// Bounds begin where fewer rows than one in so many changed: before that few of them would hold to the next iteration.
+const FEW_CHANGED: u64 = 5;
+
 /// The ways of every run's centroids, where bounds are kept.
 pub(super) struct Pruning {
-    drifts: Option<Vec<Drift>>,
+    /// Whether bounds may be kept.
+    allowed: bool,
+    /// From the iteration on in which a run's bounds begin.
+    drifts: Vec<Option<Drift>>,
 }
 
 impl Pruning {
-    /// For so many runs of `k` clusters. Bounds are kept where all rows stay in memory: then they are small beside them.
-    pub(super) fn new<T: Real>(k: usize, n_runs: usize, engine: &PassEngine<'_, T>) -> Self {
-        Self { drifts: (k > 1 && engine.all_resident()).then(|| vec![Drift::new(k); n_runs]) }
+    /// For so many runs. Bounds are kept where all rows stay in memory: then they are small beside them.
+    pub(super) fn new<T: Real>(n_runs: usize, engine: &PassEngine<'_, T>) -> Self {
+        Self { allowed: engine.all_resident(), drifts: vec![None; n_runs] }
     }
 
-    /// The ways of every run's centroids.
-    pub(super) fn drifts(&self) -> Option<&[Drift]> {
-        self.drifts.as_deref()
+    /// Bounds of one run of `k` clusters from the start.
+    #[cfg(test)]
+    pub(super) fn always(k: usize) -> Self {
+        Self { allowed: true, drifts: vec![Some(Drift::new(k))] }
     }
 
-    /// Adds the way from the centroids that gave run `i` its labels to those it has now.
-    pub(super) fn advance<T: Real>(&mut self, i: usize, frame: &Frame<T>, run: &Run) {
-        if let (Some(drifts), Some(before)) = (&mut self.drifts, &run.labelled_by) {
-            drifts[i].advance(&frame.pack(before), &frame.pack(&run.centers));
+    /// The ways of a run's centroids, where it keeps bounds.
+    pub(super) fn drift(&self, run: usize) -> Option<&Drift> {
+        self.drifts[run].as_ref()
+    }
+
+    /// Adds the way from the centroids that gave run `i` its labels to those it has now; or decides whether it is time for
+    /// bounds. That is about work, never about results.
+    pub(super) fn advance<T: Real>(&mut self, i: usize, frame: &Frame<T>, run: &Run, n_samples: u64) {
+        let k = run.centers.len() / frame.d();
+        match (&mut self.drifts[i], &run.labelled_by, run.history.last()) {
+            (Some(drift), Some(before), _) => drift.advance(&frame.pack(before), &frame.pack(&run.centers)),
+            (drift @ None, Some(_), Some(last)) if self.allowed && k > 1 => {
+                *drift = (FEW_CHANGED * last.n_changed < n_samples).then(|| Drift::new(k));
+            }
+            _ => {}
         }
     }
 
