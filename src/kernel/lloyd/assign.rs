@@ -115,7 +115,9 @@ pub fn assign_bounded<T: Real>(
     check(rows, centroids, scratch, labels, None);
     check_bounds(centroids, neighbours, drift, labels, bounds);
     // SAFETY: the sizes have just been checked.
-    unsafe { run_assign_all(scratch.isa, rows, centroids, neighbours, drift, &mut scratch.tile, labels, bounds) }
+    unsafe {
+        run_assign_all(scratch.isa, rows, centroids, neighbours, drift, &mut scratch.tile, labels, bounds)
+    }
 }
 
 /// How many rows may have another label than they have, by their bounds. No row is read.
@@ -158,9 +160,7 @@ pub fn settle<T: Real>(
     assert!(buckets.open.last().is_none_or(|&row| (row as usize) < labels.len()), "rows of the screening");
     // SAFETY: sizes and labels have just been checked, and the listed rows, which ascend, are rows.
     unsafe {
-        run_settle(
-            scratch.isa, rows, centroids, neighbours, drift, tile, buckets, labels, bounds, moved,
-        )
+        run_settle(scratch.isa, rows, centroids, neighbours, drift, tile, buckets, labels, bounds, moved)
     }
 }
 

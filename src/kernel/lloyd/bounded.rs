@@ -270,7 +270,8 @@ mod tests {
         let (rows, shift) = (Rows { x: &x, weights: &[], n_features: d }, vec![T::ZERO; d]);
         let (mut held, mut all) = (0, 0);
         for isa in Isa::available() {
-            let (mut scratch, mut drift, mut bounds) = (Scratch::new(d, isa), Drift::new(k), Bounds::default());
+            let (mut scratch, mut drift, mut bounds) =
+                (Scratch::new(d, isa), Drift::new(k), Bounds::default());
             let (mut centers, mut labels, mut expected) = (centers.clone(), vec![0; n], vec![0; n]);
             bounds.make_room(n);
             let mut before: Option<Centroids<T>> = None;

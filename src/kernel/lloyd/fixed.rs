@@ -1,7 +1,7 @@
 //! Sums of rows as integers: exact, so that a row may leave a sum as it came.
 //!
-//! Each feature has a grid, a power of two fine: a value is rounded to the grid once, and sums of grid points are
-//! exact. They depend on which rows are in a cluster and on nothing else, so an iteration need only touch the rows
+//! Each feature has a grid, a power of two fine: a value is a number of grid points and a number of 2⁻⁴⁰ parts of one,
+//! rounded once where it is not too small beside the others for all its digits, and sums of both are exact. They depend on which rows are in a cluster and on nothing else, so an iteration need only touch the rows
 //! whose label changed and still ends with the bits of summing all.
 //!
 //! # References
@@ -16,6 +16,9 @@ const REACH: f64 = 64.0;
 
 /// Bits of a value on the grid, at most: 1.5·2^52 and it have no rounding but to the grid.
 const MOST_BITS: i32 = 50;
+
+/// Parts of a grid point.
+const PARTS: f64 = (1u64 << 40) as f64;
 
 /// 1.5 · 2^52: adding it rounds to an integer, which stands in the low bits.
 const INTEGER: f64 = 6_755_399_441_055_744.0;
@@ -63,21 +66,24 @@ impl Grid {
 
     /// Bytes that the sums of `k` centroids take.
     pub fn sums_bytes(&self, k: usize) -> usize {
-        k * self.vectors * size_of::<Line>()
+        k * self.vectors * size_of::<Lines>()
     }
 }
 
-/// A cache line of sums.
+/// A cache line of sums of grid points, and one of sums of their parts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C, align(64))]
-struct Line([i64; LANES]);
+struct Lines {
+    whole: [i64; LANES],
+    parts: [i64; LANES],
+}
 
 /// For each centroid the sum of its shifted rows, on the grid, and their number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FixedTally {
     /// `(k, vectors)`: sums of the bits of 1.5·2^52 + value; the number of rows in place d tells how often the bits of
     /// 1.5·2^52 are too many.
-    sums: Vec<Line>,
+    sums: Vec<Lines>,
     /// Whether every value had a place on the grid.
     holds: bool,
 }
@@ -85,7 +91,7 @@ pub struct FixedTally {
 impl FixedTally {
     /// Zero sums of `k` centroids.
     pub fn new(k: usize, grid: &Grid) -> Self {
-        Self { sums: vec![Line([0; LANES]); k * grid.vectors], holds: true }
+        Self { sums: vec![Lines { whole: [0; LANES], parts: [0; LANES] }; k * grid.vectors], holds: true }
     }
 
     /// Whether every row that was added had a place on the grid; without it the sums are worth nothing.
@@ -135,11 +141,14 @@ impl FixedTally {
         let inverse: Vec<f64> = grid.scale[..d].iter().map(|s| 1.0 / s).collect();
         let bias = INTEGER.to_bits() as i64;
         for lines in self.sums.chunks_exact(grid.vectors) {
-            let number = |f: usize| lines[f / LANES].0[f % LANES];
             // The bias has zeros where counts stand.
-            let count = number(d) & ((1 << 51) - 1);
+            let count = lines[d / LANES].whole[d % LANES] & ((1 << 51) - 1);
             let bias = bias.wrapping_mul(count);
-            let unscaled = |(f, inverse): (usize, &f64)| number(f).wrapping_sub(bias) as f64 * inverse;
+            let number = |sum: i64| sum.wrapping_sub(bias) as f64;
+            let unscaled = |(f, inverse): (usize, &f64)| {
+                let line = &lines[f / LANES];
+                (number(line.whole[f % LANES]) + number(line.parts[f % LANES]) / PARTS) * inverse
+            };
             sums.extend(inverse.iter().enumerate().map(unscaled));
             counts.push(count as f64);
         }
@@ -147,12 +156,12 @@ impl FixedTally {
     }
 }
 
-dispatch!(fn add_rows<T: Real>(x: &[T], grid: &Grid, labels: &[u32], sums: &mut [Line]) -> bool = add_body);
+dispatch!(fn add_rows<T: Real>(x: &[T], grid: &Grid, labels: &[u32], sums: &mut [Lines]) -> bool = add_body);
 
 /// # Safety
 /// The machine has the lanes' features; there are `d` features a label, and sums for every label.
 #[inline(always)]
-unsafe fn add_body<S: Simd, T: Real>(x: &[T], grid: &Grid, labels: &[u32], sums: &mut [Line]) -> bool {
+unsafe fn add_body<S: Simd, T: Real>(x: &[T], grid: &Grid, labels: &[u32], sums: &mut [Lines]) -> bool {
     let (d, vectors) = (grid.d, grid.vectors);
     let mut x = x.as_ptr();
     // SAFETY: by the caller's promise.
@@ -163,10 +172,7 @@ unsafe fn add_body<S: Simd, T: Real>(x: &[T], grid: &Grid, labels: &[u32], sums:
             for v in 0..vectors {
                 let scaled = scaled::<S, T>(x, grid, v);
                 (low, high) = (S::min(low, scaled), S::max(high, scaled));
-                let (bits, sum) = (bits::<S>(scaled), &mut (*sums.add(v)).0);
-                for l in 0..LANES {
-                    sum[l] = sum[l].wrapping_add(bits[l].to_bits() as i64);
-                }
+                add_to::<S>(scaled, &mut *sums.add(v));
             }
             x = x.add(d);
         }
@@ -177,7 +183,7 @@ unsafe fn add_body<S: Simd, T: Real>(x: &[T], grid: &Grid, labels: &[u32], sums:
     }
 }
 
-dispatch!(fn take_over<T: Real>(x: &[T], grid: &Grid, moved: &[(u32, u32)], labels: &[u32], sums: &mut [Line]) = take_over_body);
+dispatch!(fn take_over<T: Real>(x: &[T], grid: &Grid, moved: &[(u32, u32)], labels: &[u32], sums: &mut [Lines]) = take_over_body);
 
 /// # Safety
 /// As for [`add_body`]; rows are below the number of labels, labels those of sums.
@@ -187,7 +193,7 @@ unsafe fn take_over_body<S: Simd, T: Real>(
     grid: &Grid,
     moved: &[(u32, u32)],
     labels: &[u32],
-    sums: &mut [Line],
+    sums: &mut [Lines],
 ) {
     for &(row, old) in moved {
         // SAFETY: by the caller's promise.
@@ -196,15 +202,9 @@ unsafe fn take_over_body<S: Simd, T: Real>(
             let from = sums.as_mut_ptr().add(old as usize * grid.vectors);
             let to = sums.as_mut_ptr().add(*labels.get_unchecked(row as usize) as usize * grid.vectors);
             for v in 0..grid.vectors {
-                let bits = bits::<S>(scaled::<S, T>(x, grid, v));
-                let sum = &mut (*from.add(v)).0;
-                for l in 0..LANES {
-                    sum[l] = sum[l].wrapping_sub(bits[l].to_bits() as i64);
-                }
-                let sum = &mut (*to.add(v)).0;
-                for l in 0..LANES {
-                    sum[l] = sum[l].wrapping_add(bits[l].to_bits() as i64);
-                }
+                let scaled = scaled::<S, T>(x, grid, v);
+                take_from::<S>(scaled, &mut *from.add(v));
+                add_to::<S>(scaled, &mut *to.add(v));
             }
         }
     }
@@ -228,17 +228,50 @@ unsafe fn scaled<S: Simd, T: Real>(x: *const T, grid: &Grid, v: usize) -> S::V {
     }
 }
 
-/// 1.5·2^52 + the nearest integers, which its low bits are. Bits are added by loops: closures are not compiled for
-/// the instruction set.
+/// Adds grid points and parts. By loops: closures are not compiled for the instruction set.
 ///
 /// # Safety
 /// The machine has the lanes' features.
 #[inline(always)]
-unsafe fn bits<S: Simd>(scaled: S::V) -> [f64; LANES] {
-    let mut numbers = [0.0f64; LANES];
-    // SAFETY: the caller's promise; there is room for eight numbers.
-    unsafe { S::store(numbers.as_mut_ptr(), S::add(scaled, S::splat(INTEGER))) };
-    numbers
+unsafe fn add_to<S: Simd>(scaled: S::V, lines: &mut Lines) {
+    // SAFETY: the caller's promise.
+    let (whole, parts) = unsafe { bits::<S>(scaled) };
+    for l in 0..LANES {
+        lines.whole[l] = lines.whole[l].wrapping_add(whole[l].to_bits() as i64);
+        lines.parts[l] = lines.parts[l].wrapping_add(parts[l].to_bits() as i64);
+    }
+}
+
+/// Takes off what [`add_to`] adds.
+///
+/// # Safety
+/// The machine has the lanes' features.
+#[inline(always)]
+unsafe fn take_from<S: Simd>(scaled: S::V, lines: &mut Lines) {
+    // SAFETY: the caller's promise.
+    let (whole, parts) = unsafe { bits::<S>(scaled) };
+    for l in 0..LANES {
+        lines.whole[l] = lines.whole[l].wrapping_sub(whole[l].to_bits() as i64);
+        lines.parts[l] = lines.parts[l].wrapping_sub(parts[l].to_bits() as i64);
+    }
+}
+
+/// The nearest integers, and the parts that they leave, each plus 1.5·2^52, in whose low bits they stand.
+///
+/// # Safety
+/// The machine has the lanes' features.
+#[inline(always)]
+unsafe fn bits<S: Simd>(scaled: S::V) -> ([f64; LANES], [f64; LANES]) {
+    let (mut whole, mut parts) = ([0.0f64; LANES], [0.0f64; LANES]);
+    // SAFETY: the caller's promise; there is room for eight numbers twice.
+    unsafe {
+        let integer = S::splat(INTEGER);
+        let nearest = S::add(scaled, integer);
+        let rest = S::sub(scaled, S::sub(nearest, integer));
+        S::store(whole.as_mut_ptr(), nearest);
+        S::store(parts.as_mut_ptr(), S::fma(rest, S::splat(PARTS), integer));
+    }
+    (whole, parts)
 }
 
 #[cfg(test)]
@@ -255,7 +288,8 @@ mod tests {
         let rows = Rows { x: &x, weights: &[], n_features: d };
         let before: Vec<u32> = (0..n).map(|i| (i * 7 % k) as u32).collect();
         let after: Vec<u32> = (0..n).map(|i| (if i % 3 == 0 { i * 5 } else { i * 7 } % k) as u32).collect();
-        let moved: Vec<_> = (0..n).filter(|&i| before[i] != after[i]).map(|i| (i as u32, before[i])).collect();
+        let moved: Vec<_> =
+            (0..n).filter(|&i| before[i] != after[i]).map(|i| (i as u32, before[i])).collect();
         let mut exact = vec![0.0; k * d];
         for (i, &label) in after.iter().enumerate() {
             let sums = exact[label as usize * d..][..d].iter_mut();
@@ -272,7 +306,7 @@ mod tests {
             assert!(whole.holds());
             let (sums, counts) = whole.parts(&grid);
             for (sum, exact) in sums.iter().zip(&exact) {
-                assert!((sum - exact).abs() <= 1e-11, "{sum} is not {exact}");
+                assert!((sum - exact).abs() <= 1e-12 * exact.abs().max(1.0), "{sum} is not {exact}");
             }
             assert_eq!(counts.iter().sum::<f64>(), n as f64);
             assert_eq!(*first.get_or_insert_with(|| whole.clone()), whole, "{isa:?}");
@@ -298,6 +332,17 @@ mod tests {
                 assert_eq!(tally.holds(), holds, "{x}");
             }
         }
+    }
+
+    #[test]
+    fn a_row_alone_is_its_sum() {
+        let x = [0.1, 1e-3, -55.3, 1.0 / 3.0];
+        let shift = [0.7, -0.2, 0.0, 1e-5];
+        let grid = Grid::new(&shift, &[1.0; 4], 1 << 20);
+        let mut tally = FixedTally::new(1, &grid);
+        tally.add(Isa::best(), &Rows { x: &x, weights: &[], n_features: 4 }, &grid, &[0]);
+        let expected: Vec<f64> = x.iter().zip(shift).map(|(x, m)| x - m).collect();
+        assert_eq!(tally.parts(&grid).0, expected);
     }
 
     #[test]

@@ -102,12 +102,7 @@ impl Neighbours {
 
     /// [`candidates`](Self::candidates), and a few that are somewhat farther off, with no more than the distance from
     /// `a` to the nearest of those left out.
-    pub(super) fn more_candidates<'a>(
-        &self,
-        a: u32,
-        square: f64,
-        to: &'a mut Vec<u32>,
-    ) -> (&'a [u32], f64) {
+    pub(super) fn more_candidates<'a>(&self, a: u32, square: f64, to: &'a mut Vec<u32>) -> (&'a [u32], f64) {
         let reach = self.margin.reach(square) + 0.5 * self.to_nearest(a);
         to.resize(self.k, 0);
         let (mut n, mut left_out) = (0, f64::INFINITY);

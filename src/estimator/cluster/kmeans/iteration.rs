@@ -15,7 +15,8 @@ use crate::engine::pass::Pass;
 use crate::error::Result;
 use crate::kernel::Real;
 use crate::kernel::lloyd::{
-    BoundsMut, Centroids, Drift, Grid, Neighbours, Rows, Scratch, assign, assign_bounded, reassign, screen, settle,
+    BoundsMut, Centroids, Drift, Grid, Neighbours, Rows, Scratch, assign, assign_bounded, reassign, screen,
+    settle,
 };
 
 /// Bytes of rows that are looked at twice: half a second-level cache.
@@ -100,7 +101,15 @@ impl<'a, T: Real> StepPass<'a, T> {
     ) -> Self {
         let stepped =
             |(run, centroids)| Stepped { run, centroids, neighbours: OnceCell::new(), pace: Pace::default() };
-        Self { frame, n_runs, runs: runs.into_iter().map(stepped).collect(), sums, exact: None, grid: None, pruning: None }
+        Self {
+            frame,
+            n_runs,
+            runs: runs.into_iter().map(stepped).collect(),
+            sums,
+            exact: None,
+            grid: None,
+            pruning: None,
+        }
     }
 
     /// Sums on this grid, where a block's rows have a place there.
@@ -323,7 +332,7 @@ fn list_moved(before: &[u32], labels: &[u32], moved: &mut Vec<(u32, u32)>) {
 /// Whether sums are small enough beside the rows to be kept.
 fn keeps_sums<T: Real>(block: &Block<T>, grid: Option<&Grid>, stepped: &Stepped<T>) -> bool {
     let bytes = grid.map_or(0, |grid| grid.sums_bytes(stepped.centroids.n_clusters()));
-    8 * bytes <= block.x.len() * size_of::<T>()
+    4 * bytes <= block.x.len() * size_of::<T>()
 }
 
 /// Whether to go by the rows' old labels. Either way gives the same labels, so each rank may find out for itself.
@@ -370,7 +379,10 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
         for (stepped, (sums, changed)) in self.runs.iter().zip(all) {
             let kept = &mut memory[stepped.run];
             let sums = if sums.holds() { sums } else { self.plain(block, stepped, kept, &mut work.scratch) };
-            let (sums, weights) = sums.finish(kept, self.pruning.is_some() && keeps_sums(block, grid, stepped));
+            let (sums, weights) = sums.finish(
+                kept,
+                self.pruning.is_some_and(Pruning::keeps_sums) && keeps_sums(block, grid, stepped),
+            );
             let score = stepped.centroids.score_of(&sums, &weights);
             steps.push(Step { sums, weights, score, changed, finish: None });
         }
@@ -432,7 +444,8 @@ mod tests {
         let mut centers: Vec<f64> = block.x[..k * d].iter().map(|x| x.to_f64()).collect();
         let (mut kept, mut before, mut used) = (Memory::new(), vec![0; block.n_rows], 0);
         for iteration in 0..12 {
-            let pass = || StepPass::new(&frame, 1, vec![(0, frame.pack(&centers))], true).with_grid(Some(&grid));
+            let pass =
+                || StepPass::new(&frame, 1, vec![(0, frame.pack(&centers))], true).with_grid(Some(&grid));
             let mut run = Run::new(centers.clone());
             run.labelled_by = before_last.replace(centers.clone());
             pruning.advance(0, &frame, &run, 0);

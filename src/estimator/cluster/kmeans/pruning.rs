@@ -32,6 +32,11 @@ impl Pruning {
         Self { allowed: true, drifts: vec![Some(Drift::new(k))] }
     }
 
+    /// Whether blocks' sums may be kept, as bounds may.
+    pub(super) fn keeps_sums(&self) -> bool {
+        self.allowed
+    }
+
     /// The ways of a run's centroids, where it keeps bounds.
     pub(super) fn drift(&self, run: usize) -> Option<&Drift> {
         self.drifts[run].as_ref()
