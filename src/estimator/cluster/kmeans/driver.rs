@@ -1,5 +1,6 @@
 //! The fit: survey, start, iterations, last pass, and the best of the restarts.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use super::finish::{Finish, FinishPass};
@@ -10,10 +11,11 @@ use super::kept::Memory;
 use super::labels::FitLabels;
 use super::model::KMeansModel;
 use super::moments::Survey;
-use super::params::KMeans;
+use super::params::{KMeans, KMeansParams};
 use super::pruning::Pruning;
 use super::relocate::{FarthestPass, average, n_empty, relocate};
 use super::run::{End, Record, Run, State};
+use super::selection;
 use crate::engine::pass::PassEngine;
 use crate::error::{Error, Result};
 use crate::kernel::Real;
@@ -50,7 +52,7 @@ impl KMeans {
     pub fn fit_predict<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<(KMeansModel, FitLabels)> {
         self.check_size(engine)?;
         let mut memory = engine.memory();
-        let mut pruning = Pruning::new(self.restarts, engine);
+        let mut pruning = Pruning::new(self.run_sizes().count(), engine);
         let mut state = match engine.resume::<State>()? {
             Some(state) => {
                 self.check_state(&state, engine)?;
@@ -74,8 +76,18 @@ impl KMeans {
             Some(finish) => vec![finish],
             None => engine.run(&FinishPass::new(&frame, &state.runs), &mut memory)?,
         };
-        let best = best_run(&finishes);
-        let model = self.model::<T>(&state.runs[best], &finishes[best], &state.shift)?;
+        let runs = self.sizes.iter().enumerate().map(|(i, _)| i * self.restarts..(i + 1) * self.restarts);
+        let bests: Vec<usize> = runs.map(|runs| best_run(&finishes, runs)).collect();
+        let (best, selection) = match bests.as_slice() {
+            &[best] => (best, Vec::new()),
+            bests => {
+                let scored: Vec<_> = bests.iter().map(|&run| (run, &state.runs[run], &finishes[run])).collect();
+                let selection = selection::score(self, engine, &frame, &scored, &mut memory)?;
+                (bests[selection::best(&selection, self.params.select.unwrap_or_default())], selection)
+            }
+        };
+        let mut model = self.model::<T>(&state.runs[best], &finishes[best], &state.shift)?;
+        model.selection = selection;
         Ok((model, FitLabels::of_run(memory, best)))
     }
 
@@ -95,8 +107,8 @@ impl KMeans {
     /// A state of other sizes is not this job's.
     fn check_state<T: Real>(&self, state: &State, engine: &PassEngine<'_, T>) -> Result<()> {
         let d = engine.shape().n_features;
-        let fits = |run: &Run| run.centers.len() == self.params.n_clusters * d;
-        if state.shift.len() == d && state.runs.len() == self.restarts && state.runs.iter().all(fits) {
+        let sizes = self.run_sizes().map(|k| k * d);
+        if state.shift.len() == d && state.runs.iter().map(|run| run.centers.len()).eq(sizes) {
             return Ok(());
         }
         Err(Error::data("checkpoint", Default::default(), "the state of this job", "that of another"))
@@ -219,7 +231,7 @@ impl KMeans {
             return Err(diverged(run.history.len(), format!("inertia {}", finish.inertia)));
         }
         let mut warnings = Vec::new();
-        let k = self.params.n_clusters;
+        let k = run.centers.len() / shift.len();
         if finish.n_distinct() < k {
             warnings.push(format!(
                 "number of distinct clusters ({}) found smaller than n_clusters ({k}): possibly duplicate rows",
@@ -227,7 +239,8 @@ impl KMeans {
             ));
         }
         Ok(KMeansModel {
-            params: self.params.clone(),
+            params: KMeansParams { n_clusters: k, n_clusters_tried: Vec::new(), ..self.params.clone() },
+            selection: Vec::new(),
             shift: shift.to_vec(),
             centered: run.centers.clone(),
             single_precision: T::NAME == "f32",
@@ -240,10 +253,10 @@ impl KMeans {
     }
 }
 
-/// The run with the least inertia, unless it is an earlier one's clustering under other numbers.
-fn best_run(finishes: &[Finish]) -> usize {
-    let mut best = 0;
-    for (i, finish) in finishes.iter().enumerate().skip(1) {
+/// Of some runs that with the least inertia, unless it is an earlier one's clustering under other numbers.
+fn best_run(finishes: &[Finish], runs: Range<usize>) -> usize {
+    let mut best = runs.start;
+    for (i, finish) in finishes.iter().enumerate().take(runs.end).skip(runs.start + 1) {
         if finish.inertia < finishes[best].inertia && !finish.same_clustering(best) {
             best = i;
         }

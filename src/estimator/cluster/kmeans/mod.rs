@@ -31,9 +31,11 @@ mod params;
 mod pruning;
 mod relocate;
 mod run;
+mod selection;
 mod sums;
 
 pub use labels::FitLabels;
 pub use model::KMeansModel;
-pub use params::{Algorithm, Init, KMeans, KMeansParams, NInit};
+pub use params::{Algorithm, Init, KMeans, KMeansParams, NInit, Select};
 pub use run::Record;
+pub use selection::Tried;

@@ -95,7 +95,7 @@ impl Partial for Survey {
 
 /// Surveys the data.
 pub(super) struct SurveyPass {
-    /// What the data are, for messages.
+    /// What the weights are, for messages.
     pub(super) origin: String,
     pub(super) isa: Isa,
 }

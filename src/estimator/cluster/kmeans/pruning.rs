@@ -4,7 +4,7 @@ use super::frame::Frame;
 use super::run::{Run, State};
 use crate::engine::pass::PassEngine;
 use crate::kernel::Real;
-use crate::kernel::lloyd::{Drift, Grid};
+use crate::kernel::lloyd::{Bounds, Drift, Grid};
 
 /// Sums of more rows than that would lose too many bits on the grid.
 const MOST_ROWS: usize = 1 << 22;
@@ -21,9 +21,12 @@ pub(super) struct Pruning {
 }
 
 impl Pruning {
-    /// For so many runs. Bounds are kept where all rows stay in memory: then they are small beside them.
+    /// For so many runs. Bounds are kept where all rows stay in memory and bounds of all runs
+    /// take at most half as much.
     pub(super) fn new<T: Real>(n_runs: usize, engine: &PassEngine<'_, T>) -> Self {
-        Self { allowed: engine.all_resident(), drifts: vec![None; n_runs] }
+        let row_bytes = engine.shape().n_features * size_of::<T>();
+        let small = 2 * n_runs as u64 * Bounds::ROW_BYTES <= row_bytes as u64;
+        Self { allowed: small && engine.all_resident(), drifts: vec![None; n_runs] }
     }
 
     /// Bounds of one run of `k` clusters from the start.
