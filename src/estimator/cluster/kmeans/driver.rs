@@ -81,7 +81,8 @@ impl KMeans {
         let (best, selection) = match bests.as_slice() {
             &[best] => (best, Vec::new()),
             bests => {
-                let scored: Vec<_> = bests.iter().map(|&run| (run, &state.runs[run], &finishes[run])).collect();
+                let scored: Vec<_> =
+                    bests.iter().map(|&run| (run, &state.runs[run], &finishes[run])).collect();
                 let selection = selection::score(self, engine, &frame, &scored, &mut memory)?;
                 (bests[selection::best(&selection, self.params.select.unwrap_or_default())], selection)
             }

@@ -330,12 +330,7 @@ fn list_moved(before: &[u32], labels: &[u32], moved: &mut Vec<(u32, u32)>) {
 }
 
 /// Whether sums are small enough beside the rows to be kept.
-fn keeps_sums<T: Real>(
-    block: &Block<T>,
-    grid: Option<&Grid>,
-    stepped: &Stepped<T>,
-    n_runs: usize,
-) -> bool {
+fn keeps_sums<T: Real>(block: &Block<T>, grid: Option<&Grid>, stepped: &Stepped<T>, n_runs: usize) -> bool {
     let bytes = grid.map_or(0, |grid| grid.sums_bytes(stepped.centroids.n_clusters()));
     4 * bytes * n_runs <= block.x.len() * size_of::<T>()
 }
@@ -386,7 +381,8 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
             let sums = if sums.holds() { sums } else { self.plain(block, stepped, kept, &mut work.scratch) };
             let (sums, weights) = sums.finish(
                 kept,
-                self.pruning.is_some_and(Pruning::keeps_sums) && keeps_sums(block, grid, stepped, self.n_runs),
+                self.pruning.is_some_and(Pruning::keeps_sums)
+                    && keeps_sums(block, grid, stepped, self.n_runs),
             );
             let score = stepped.centroids.score_of(&sums, &weights);
             steps.push(Step { sums, weights, score, changed, finish: None });

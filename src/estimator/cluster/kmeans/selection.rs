@@ -123,8 +123,7 @@ fn davies_bouldin(clusters: &Clusters, spread: &Spread, used: &[usize]) -> f64 {
         let apart = square(clusters.mean(a), clusters.mean(b)).sqrt();
         if apart == 0.0 { 0.0 } else { (radius(a) + radius(b)) / apart }
     };
-    let worst =
-        |&a: &usize| used.iter().filter(|&&b| b != a).map(|&b| similarity(a, b)).fold(0.0, f64::max);
+    let worst = |&a: &usize| used.iter().filter(|&&b| b != a).map(|&b| similarity(a, b)).fold(0.0, f64::max);
     used.iter().map(worst).sum::<f64>() / used.len() as f64
 }
 
