@@ -255,8 +255,8 @@ unsafe fn score<V: Vector, const R: usize, const C: usize, const SECOND: bool>(
         let mut x = tile.turned.as_ptr().add(first);
         for f in 0..c.d {
             let mut rows = [V::splat(V::Item::ZERO); R];
-            for r in 0..R {
-                rows[r] = V::load(x.add(r * V::LANES));
+            for (r, rows) in rows.iter_mut().enumerate() {
+                *rows = V::load(x.add(r * V::LANES));
             }
             for i in 0..C {
                 let centroid = V::splat(*of[i].add(f));

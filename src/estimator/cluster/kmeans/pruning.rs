@@ -9,6 +9,9 @@ use crate::kernel::lloyd::{Bounds, Drift, Grid};
 /// Sums of more rows than that would lose too many bits on the grid.
 const MOST_ROWS: usize = 1 << 22;
 
+/// Fewer rows are summed in their order, as scikit-learn does: whether rows lie on their mean is decided alike.
+const FEWEST_ROWS: u64 = 10_000;
+
 /// Bounds begin where fewer rows than one in so many changed: before that few of them would hold to the next iteration.
 const FEW_CHANGED: u64 = 5;
 
@@ -58,7 +61,7 @@ impl Pruning {
         }
     }
 
-    /// The grid of the sums: of the data alone, not of what is kept.
+    /// The grid of the sums: of the data alone, not of what is kept. Few rows gain nothing by it and are summed in order.
     pub(super) fn grid<T: Real>(
         &self,
         state: &State,
@@ -66,6 +69,7 @@ impl Pruning {
         engine: &PassEngine<'_, T>,
     ) -> Option<Grid> {
         let rows = engine.shape().block_rows;
-        (rows <= MOST_ROWS).then(|| Grid::new(&frame.shift, &state.deviations, rows))
+        let many = engine.shape().n_samples >= FEWEST_ROWS;
+        (many && rows <= MOST_ROWS).then(|| Grid::new(&frame.shift, &state.deviations, rows))
     }
 }

@@ -103,10 +103,9 @@ pub(super) fn n_empty(step: &Step) -> usize {
 ///
 /// The lowest empty cluster gets the farthest row. (scikit-learn takes them in the order that `numpy.argpartition`
 /// leaves, which is the same for one or two empty clusters and arbitrary beyond.) Where every row lies on its
-/// centroid, but for the rounding of a mean, there are fewer distinct rows than clusters, and nothing moves.
+/// centroid there are fewer distinct rows than clusters, and nothing moves.
 pub(super) fn relocate(step: &mut Step, farthest: &Farthest) {
-    let rounding = |far: &Far| (32.0 * f64::EPSILON).powi(2) * far.x.iter().map(|x| x * x).sum::<f64>();
-    if farthest.rows.first().is_none_or(|far| far.distance <= rounding(far)) {
+    if farthest.rows.first().is_none_or(|far| far.distance == 0.0) {
         return;
     }
     let empty: Vec<usize> = (0..step.weights.len()).filter(|&j| step.weights[j] == 0.0).collect();
