@@ -7,7 +7,7 @@ use rankfit::data::{Block, BlockSource, Feed, Residency, Shape};
 use rankfit::engine::pass::PassEngine;
 use rankfit::engine::rows::{RowSink, stream_kept, stream_rows};
 use rankfit::error::Result;
-use rankfit::estimator::cluster::kmeans::{Init, KMeans, KMeansModel, KMeansParams, NInit};
+use rankfit::estimator::cluster::kmeans::{Init, KMeans, KMeansModel, KMeansParams, NInit, Select};
 use rankfit::kernel::Isa;
 use rankfit::kernel::Real;
 use rankfit::rng::{Purpose, stream, uniform};
@@ -392,4 +392,75 @@ fn parallel_start_finds_the_tutorials_mixture_for_20_seeds() {
         // The mean of 5,000 rows in 20 dimensions lies within 0.063 of its centre on average.
         assert_found(&model, &centres, 0.2, &format!("seed {seed}"));
     }
+}
+
+#[test]
+fn several_numbers_of_clusters_have_scikit_learns_indices() {
+    // Four groups, in two pairs. Golden values: scikit-learn 1.9.1, KMeans(k, n_init=10, random_state=0), then
+    // silhouette_score, calinski_harabasz_score and davies_bouldin_score of its labels.
+    let middles = [[0.0, 0.0], [0.0, 6.0], [40.0, 0.0], [40.0, 6.0]];
+    let row = |i: usize| {
+        let [x, y] = middles[i % 4];
+        [x + (i * 7 % 11) as f64 / 11.0 - 0.5, y + (i * 5 % 13) as f64 / 13.0 - 0.5]
+    };
+    let x: Vec<f64> = (0..61).flat_map(row).collect();
+    let golden = [
+        (2, 564.4008365947909, 0.9161704301728388, 2556.077143891307, 0.15117328273470287),
+        (4, 10.156160244184708, 0.9127161657736604, 46780.821701981506, 0.12760420039349757),
+    ];
+    for init in [Init::KMeansPlusPlus, Init::KMeansParallel, Init::Random] {
+        for (select, best) in
+            [(None, 0), (Some(Select::CalinskiHarabasz), 1), (Some(Select::DaviesBouldin), 1)]
+        {
+            let params = KMeansParams {
+                n_clusters: 4,
+                n_clusters_tried: vec![2, 4],
+                n_init: NInit::Count(5),
+                init: init.clone(),
+                select,
+                ..KMeansParams::default()
+            };
+            let kmeans = params.validate(0).unwrap();
+            let mut models = Vec::new();
+            for (block_rows, ranks) in [(61, 1), (7, 1), (7, 3)] {
+                let source = given::<f64>(&x, &[], 2, block_rows);
+                models.extend(run_threads(ranks, |comm| {
+                    fit_on(comm, &source, Residency::Stream, &kmeans).unwrap()
+                }));
+            }
+            assert!(models[1..].windows(2).all(|pair| pair[0].selection == pair[1].selection), "ranks");
+            for model in models {
+                assert_eq!(model.n_clusters(), golden[best].0, "{init:?} {select:?}");
+                assert_eq!(model.inertia_, model.selection[best].inertia);
+                for (tried, golden) in model.selection.iter().zip(golden) {
+                    let close = |a: f64, b: f64| assert!((a - b).abs() <= 1e-12 * b, "{a} is not {b}");
+                    assert_eq!(tried.n_clusters, golden.0);
+                    close(tried.inertia, golden.1);
+                    close(tried.silhouette, golden.2);
+                    close(tried.calinski_harabasz, golden.3);
+                    close(tried.davies_bouldin, golden.4);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn lists_of_numbers_of_clusters_are_checked() {
+    let tried = |tried: Vec<usize>| KMeansParams {
+        n_clusters: tried.iter().copied().max().unwrap_or(8),
+        n_clusters_tried: tried,
+        ..KMeansParams::default()
+    };
+    assert!(tried(vec![2, 3, 8]).validate(0).is_ok());
+    for wrong in [vec![1, 2], vec![3, 2], vec![2, 2]] {
+        assert!(tried(wrong).validate(0).is_err());
+    }
+    let select = Some(Select::Silhouette);
+    assert!(KMeansParams { select, ..KMeansParams::default() }.validate(0).is_err());
+    assert!(KMeansParams { init: Init::File("x".into()), ..tried(vec![2, 4]) }.validate(0).is_err());
+    assert!(KMeansParams { silhouette_samples: Some(1), ..tried(vec![2, 4]) }.validate(0).is_err());
+    let text = serde_json::to_value(tried(vec![2, 4])).unwrap();
+    assert_eq!(text["n_clusters"], serde_json::json!([2, 4]));
+    assert_eq!(serde_json::from_value::<KMeansParams>(text).unwrap(), tried(vec![2, 4]));
 }

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Lloyd's iterations against scikit-learn, its Intel extension, oneDAL over MPI and FAISS on the same rows, in turn.
 
-    . scripts/mpi_env.sh && python scripts/compare/kmeans.py --rows 4000000 --ranks 2 --repeats 3
+    . scripts/mpi_env.sh && python scripts/compare/kmeans.py --ranks 2                 (a few minutes)
+    . scripts/mpi_env.sh && python scripts/compare/kmeans.py --ranks 2 --rows 4000000  (the README's figures)
 
 Needs `requirements.txt` beside this file; `rankfit` and `mpirun` on the PATH. scikit-learn-intelex, FAISS (`faiss-cpu`)
 and oneDAL over Intel MPI (`impi-rt`, which puts `mpiexec.hydra` beside python) take part when they are installed. Call
 python by its path: an activated environment would put Intel's `mpirun` before the one that rankfit was built for. The
-rows are made once in --folder. Everybody starts from the same centres. Two figures a case: seconds an iteration over a
-few iterations, and seconds of a whole run until no label changes, or --most iterations. Answers are compared before
+rows are made once in --folder. Everybody starts from the same centres. Figures: seconds an iteration over a few iterations
+for each of --clusters; seconds of a whole run until no label changes, or --most iterations, for each of --whole, and the
+same a row and iteration; and seconds of making rows in blobs against NumPy's normals alone. Answers are compared before
 times: centroids after the few iterations, the inertia of the final centroids after the run (late rows on the border may
 fall either way, and FAISS, which has no such end, does as many iterations as rankfit). rankfit's time is the sum of
 `/history/seconds`; the others' that of the fit, arrays in memory.
@@ -17,6 +19,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
 import time
@@ -154,6 +157,42 @@ def check(case, whole):
             sys.exit(f"{name}: answers differ by {error} (k = {case.k}, {case.dtype})")
 
 
+GENERATED = """[data]
+source = "blobs"
+n_samples = {rows}
+n_features = {features}
+centers = 12
+residency = "stream"
+[estimator]
+name = "KMeans"
+n_clusters = 12
+init = "random"
+n_init = 1
+max_iter = 2
+tol = 0.0
+"""
+
+
+def generator(args):
+    """Seconds in which one rank makes the rows, and NumPy as many normals."""
+    def ours():
+        job = GENERATED.format(rows=args.rows, features=args.features)
+        with h5py.File(rankfit(job, args.folder / "job", args.ranks)) as file:
+            made = file["timing/load_bytes"][()].sum() / (8 * args.features)
+            return file["timing/load"][()].sum() / made * args.rows
+
+    def numpy():
+        rng, start = np.random.default_rng(0), time.perf_counter()
+        for first in range(0, args.rows, 3125):
+            rng.standard_normal((min(3125, args.rows - first), args.features))
+        return time.perf_counter() - start
+
+    title = f"blobs made, {args.rows} x {args.features} f8, on one core"
+    figures = in_turn({"rankfit": ours, "NumPy standard_normal": numpy}, args.repeats)
+    show(title, figures)
+    keep(args.folder / "kmeans.csv", title, figures)
+
+
 def compare(args, kind, dtype, k, whole):
     case = Case(args, kind, dtype, k, args.most if whole else args.iterations)
     figures = in_turn(case.programs(), args.repeats)
@@ -166,19 +205,23 @@ def compare(args, kind, dtype, k, whole):
         title += "an iteration"
         figures = {name: [s / iterations[name] for s in seconds] for name, seconds in figures.items()}
     show(title, figures)
+    each = {name: statistics.median(seconds) / args.rows / (iterations[name] if whole else 1)
+            for name, seconds in figures.items()}
+    print("ns a row and iteration: " + ", ".join(f"{name} {1e9 * s:.1f}" for name, s in each.items()))
     keep(args.folder / "kmeans.csv", title, figures)
     sys.stdout.flush()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=4_000_000)
+    parser.add_argument("--rows", type=int, default=500_000)
     parser.add_argument("--features", type=int, default=20)
-    parser.add_argument("--clusters", type=int, nargs="+", default=[12, 100])
+    parser.add_argument("--clusters", type=int, nargs="*", default=[12], help="of the figures for one iteration")
+    parser.add_argument("--whole", type=int, nargs="*", default=[100], help="clusters of the whole runs")
     parser.add_argument("--dtypes", nargs="+", choices=["f4", "f8"], default=["f8", "f4"])
     parser.add_argument("--kinds", nargs="+", choices=list(SPREAD), default=list(SPREAD))
     parser.add_argument("--iterations", type=int, default=10, help="of the figure for one iteration")
-    parser.add_argument("--most", type=int, default=100, help="iterations of a whole run; 0 leaves whole runs out")
+    parser.add_argument("--most", type=int, default=60, help="iterations of a whole run")
     parser.add_argument("--ranks", type=int, default=2, help="threads of the others, too")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("target/compare"))
@@ -191,8 +234,10 @@ def main():
         for kind in args.kinds:
             for dtype in args.dtypes:
                 for k in args.clusters:
-                    for whole in [False, True] if args.most else [False]:
-                        compare(args, kind, dtype, k, whole)
+                    compare(args, kind, dtype, k, whole=False)
+                for k in args.whole:
+                    compare(args, kind, dtype, k, whole=True)
+    generator(args)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,14 @@ pub(super) fn memory_bytes<T: Real>(
                 EstimatorJob::Linear(params) => params.bytes_per_row().saturating_mul(part.block_rows as u64),
                 _ => 0,
             };
-            let each = part.block_bytes::<T>().saturating_add(beside);
+            let row_bytes = (part.n_features * size_of::<T>()) as u64;
+            let kept = match &job.estimator {
+                EstimatorJob::KMeans(params) if streamed == 0 => {
+                    params.validate(job.seed)?.bound_bytes(row_bytes).saturating_mul(part.block_rows as u64)
+                }
+                _ => 0,
+            };
+            let each = part.block_bytes::<T>().saturating_add(beside).saturating_add(kept);
             Ok(((feed.n_resident() + in_flight) as u64).saturating_mul(each))
         }
         EstimatorJob::Transformer(_) | EstimatorJob::GaussianNb(_) => {
@@ -161,6 +168,10 @@ fn k_means<T: Real>(
     let shape = source.shape().clone();
     let mut k_means = params.validate(job.seed)?;
     if let Some((path, model)) = warm_start::read(comm, job)? {
+        if !params.n_clusters_tried.is_empty() {
+            let expected = "one number where the fit starts from a model";
+            return Err(job.fault("estimator.n_clusters", expected, "a list"));
+        }
         let (start, d) = (KMeansModel::import(&model)?, shape.n_features);
         if (start.n_clusters(), start.n_features_in()) != (params.n_clusters, d) {
             let expected = format!("{} centroids of {d} features to start from", params.n_clusters);

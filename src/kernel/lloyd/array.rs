@@ -64,6 +64,16 @@ impl<T: Real + Tagged, const N: usize> Vector for Array<T, N> {
     }
 
     #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        Self(std::array::from_fn(|l| if self.0[l] < other.0[l] { self.0[l] } else { other.0[l] }))
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        Self(std::array::from_fn(|l| if self.0[l] > other.0[l] { self.0[l] } else { other.0[l] }))
+    }
+
+    #[inline(always)]
     unsafe fn tag(number: u32) -> Self {
         Self([T::from_number(number); N])
     }

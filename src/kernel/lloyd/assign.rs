@@ -1,5 +1,6 @@
 //! The nearest centroid of each row, by the fastest body that the machine has.
 
+use super::bounds::{BoundsMut, Drift};
 use super::neighbours::Neighbours;
 use super::packed::Centroids;
 use super::reassign::Buckets;
@@ -99,6 +100,94 @@ pub fn add<T: Real>(
     unsafe { run_add(scratch.isa, rows, centroids, labels, tally) }
 }
 
+/// [`assign`] without sums; also writes bounds of each row.
+///
+/// # Panics
+/// When sizes do not match.
+pub fn assign_bounded<T: Real>(
+    rows: &Rows<'_, T>,
+    centroids: &Centroids<T>,
+    (neighbours, drift): (&Neighbours, &Drift),
+    scratch: &mut Scratch<T>,
+    labels: &mut [u32],
+    bounds: &mut BoundsMut<'_>,
+) {
+    check(rows, centroids, scratch, labels, None);
+    check_bounds(centroids, neighbours, drift, labels, bounds);
+    // SAFETY: the sizes have just been checked.
+    unsafe {
+        run_assign_all(scratch.isa, rows, centroids, neighbours, drift, &mut scratch.tile, labels, bounds)
+    }
+}
+
+/// How many rows may have another label than they have, by their bounds. No row is read.
+///
+/// # Panics
+/// When sizes do not match or a label is out of range.
+pub fn screen<T: Real>(
+    centroids: &Centroids<T>,
+    (neighbours, drift): (&Neighbours, &Drift),
+    scratch: &mut Scratch<T>,
+    labels: &[u32],
+    bounds: &BoundsMut<'_>,
+) -> usize {
+    check_bounds(centroids, neighbours, drift, labels, bounds);
+    check_labels(centroids, labels);
+    // SAFETY: sizes and labels have just been checked.
+    unsafe { run_screen(scratch.isa, centroids, neighbours, drift, &mut scratch.buckets, labels, bounds) }
+}
+
+/// What [`assign`] does to `labels`, for the rows that [`screen`] has just found in the same labels and bounds: the
+/// others' labels are right. Adds the rows that changed, with their former labels, to `moved`, in the order of the rows,
+/// and returns what it cost, as a number of scores, of which [`assign`] forms `n·k`.
+///
+/// # Panics
+/// When sizes do not match or a label is out of range.
+#[allow(clippy::too_many_arguments, reason = "what an iteration knows of its rows")]
+pub fn settle<T: Real>(
+    rows: &Rows<'_, T>,
+    centroids: &Centroids<T>,
+    (neighbours, drift): (&Neighbours, &Drift),
+    scratch: &mut Scratch<T>,
+    labels: &mut [u32],
+    bounds: &mut BoundsMut<'_>,
+    moved: &mut Vec<(u32, u32)>,
+) -> usize {
+    check(rows, centroids, scratch, labels, None);
+    check_bounds(centroids, neighbours, drift, labels, bounds);
+    check_labels(centroids, labels);
+    let (tile, buckets) = (&mut scratch.tile, &mut scratch.buckets);
+    assert!(buckets.open.last().is_none_or(|&row| (row as usize) < labels.len()), "rows of the screening");
+    // SAFETY: sizes and labels have just been checked, and the listed rows, which ascend, are rows.
+    unsafe {
+        run_settle(scratch.isa, rows, centroids, neighbours, drift, tile, buckets, labels, bounds, moved)
+    }
+}
+
+fn check_bounds<T>(
+    c: &Centroids<T>,
+    neighbours: &Neighbours,
+    drift: &Drift,
+    labels: &[u32],
+    bounds: &BoundsMut<'_>,
+) {
+    assert!(
+        neighbours.n_clusters() == c.k && drift.n_clusters() == c.k,
+        "neighbours and ways of {} centroids",
+        c.k
+    );
+    assert!(
+        bounds.upper.len() == labels.len() && bounds.lower.len() == labels.len(),
+        "bounds of {} rows",
+        labels.len()
+    );
+}
+
+fn check_labels<T>(c: &Centroids<T>, labels: &[u32]) {
+    let in_range = labels.iter().fold(true, |all, &label| all & ((label as usize) < c.k));
+    assert!(in_range, "labels below {}", c.k);
+}
+
 fn check<T>(
     rows: &Rows<'_, T>,
     c: &Centroids<T>,
@@ -121,9 +210,11 @@ macro_rules! on_each_isa {
     ($name:ident = $module:ident::$body:ident $wide:tt $narrow:tt, ($($arg:ident: $type:ty),*) $(-> $out:ty)?) => {
         /// # Safety
         /// As for the body, except that the instruction set has been asked for.
+        #[allow(clippy::too_many_arguments)]
         unsafe fn $name<T: Real>(isa: Isa, $($arg: $type),*) $(-> $out)? {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw")]
+            #[allow(clippy::too_many_arguments)]
             unsafe fn avx512<T: Real>($($arg: $type),*) $(-> $out)? {
                 // SAFETY: the caller's, and this function's features are those that the vectors need.
                 unsafe { on_each_isa!(@call $module::$body, Avx512, $wide, ($($arg),*)) }
@@ -131,6 +222,7 @@ macro_rules! on_each_isa {
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
+            #[allow(clippy::too_many_arguments)]
             unsafe fn avx2<T: Real>($($arg: $type),*) $(-> $out)? {
                 // SAFETY: the caller's, and this function's features are those that the vectors need.
                 unsafe { on_each_isa!(@call $module::$body, Avx2, $narrow, ($($arg),*)) }
@@ -174,6 +266,46 @@ on_each_isa!(
         tile: &mut Tile<T>,
         buckets: &mut Buckets,
         labels: &mut [u32]
+    ) -> usize
+);
+
+on_each_isa!(
+    run_assign_all = bounded::assign_all (6, 4) (3, 3),
+    (
+        rows: &Rows<'_, T>,
+        c: &Centroids<T>,
+        neighbours: &Neighbours,
+        drift: &Drift,
+        tile: &mut Tile<T>,
+        labels: &mut [u32],
+        bounds: &mut BoundsMut<'_>
+    )
+);
+
+on_each_isa!(
+    run_screen = bounded::look_at_bounds () (),
+    (
+        c: &Centroids<T>,
+        neighbours: &Neighbours,
+        drift: &Drift,
+        buckets: &mut Buckets,
+        labels: &[u32],
+        bounds: &BoundsMut<'_>
+    ) -> usize
+);
+
+on_each_isa!(
+    run_settle = bounded::settle (6, 4) (3, 3),
+    (
+        rows: &Rows<'_, T>,
+        c: &Centroids<T>,
+        neighbours: &Neighbours,
+        drift: &Drift,
+        tile: &mut Tile<T>,
+        buckets: &mut Buckets,
+        labels: &mut [u32],
+        bounds: &mut BoundsMut<'_>,
+        moved: &mut Vec<(u32, u32)>
     ) -> usize
 );
 

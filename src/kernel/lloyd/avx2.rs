@@ -46,6 +46,18 @@ impl Vector for __m256d {
     }
 
     #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        // SAFETY: as said at the top of the file.
+        unsafe { _mm256_min_pd(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: as said at the top of the file.
+        unsafe { _mm256_max_pd(self, other) }
+    }
+
+    #[inline(always)]
     unsafe fn tag(number: u32) -> Self {
         // SAFETY: as said at the top of the file.
         unsafe { _mm256_castsi256_pd(_mm256_set1_epi64x(i64::from(number))) }
@@ -165,6 +177,18 @@ impl Vector for __m256 {
     unsafe fn mul_add(self, a: Self, b: Self) -> Self {
         // SAFETY: as said at the top of the file.
         unsafe { _mm256_fmadd_ps(self, a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        // SAFETY: as said at the top of the file.
+        unsafe { _mm256_min_ps(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: as said at the top of the file.
+        unsafe { _mm256_max_ps(self, other) }
     }
 
     #[inline(always)]

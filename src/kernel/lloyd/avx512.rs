@@ -36,6 +36,18 @@ impl Vector for __m512d {
     }
 
     #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        // SAFETY: as said at the top of the file.
+        unsafe { _mm512_min_pd(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: as said at the top of the file.
+        unsafe { _mm512_max_pd(self, other) }
+    }
+
+    #[inline(always)]
     unsafe fn tag(number: u32) -> Self {
         // SAFETY: as said at the top of the file.
         unsafe { _mm512_castsi512_pd(_mm512_set1_epi64(i64::from(number))) }
@@ -131,6 +143,18 @@ impl Vector for __m512 {
     unsafe fn mul_add(self, a: Self, b: Self) -> Self {
         // SAFETY: as said at the top of the file.
         unsafe { _mm512_fmadd_ps(self, a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        // SAFETY: as said at the top of the file.
+        unsafe { _mm512_min_ps(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: as said at the top of the file.
+        unsafe { _mm512_max_ps(self, other) }
     }
 
     #[inline(always)]

@@ -20,7 +20,10 @@ mod assign;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod bounded;
+mod bounds;
 mod distance;
+mod fixed;
 mod neighbours;
 mod packed;
 mod reassign;
@@ -29,8 +32,10 @@ mod tally;
 mod tile;
 mod vector;
 
-pub use assign::{Scratch, add, assign, assign_scored, reassign};
+pub use assign::{Scratch, add, assign, assign_bounded, assign_scored, reassign, screen, settle};
+pub use bounds::{Bounds, BoundsMut, Drift};
 pub use distance::squared_distances;
+pub use fixed::{FixedTally, Grid};
 pub use neighbours::Neighbours;
 pub use packed::Centroids;
 pub use reference::{assign_reference, squared_distance_reference};

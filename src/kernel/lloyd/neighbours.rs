@@ -1,5 +1,6 @@
 //! How far centroids lie apart, and which of them a row need not be compared with.
 
+use super::bounds::Limits;
 use super::packed::Centroids;
 use crate::kernel::Real;
 
@@ -20,12 +21,15 @@ pub struct Neighbours {
     distances: Vec<f64>,
     /// Squared radii up to which no other centroid can win; below 0 where there is none.
     alone: Vec<f64>,
+    /// No more than the distance to the nearest other centroid.
+    nearest: Vec<f64>,
     margin: Margin,
+    limits: Limits,
 }
 
 /// What rounding may do.
 #[derive(Clone, Copy, Debug)]
-struct Margin {
+pub(super) struct Margin {
     /// Relative error of a squared radius.
     radius: f64,
     /// Four times the error of a score is at most `level + slope · radius`.
@@ -60,13 +64,29 @@ impl Neighbours {
         let norm = |j: usize| row(j).iter().map(|c| c * c).sum::<f64>().sqrt();
         let longest = (0..k).map(norm).fold(0.0, f64::max) * (1.0 + error);
         let margin = Margin::new::<T>(d, longest);
-        let alone = (0..k)
-            .map(|a| {
-                let others = (0..k).filter(|&j| j != a).map(|j| distances[a * k + j]);
-                margin.alone(others.fold(f64::INFINITY, f64::min))
-            })
+        let others = |a: usize| (0..k).filter(move |&j| j != a).map(move |j| (a, j));
+        let nearest: Vec<f64> = (0..k)
+            .map(|a| others(a).map(|(a, j)| distances[a * k + j]).fold(f64::INFINITY, f64::min))
             .collect();
-        Self { k, distances, alone, margin }
+        let alone = nearest.iter().map(|&distance| margin.alone(distance)).collect();
+        let limits = Limits::new::<T>(&margin, d, longest);
+        Self { k, distances, alone, nearest, margin, limits }
+    }
+
+    /// When stored bounds hold a row to its label.
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// No less than the distance whose square came out as `square`.
+    #[inline(always)]
+    pub(super) fn radius(&self, square: f64) -> f64 {
+        self.margin.radius_of(square)
+    }
+
+    /// No more than the distance from centroid `a` to the nearest other.
+    pub(super) fn to_nearest(&self, a: u32) -> f64 {
+        self.nearest[a as usize]
     }
 
     /// How many centroids there are.
@@ -78,6 +98,21 @@ impl Neighbours {
     #[inline(always)]
     pub(super) fn is_alone(&self, a: u32, square: f64) -> bool {
         square <= self.alone[a as usize]
+    }
+
+    /// [`candidates`](Self::candidates), and a few that are somewhat farther off, with no more than the distance from
+    /// `a` to the nearest of those left out.
+    pub(super) fn more_candidates<'a>(&self, a: u32, square: f64, to: &'a mut Vec<u32>) -> (&'a [u32], f64) {
+        let reach = self.margin.reach(square) + 0.5 * self.to_nearest(a);
+        to.resize(self.k, 0);
+        let (mut n, mut left_out) = (0, f64::INFINITY);
+        for (j, &distance) in self.distances[a as usize * self.k..][..self.k].iter().enumerate() {
+            to[n] = j as u32;
+            let far = matches!(distance.partial_cmp(&reach), Some(std::cmp::Ordering::Greater));
+            n += usize::from(!far);
+            left_out = if far { left_out.min(distance) } else { left_out };
+        }
+        (&to[..n], left_out)
     }
 
     /// Those that may be the nearest of rows whose squared distances to `a` came out as at most `square`, in ascending
@@ -102,20 +137,33 @@ impl Margin {
     /// (d/2 + 1)·ε·(‖c‖² + ‖x‖·‖c‖), and ‖x‖ ≤ `longest` + r. This allows twice that.
     fn new<T: Real>(d: usize, longest: f64) -> Self {
         let error = (d as f64 + 4.0) * T::EPSILON;
-        let fits = |radius: f64| {
-            T::from_f64(64.0 * (longest + radius) * (longest + radius) * (d as f64 + 4.0)).is_finite()
-        };
         Self {
             radius: error + ULPS,
             level: 4.0 * error * 2.0 * longest * longest + (d as f64 + 4.0) * TINY,
             slope: 4.0 * error * longest,
-            most: if fits(longest) { longest } else { -1.0 },
+            most: if Self::fits::<T>(d, 2.0 * longest) { longest } else { -1.0 },
         }
+    }
+
+    /// Whether scores of rows and centroids no longer than `longest` are finite.
+    pub(super) fn fits<T: Real>(d: usize, longest: f64) -> bool {
+        T::from_f64(64.0 * longest * longest * (d as f64 + 4.0)).is_finite()
+    }
+
+    /// Four times the error of a score, at most: a number, and another for each unit of the radius.
+    pub(super) fn of_scores(&self) -> (f64, f64) {
+        (self.level, self.slope)
+    }
+
+    /// No less than the distance whose square came out as `square`.
+    #[inline(always)]
+    fn radius_of(&self, square: f64) -> f64 {
+        (square * (1.0 + self.radius) + TINY).sqrt() * (1.0 + ULPS)
     }
 
     /// No centroid farther from a row's own than this can win the row.
     fn reach(&self, square: f64) -> f64 {
-        let radius = (square * (1.0 + self.radius) + TINY).sqrt() * (1.0 + ULPS);
+        let radius = self.radius_of(square);
         // A row that far out is farther from its centroid than the centroids are from each other: nothing is lost.
         if radius.is_nan() || radius > self.most {
             return f64::INFINITY;

@@ -52,6 +52,22 @@ impl<T: Real> Centroids<T> {
         self.k
     }
 
+    /// The weighted sum of the scores that rows have with the centroids of their sums `(k, d)` and weights `(k,)`.
+    ///
+    /// Σ w·‖x−c‖² over the rows is Σ w·‖x−μ‖² plus twice that, up to cancellation. 0 without sums.
+    pub fn score_of(&self, sums: &[f64], weights: &[f64]) -> f64 {
+        let of_each = sums.chunks_exact(self.d).zip(self.negated.chunks_exact(self.d)).zip(weights);
+        let score = |((sums, negated), weight): ((&[f64], &[T]), &f64)| {
+            let (mut product, mut square) = (0.0, 0.0);
+            for (c, sum) in negated.iter().map(|c| c.to_f64()).zip(sums) {
+                product += c * sum;
+                square += c * c;
+            }
+            product + 0.5 * square * weight
+        };
+        of_each.map(score).sum()
+    }
+
     /// What is subtracted from every row.
     pub fn shift(&self) -> &[T] {
         &self.shift[..self.d]

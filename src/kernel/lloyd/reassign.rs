@@ -10,11 +10,11 @@ use super::vector::{Lanes, Vector};
 const AHEAD: usize = 32;
 
 /// The most rows of a tile.
-const MOST_ROWS: usize = 96;
+pub(super) const MOST_ROWS: usize = 96;
 
 /// What looking at a row costs beside scores, in scores, and again what moving it to a tile with others costs: measured
 /// on Zen 4, where a score takes half the time in single precision and looking does not.
-const fn look_cost<T>() -> usize {
+pub(super) const fn look_cost<T>() -> usize {
     if size_of::<T>() == size_of::<f64>() { 6 } else { 10 }
 }
 
@@ -22,13 +22,13 @@ const fn look_cost<T>() -> usize {
 #[derive(Default)]
 pub(super) struct Buckets {
     /// Squared distances of the rows to their centroids, nearly.
-    squares: Vec<f64>,
+    pub(super) squares: Vec<f64>,
     /// Rows that may change, and those sorted by label.
-    open: Vec<u32>,
-    sorted: Vec<u32>,
+    pub(super) open: Vec<u32>,
+    pub(super) sorted: Vec<u32>,
     /// Where each label's rows end among the sorted.
-    ends: Vec<usize>,
-    candidates: Vec<u32>,
+    pub(super) ends: Vec<usize>,
+    pub(super) candidates: Vec<u32>,
 }
 
 /// Brings `labels`, which may be any, up to date, and returns what it cost in scores.
@@ -59,7 +59,7 @@ pub(super) unsafe fn reassign<V: Vector, const R: usize, const G: usize>(
             unsafe {
                 let of_row = |i: usize| rows.x.as_ptr().add(group[i] as usize * c.d);
                 turn_rows::<V>(group.len(), of_row, c, tile);
-                score_tile::<V, R, G>(group.len(), None, c, candidates, tile);
+                score_tile::<V, R, G, false>(group.len(), None, c, candidates, tile);
                 let mut found = [0; MOST_ROWS];
                 write_labels::<V>(tile, &mut found[..group.len()]);
                 for (&i, &label) in group.iter().zip(&found) {
@@ -73,7 +73,7 @@ pub(super) unsafe fn reassign<V: Vector, const R: usize, const G: usize>(
 }
 
 /// The larger, or what is no number.
-fn larger(a: f64, b: f64) -> f64 {
+pub(super) fn larger(a: f64, b: f64) -> f64 {
     if a.is_nan() || b <= a { a } else { b }
 }
 
@@ -108,7 +108,7 @@ unsafe fn look<V: Vector>(
 }
 
 /// Sorts the open rows by label, in the order of the rows where labels are equal.
-fn sort(buckets: &mut Buckets, labels: &[u32], k: usize) {
+pub(super) fn sort(buckets: &mut Buckets, labels: &[u32], k: usize) {
     buckets.ends.clear();
     buckets.ends.resize(k + 1, 0);
     for &i in &buckets.open {

@@ -2,7 +2,6 @@
 
 use super::vector::{EIGHT, Vector};
 use super::{Rows, packed::Centroids};
-use crate::kernel::Real;
 
 /// For each centroid the weighted sum of its shifted rows and the sum of their weights, in double precision.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,14 +29,6 @@ impl Tally {
         self.d == d && self.sums.len() == k * self.vectors
     }
 
-    /// The weighted sum of the scores that these rows have with the centroids of their sums.
-    ///
-    /// Σ w·‖x−c‖² over the rows is Σ w·‖x−μ‖² plus twice that, up to cancellation.
-    pub fn score<T: Real>(&self, centroids: &Centroids<T>) -> f64 {
-        let of_each = self.sums.chunks_exact(self.vectors).zip(centroids.negated.chunks_exact(self.d));
-        of_each.map(|(sums, negated)| one_score(sums.iter().flat_map(|eight| &eight.0), negated)).sum()
-    }
-
     /// The sums `(k, d)` and the weights `(k,)`.
     pub fn into_parts(self) -> (Vec<f64>, Vec<f64>) {
         let d = self.d;
@@ -55,16 +46,6 @@ impl Tally {
     pub(super) fn of_centroid(&mut self, label: usize) -> impl Iterator<Item = &mut f64> {
         self.sums[label * self.vectors..][..self.vectors].iter_mut().flat_map(|eight| &mut eight.0)
     }
-}
-
-/// w·½‖c‖² − c·S for the sums S and then the weight w of a centroid c.
-fn one_score<'a, T: Real>(mut sums: impl Iterator<Item = &'a f64>, negated: &[T]) -> f64 {
-    let (mut product, mut square) = (0.0, 0.0);
-    for (c, sum) in negated.iter().map(|c| c.to_f64()).zip(&mut sums) {
-        product += c * sum;
-        square += c * c;
-    }
-    product + 0.5 * square * sums.next().copied().unwrap_or(0.0)
 }
 
 /// Adds rows to the sums of their labels, in the order of the rows.

@@ -22,6 +22,9 @@ pub(super) struct Tile<T> {
     /// The least score so far of each row, and the number of its centroid as bits.
     best: Aligned<T>,
     tags: Aligned<T>,
+    /// The next score, and ‖x−μ‖², where they are asked for.
+    second: Aligned<T>,
+    norms: Aligned<T>,
 }
 
 /// Numbers that begin with a cache line: vectors that straddle two are read twice.
@@ -40,12 +43,14 @@ impl<T: Real> Aligned<T> {
 
 impl<T> Deref for Aligned<T> {
     type Target = [T];
+    #[inline(always)]
     fn deref(&self) -> &[T] {
         &self.numbers[self.first..]
     }
 }
 
 impl<T> DerefMut for Aligned<T> {
+    #[inline(always)]
     fn deref_mut(&mut self) -> &mut [T] {
         &mut self.numbers[self.first..]
     }
@@ -54,7 +59,20 @@ impl<T> DerefMut for Aligned<T> {
 impl<T: Real> Tile<T> {
     pub(super) fn new(d: usize) -> Self {
         let zeros = Aligned::zeros;
-        Self { turned: zeros(d * T::TILE_ROWS), best: zeros(T::TILE_ROWS), tags: zeros(T::TILE_ROWS) }
+        let of_rows = || zeros(T::TILE_ROWS);
+        Self {
+            turned: zeros(d * T::TILE_ROWS),
+            best: of_rows(),
+            tags: of_rows(),
+            second: of_rows(),
+            norms: of_rows(),
+        }
+    }
+
+    /// Least scores, the next ones, and squared norms of the rows: what the last [`score_tile`] and [`square_rows`] left.
+    #[inline(always)]
+    pub(super) fn scores(&self) -> (&[T], &[T], &[T]) {
+        (&self.best, &self.second, &self.norms)
     }
 }
 
@@ -81,7 +99,7 @@ pub(super) unsafe fn assign<V: Vector, const R: usize, const G: usize>(
         unsafe {
             let of_row = |i: usize| rows.x.as_ptr().add(i * c.d);
             turn_rows::<V>(n, of_row, c, tile);
-            score_tile::<V, R, G>(n, Some(rows.x.as_ptr_range().end), c, &c.all, tile);
+            score_tile::<V, R, G, false>(n, Some(rows.x.as_ptr_range().end), c, &c.all, tile);
             write_labels::<V>(tile, labels);
             if let Some(tally) = tally.as_deref_mut() {
                 add_rows::<V>(&rows, c, labels, tally);
@@ -132,12 +150,12 @@ pub(super) unsafe fn turn_rows<V: Vector>(
 
 /// Finds the nearest of the `candidates`, in ascending order, for each of the tile's first `n` rows.
 ///
-/// Meanwhile the rows from `next` on come into the cache, if there are such.
+/// Meanwhile the rows from `next` on come into the cache, if there are such. With `SECOND` the next score is kept, too.
 ///
 /// # Safety
 /// As for [`assign`]; `n` ≤ TILE, candidates below `c.k`.
 #[inline(always)]
-pub(super) unsafe fn score_tile<V: Vector, const R: usize, const G: usize>(
+pub(super) unsafe fn score_tile<V: Vector, const R: usize, const G: usize, const SECOND: bool>(
     n: usize,
     next: Option<*const V::Item>,
     c: &Centroids<V::Item>,
@@ -146,6 +164,9 @@ pub(super) unsafe fn score_tile<V: Vector, const R: usize, const G: usize>(
 ) {
     tile.best.fill(V::Item::INFINITY);
     tile.tags.fill(V::Item::ZERO);
+    if SECOND {
+        tile.second.fill(V::Item::INFINITY);
+    }
     let vectors = n.div_ceil(V::LANES);
     let mut fetch = Fetch { at: std::ptr::null(), lines: 0 };
     // SAFETY: candidates are the caller's, and the vectors from `v` on are in the tile.
@@ -156,16 +177,16 @@ pub(super) unsafe fn score_tile<V: Vector, const R: usize, const G: usize>(
                 fetch.at = next.wrapping_add(v * V::LANES * c.d);
                 fetch.lines = V::LANES * R * c.d * size_of::<V::Item>() / LINE_BYTES;
             }
-            score_vectors::<V, R, G>(candidates, v * V::LANES, c, tile, &mut fetch);
+            score_vectors::<V, R, G, SECOND>(candidates, v * V::LANES, c, tile, &mut fetch);
             v += R;
         }
         fetch.lines = 0;
         while v + 2 <= vectors {
-            score_vectors::<V, 2, G>(candidates, v * V::LANES, c, tile, &mut fetch);
+            score_vectors::<V, 2, G, SECOND>(candidates, v * V::LANES, c, tile, &mut fetch);
             v += 2;
         }
         if v < vectors {
-            score_vectors::<V, 1, G>(candidates, v * V::LANES, c, tile, &mut fetch);
+            score_vectors::<V, 1, G, SECOND>(candidates, v * V::LANES, c, tile, &mut fetch);
         }
     }
 }
@@ -175,7 +196,7 @@ pub(super) unsafe fn score_tile<V: Vector, const R: usize, const G: usize>(
 /// # Safety
 /// As for [`score`].
 #[inline(always)]
-unsafe fn score_vectors<V: Vector, const R: usize, const G: usize>(
+unsafe fn score_vectors<V: Vector, const R: usize, const G: usize, const SECOND: bool>(
     candidates: &[u32],
     first: usize,
     c: &Centroids<V::Item>,
@@ -187,15 +208,15 @@ unsafe fn score_vectors<V: Vector, const R: usize, const G: usize>(
     // SAFETY: as the caller says.
     unsafe {
         for group in groups {
-            score::<V, R, G>(group, first, c, tile, fetch);
+            score::<V, R, G, SECOND>(group, first, c, tile, fetch);
         }
         if let [four] = fours {
-            score::<V, R, 4>(four, first, c, tile, fetch);
+            score::<V, R, 4, SECOND>(four, first, c, tile, fetch);
         }
         match *rest {
-            [i] => score::<V, R, 1>(&[i], first, c, tile, fetch),
-            [i, j] => score::<V, R, 2>(&[i, j], first, c, tile, fetch),
-            [i, j, k] => score::<V, R, 3>(&[i, j, k], first, c, tile, fetch),
+            [i] => score::<V, R, 1, SECOND>(&[i], first, c, tile, fetch),
+            [i, j] => score::<V, R, 2, SECOND>(&[i, j], first, c, tile, fetch),
+            [i, j, k] => score::<V, R, 3, SECOND>(&[i, j, k], first, c, tile, fetch),
             _ => {}
         }
     }
@@ -212,7 +233,7 @@ struct Fetch<T> {
 /// # Safety
 /// As for [`assign`]; `R` vectors from row `first` on are in the tile, and candidates are below `c.k`.
 #[inline(always)]
-unsafe fn score<V: Vector, const R: usize, const C: usize>(
+unsafe fn score<V: Vector, const R: usize, const C: usize, const SECOND: bool>(
     candidates: &[u32; C],
     first: usize,
     c: &Centroids<V::Item>,
@@ -221,16 +242,26 @@ unsafe fn score<V: Vector, const R: usize, const C: usize>(
 ) {
     // SAFETY: each candidate has an offset and `d` numbers, each feature of the tile TILE rows.
     unsafe {
-        let of = candidates.map(|j| c.negated.as_ptr().add(j as usize * c.d));
-        let offsets = candidates.map(|j| V::splat(*c.offsets.as_ptr().add(j as usize)));
-        let mut scores = [offsets; R];
+        // Loops, not closures over arrays: those are not always compiled for the instruction set.
+        let mut of = [c.negated.as_ptr(); C];
+        let mut scores = [[V::splat(V::Item::ZERO); C]; R];
+        for i in 0..C {
+            of[i] = of[i].add(candidates[i] as usize * c.d);
+            let offset = V::splat(*c.offsets.as_ptr().add(candidates[i] as usize));
+            for of_rows in &mut scores {
+                of_rows[i] = offset;
+            }
+        }
         let mut x = tile.turned.as_ptr().add(first);
         for f in 0..c.d {
-            let centroids = of.map(|of| V::splat(*of.add(f)));
-            for (r, of_rows) in scores.iter_mut().enumerate() {
-                let rows = V::load(x.add(r * V::LANES));
-                for (score, centroid) in of_rows.iter_mut().zip(centroids) {
-                    *score = rows.mul_add(centroid, *score);
+            let mut rows = [V::splat(V::Item::ZERO); R];
+            for (r, rows) in rows.iter_mut().enumerate() {
+                *rows = V::load(x.add(r * V::LANES));
+            }
+            for i in 0..C {
+                let centroid = V::splat(*of[i].add(f));
+                for r in 0..R {
+                    scores[r][i] = rows[r].mul_add(centroid, scores[r][i]);
                 }
             }
             x = x.add(V::Item::TILE_ROWS);
@@ -244,12 +275,42 @@ unsafe fn score<V: Vector, const R: usize, const C: usize>(
         for (r, of_rows) in scores.iter().enumerate() {
             let best_at = tile.best.as_mut_ptr().add(first + r * V::LANES);
             let tags_at = tile.tags.as_mut_ptr().add(first + r * V::LANES);
+            let second_at = tile.second.as_mut_ptr().add(first + r * V::LANES);
             let mut best = (V::load(best_at), V::load(tags_at));
-            for (&score, &j) in of_rows.iter().zip(candidates) {
-                best = V::keep_less(best, score, V::tag(j));
+            let mut second = V::load(second_at);
+            for i in 0..C {
+                let score = of_rows[i];
+                if SECOND {
+                    second = best.0.max(score).min(second);
+                }
+                best = V::keep_less(best, score, V::tag(candidates[i]));
             }
             best.0.store(best_at);
             best.1.store(tags_at);
+            if SECOND {
+                second.store(second_at);
+            }
+        }
+    }
+}
+
+/// Finds ‖x−μ‖² of the tile's first `n` rows.
+///
+/// # Safety
+/// As for [`assign`]; `n` ≤ TILE.
+#[inline(always)]
+pub(super) unsafe fn square_rows<V: Vector>(n: usize, c: &Centroids<V::Item>, tile: &mut Tile<V::Item>) {
+    for first in (0..n).step_by(V::LANES) {
+        // SAFETY: each feature has TILE rows in the tile, whole vectors of them.
+        unsafe {
+            let mut sum = V::splat(V::Item::ZERO);
+            let mut x = tile.turned.as_ptr().add(first);
+            for _ in 0..c.d {
+                let rows = V::load(x);
+                sum = rows.mul_add(rows, sum);
+                x = x.add(V::Item::TILE_ROWS);
+            }
+            sum.store(tile.norms.as_mut_ptr().add(first));
         }
     }
 }

@@ -74,6 +74,18 @@ pub trait Vector: Copy {
     /// The instruction set must be there.
     unsafe fn mul_add(self, a: Self, b: Self) -> Self;
 
+    /// The smaller of each pair, or `other` where one is no number.
+    ///
+    /// # Safety
+    /// The instruction set must be there.
+    unsafe fn min(self, other: Self) -> Self;
+
+    /// The larger of each pair, or `other` where one is no number.
+    ///
+    /// # Safety
+    /// The instruction set must be there.
+    unsafe fn max(self, other: Self) -> Self;
+
     /// `number` as bits in every lane: no number to calculate with.
     ///
     /// # Safety

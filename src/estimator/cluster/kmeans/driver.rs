@@ -1,20 +1,25 @@
 //! The fit: survey, start, iterations, last pass, and the best of the restarts.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use super::finish::{Finish, FinishPass};
 use super::frame::Frame;
 use super::init;
-use super::iteration::{Memory, Step, StepPass};
+use super::iteration::{Step, StepPass};
+use super::kept::Memory;
 use super::labels::FitLabels;
 use super::model::KMeansModel;
 use super::moments::Survey;
-use super::params::KMeans;
+use super::params::{KMeans, KMeansParams};
+use super::pruning::Pruning;
 use super::relocate::{FarthestPass, average, n_empty, relocate};
 use super::run::{End, Record, Run, State};
+use super::selection;
 use crate::engine::pass::PassEngine;
 use crate::error::{Error, Result};
 use crate::kernel::Real;
+use crate::kernel::lloyd::Grid;
 
 impl KMeans {
     /// Finds centroids for the engine's data.
@@ -47,6 +52,7 @@ impl KMeans {
     pub fn fit_predict<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<(KMeansModel, FitLabels)> {
         self.check_size(engine)?;
         let mut memory = engine.memory();
+        let mut pruning = Pruning::new(self.run_sizes().count(), engine);
         let mut state = match engine.resume::<State>()? {
             Some(state) => {
                 self.check_state(&state, engine)?;
@@ -60,17 +66,29 @@ impl KMeans {
             }
         };
         let frame = self.frame(&state);
+        let grid = pruning.grid(&state, &frame, engine);
         let mut known = None;
         while state.runs.iter().any(|run| run.end.is_none()) {
-            known = self.iterate(engine, &frame, &mut state, &mut memory)?;
+            known = self.iterate(engine, &frame, &mut state, &mut pruning, grid.as_ref(), &mut memory)?;
             engine.checkpoint(&state)?;
         }
         let finishes = match known {
             Some(finish) => vec![finish],
             None => engine.run(&FinishPass::new(&frame, &state.runs), &mut memory)?,
         };
-        let best = best_run(&finishes);
-        let model = self.model::<T>(&state.runs[best], &finishes[best], &state.shift)?;
+        let runs = self.sizes.iter().enumerate().map(|(i, _)| i * self.restarts..(i + 1) * self.restarts);
+        let bests: Vec<usize> = runs.map(|runs| best_run(&finishes, runs)).collect();
+        let (best, selection) = match bests.as_slice() {
+            &[best] => (best, Vec::new()),
+            bests => {
+                let scored: Vec<_> =
+                    bests.iter().map(|&run| (run, &state.runs[run], &finishes[run])).collect();
+                let selection = selection::score(self, engine, &frame, &scored, &mut memory)?;
+                (bests[selection::best(&selection, self.params.select.unwrap_or_default())], selection)
+            }
+        };
+        let mut model = self.model::<T>(&state.runs[best], &finishes[best], &state.shift)?;
+        model.selection = selection;
         Ok((model, FitLabels::of_run(memory, best)))
     }
 
@@ -90,8 +108,8 @@ impl KMeans {
     /// A state of other sizes is not this job's.
     fn check_state<T: Real>(&self, state: &State, engine: &PassEngine<'_, T>) -> Result<()> {
         let d = engine.shape().n_features;
-        let fits = |run: &Run| run.centers.len() == self.params.n_clusters * d;
-        if state.shift.len() == d && state.runs.len() == self.restarts && state.runs.iter().all(fits) {
+        let sizes = self.run_sizes().map(|k| k * d);
+        if state.shift.len() == d && state.runs.iter().map(|run| run.centers.len()).eq(sizes) {
             return Ok(());
         }
         Err(Error::data("checkpoint", Default::default(), "the state of this job", "that of another"))
@@ -117,6 +135,7 @@ impl KMeans {
         let starts = init::centers(self, engine, &frame, &survey, opening)?;
         Ok(State {
             shift: frame.shift.iter().map(|m| m.to_f64()).collect(),
+            deviations: survey.deviations(),
             tolerance,
             scatter,
             runs: starts.into_iter().map(Run::new).collect(),
@@ -150,16 +169,23 @@ impl KMeans {
         engine: &mut PassEngine<'_, T>,
         frame: &Frame<T>,
         state: &mut State,
+        pruning: &mut Pruning,
+        grid: Option<&Grid>,
         memory: &mut [Memory],
     ) -> Result<Option<Finish>> {
         let start = Instant::now();
         let active: Vec<usize> = (0..state.runs.len()).filter(|&i| state.runs[i].end.is_none()).collect();
+        let n_samples = engine.shape().n_samples;
+        active.iter().for_each(|&i| pruning.advance(i, frame, &state.runs[i], n_samples));
         let runs = active.iter().map(|&i| (i, frame.pack(&state.runs[i].centers))).collect();
         let exact = match state.runs.as_slice() {
             [run] if run.may_end(engine.all_resident()) => Some(run.centers.as_slice()),
             _ => None,
         };
-        let pass = StepPass::new(frame, state.runs.len(), runs, true).with_exact(exact);
+        let pass = StepPass::new(frame, state.runs.len(), runs, true)
+            .with_exact(exact)
+            .with_grid(grid)
+            .with_bounds(pruning);
         let mut steps = engine.run(&pass, memory)?;
         let finish = steps.first_mut().and_then(|step| step.finish.take());
         refill(engine, frame, state, &active, &mut steps, memory)?;
@@ -206,7 +232,7 @@ impl KMeans {
             return Err(diverged(run.history.len(), format!("inertia {}", finish.inertia)));
         }
         let mut warnings = Vec::new();
-        let k = self.params.n_clusters;
+        let k = run.centers.len() / shift.len();
         if finish.n_distinct() < k {
             warnings.push(format!(
                 "number of distinct clusters ({}) found smaller than n_clusters ({k}): possibly duplicate rows",
@@ -214,7 +240,8 @@ impl KMeans {
             ));
         }
         Ok(KMeansModel {
-            params: self.params.clone(),
+            params: KMeansParams { n_clusters: k, n_clusters_tried: Vec::new(), ..self.params.clone() },
+            selection: Vec::new(),
             shift: shift.to_vec(),
             centered: run.centers.clone(),
             single_precision: T::NAME == "f32",
@@ -227,10 +254,10 @@ impl KMeans {
     }
 }
 
-/// The run with the least inertia, unless it is an earlier one's clustering under other numbers.
-fn best_run(finishes: &[Finish]) -> usize {
-    let mut best = 0;
-    for (i, finish) in finishes.iter().enumerate().skip(1) {
+/// Of some runs that with the least inertia, unless it is an earlier one's clustering under other numbers.
+fn best_run(finishes: &[Finish], runs: Range<usize>) -> usize {
+    let mut best = runs.start;
+    for (i, finish) in finishes.iter().enumerate().take(runs.end).skip(runs.start + 1) {
         if finish.inertia < finishes[best].inertia && !finish.same_clustering(best) {
             best = i;
         }

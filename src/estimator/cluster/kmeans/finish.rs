@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::frame::{CHUNK, Frame};
-use super::iteration::Memory;
+use super::kept::Memory;
 use super::run::{End, Run};
 use crate::comm::Partial;
 use crate::data::Block;
@@ -105,10 +105,10 @@ impl<'a, T: Real> FinishPass<'a, T> {
         labels: &mut [u32],
     ) {
         if self.runs[run].end == Some(End::Strict) {
-            memory[run].copy_to(first, labels);
+            memory[run].labels.copy_to(first, labels);
         } else {
             assign(rows, &self.packed[run], scratch, labels, None);
-            memory[run].update(first, labels);
+            memory[run].labels.update(first, labels);
         }
     }
 }

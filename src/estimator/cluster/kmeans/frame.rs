@@ -60,6 +60,11 @@ impl<T: Real> Frame<T> {
             .map(move |first| (first, rows.part(first, size.min(rows.len() - first))))
     }
 
+    /// Rows that are labelled and summed at a time: they stay in the first-level cache.
+    pub(super) fn tiles(&self) -> usize {
+        if size_of::<T>() == size_of::<f64>() { 2 * CHUNK_STEP } else { 4 * CHUNK_STEP }
+    }
+
     /// Centroids, given relative to the shift, ready for the kernel.
     pub(super) fn pack(&self, centered: &[f64]) -> Centroids<T> {
         Centroids::new(centered, &self.shift)

@@ -6,13 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use super::finish::Finish;
 use super::frame::{CHUNK, Frame};
-use super::labels::Labels;
+use super::kept::{Kept, Memory};
+use super::pruning::Pruning;
+use super::sums::Sums;
 use crate::comm::Partial;
 use crate::data::Block;
 use crate::engine::pass::Pass;
 use crate::error::Result;
 use crate::kernel::Real;
-use crate::kernel::lloyd::{Centroids, Neighbours, Rows, Scratch, Tally, add, assign, reassign};
+use crate::kernel::lloyd::{
+    BoundsMut, Centroids, Drift, Grid, Neighbours, Rows, Scratch, assign, assign_bounded, reassign, screen,
+    settle,
+};
 
 /// Bytes of rows that are looked at twice: half a second-level cache.
 const SPAN_BYTES: usize = 512 << 10;
@@ -23,11 +28,14 @@ const FEWEST_CLUSTERS: usize = 8;
 /// Rows of a cluster that fill the lanes when rows are scored cluster by cluster.
 const ROWS_OF_CLUSTER: usize = 16;
 
+/// Where fewer rows than one in so many are open, settling them is cheaper than scoring all.
+const FEW_OPEN: usize = 2;
+
+/// Labels that are compared at a time.
+const PAIRS: usize = 32;
+
 /// Where going by old labels does not pay, every so many spans it is tried again.
 const TRY_EVERY: usize = 64;
-
-/// The labels of a block's rows, one entry a run.
-pub(super) type Memory = Vec<Labels>;
 
 /// What a block adds to one run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -68,6 +76,10 @@ pub(super) struct StepPass<'a, T> {
     sums: bool,
     /// The centroids of the only run, when the exact inertia about them is wanted.
     exact: Option<&'a [f64]>,
+    /// The grid of the sums, unless rows are weighted.
+    grid: Option<&'a Grid>,
+    /// The ways of every run's centroids, where bounds are kept.
+    pruning: Option<&'a Pruning>,
 }
 
 /// A run that is stepped.
@@ -89,7 +101,32 @@ impl<'a, T: Real> StepPass<'a, T> {
     ) -> Self {
         let stepped =
             |(run, centroids)| Stepped { run, centroids, neighbours: OnceCell::new(), pace: Pace::default() };
-        Self { frame, n_runs, runs: runs.into_iter().map(stepped).collect(), sums, exact: None }
+        Self {
+            frame,
+            n_runs,
+            runs: runs.into_iter().map(stepped).collect(),
+            sums,
+            exact: None,
+            grid: None,
+            pruning: None,
+        }
+    }
+
+    /// Sums on this grid, where a block's rows have a place there.
+    pub(super) fn with_grid(mut self, grid: Option<&'a Grid>) -> Self {
+        self.grid = grid;
+        self
+    }
+
+    /// Keeps bounds for every row of the runs that do, and goes by them.
+    pub(super) fn with_bounds(mut self, pruning: &'a Pruning) -> Self {
+        self.pruning = Some(pruning);
+        self
+    }
+
+    /// The ways of a run's centroids, where it keeps bounds.
+    fn drift(&self, run: usize) -> Option<&'a Drift> {
+        self.pruning.and_then(|pruning| pruning.drift(run))
     }
 
     /// Also finds the exact inertia about the only run's centroids, where they are given.
@@ -105,11 +142,51 @@ impl<'a, T: Real> StepPass<'a, T> {
         let (mut labels, mut distances) = ([0; CHUNK], [0.0; CHUNK]);
         for (first, rows) in self.frame.chunks(block) {
             let (labels, distances) = (&mut labels[..rows.len()], &mut distances[..rows.len()]);
-            memory[stepped.run].copy_to(first, labels);
+            memory[stepped.run].labels.copy_to(first, labels);
             self.frame.distances(&rows, centers, labels, distances);
             finish.add(&rows, labels, &[], distances);
         }
         Some(finish)
+    }
+
+    fn work(&self) -> Work<T> {
+        Work { scratch: self.frame.scratch(), labels: Vec::new(), before: Vec::new(), moved: Vec::new() }
+    }
+
+    /// Steps every run through the block, span by span.
+    fn spans<'s>(
+        &'s self,
+        block: &Block<T>,
+        memory: &mut Memory,
+        work: &mut Work<T>,
+        all: &mut [(Sums<'s>, u64)],
+    ) {
+        for piece in self.frame.pieces(block, self.span()) {
+            for (stepped, (sums, changed)) in self.runs.iter().zip(all.iter_mut()) {
+                let drift = self.drift(stepped.run);
+                let kept = &mut memory[stepped.run];
+                *changed += stepped.step(self.frame, piece, work, kept, sums, drift);
+            }
+        }
+    }
+
+    /// Sums of a block with rows that have no place on the grid, in the order of the rows.
+    fn plain<'s>(
+        &'s self,
+        block: &Block<T>,
+        stepped: &Stepped<T>,
+        kept: &mut Kept,
+        scratch: &mut Scratch<T>,
+    ) -> Sums<'s> {
+        kept.off_grid = true;
+        let mut sums = Sums::start(kept, None, stepped.centroids.n_clusters(), self.frame.d());
+        let mut labels = [0; CHUNK];
+        for (first, rows) in self.frame.chunks(block) {
+            let labels = &mut labels[..rows.len()];
+            kept.labels.copy_to(first, labels);
+            sums.keep_up(self.frame, &stepped.centroids, &rows, scratch, labels, &[]);
+        }
+        sums
     }
 
     /// Rows that stay in the second-level cache while they are looked at twice.
@@ -119,35 +196,143 @@ impl<'a, T: Real> StepPass<'a, T> {
 }
 
 impl<T: Real> Stepped<T> {
-    /// Labels the rows from `first` on, adds them to `tally`, and returns how many labels changed.
+    fn neighbours(&self) -> &Neighbours {
+        self.neighbours.get_or_init(|| Neighbours::new(&self.centroids))
+    }
+
+    /// Labels the rows from `first` on, keeps `sums` up with the labels, and returns how many changed.
     fn step(
         &self,
         frame: &Frame<T>,
         (first, rows): (usize, Rows<'_, T>),
-        scratch: &mut Scratch<T>,
-        kept: &mut Labels,
-        mut tally: Option<&mut Tally>,
+        work: &mut Work<T>,
+        kept: &mut Kept,
+        sums: &mut Sums<'_>,
+        drift: Option<&Drift>,
     ) -> u64 {
-        let (n, k, c) = (rows.len(), self.centroids.n_clusters(), &self.centroids);
-        if kept.len() >= first + n && self.pace.tries(n, k) {
-            let mut labels = vec![0; n];
-            kept.copy_to(first, &mut labels);
-            let neighbours = self.neighbours.get_or_init(|| Neighbours::new(c));
-            self.pace.tried(reassign(&rows, c, neighbours, scratch, &mut labels) < n * k);
-            if let Some(tally) = tally {
-                add(&rows, c, scratch, &labels, tally);
+        let n = rows.len();
+        let known = kept.labels.len() >= first + n;
+        work.labels.resize(n, 0);
+        work.moved.clear();
+        if known {
+            kept.labels.copy_to(first, &mut work.labels);
+        }
+        let summed = match drift {
+            Some(drift) => {
+                let mut bounds = kept.bounds.part(first, n);
+                self.by_bounds(frame, &rows, known, work, &mut bounds, drift, sums)
             }
-            return kept.update(first, &labels);
+            None => self.by_labels(frame, &rows, known, work, sums),
+        };
+        let Work { scratch, labels, moved, .. } = work;
+        if !summed {
+            sums.keep_up(frame, &self.centroids, &rows, scratch, labels, moved);
         }
-        let mut labels = [0; CHUNK];
-        let mut changed = 0;
-        for (at, rows) in frame.split(rows, CHUNK) {
-            let labels = &mut labels[..rows.len()];
-            assign(&rows, c, scratch, labels, tally.as_deref_mut());
-            changed += kept.update(first + at, labels);
-        }
-        changed
+        if known { kept.labels.change(first, labels, moved) } else { kept.labels.update(first, labels) }
     }
+
+    /// Labels by the bounds that rows have. Returns whether the rows were summed, too.
+    #[allow(clippy::too_many_arguments, reason = "what a span's rows, their past and their sums are")]
+    fn by_bounds(
+        &self,
+        frame: &Frame<T>,
+        rows: &Rows<'_, T>,
+        known: bool,
+        work: &mut Work<T>,
+        bounds: &mut BoundsMut<'_>,
+        drift: &Drift,
+        sums: &mut Sums<'_>,
+    ) -> bool {
+        let (n, k, c) = (rows.len(), self.centroids.n_clusters(), &self.centroids);
+        let known_of_all = (self.neighbours(), drift);
+        let Work { scratch, labels, moved, before, .. } = work;
+        if known {
+            let open = screen(c, known_of_all, scratch, labels, bounds);
+            let few = FEW_OPEN * open < n;
+            if open == 0 {
+                return false;
+            }
+            if few || self.pace.tries(n, k) {
+                let cost = settle(rows, c, known_of_all, scratch, labels, bounds, moved);
+                if !few {
+                    self.pace.tried(cost < n * k);
+                }
+                return false;
+            }
+            before.clone_from(labels);
+        }
+        let whole = !known && sums.takes_all();
+        for (at, rows) in frame.split(*rows, frame.tiles()) {
+            let labels = &mut labels[at..at + rows.len()];
+            let mut bounds = bounds.part(at, rows.len());
+            assign_bounded(&rows, c, known_of_all, scratch, labels, &mut bounds);
+            if whole {
+                sums.keep_up(frame, c, &rows, scratch, labels, &[]);
+            }
+        }
+        if known {
+            list_moved(before, labels, moved);
+        }
+        whole
+    }
+
+    /// Labels by the labels that rows have, if they have any. Returns whether the rows were summed, too.
+    fn by_labels(
+        &self,
+        frame: &Frame<T>,
+        rows: &Rows<'_, T>,
+        known: bool,
+        work: &mut Work<T>,
+        sums: &mut Sums<'_>,
+    ) -> bool {
+        let (n, k, c) = (rows.len(), self.centroids.n_clusters(), &self.centroids);
+        let Work { scratch, labels, moved, before } = work;
+        before.clone_from(labels);
+        let whole = if known && self.pace.tries(n, k) {
+            self.pace.tried(reassign(rows, c, self.neighbours(), scratch, labels) < n * k);
+            false
+        } else {
+            let whole = sums.takes_all();
+            for (at, rows) in frame.split(*rows, frame.tiles()) {
+                let labels = &mut labels[at..at + rows.len()];
+                assign(&rows, c, scratch, labels, None);
+                if whole {
+                    sums.keep_up(frame, c, &rows, scratch, labels, &[]);
+                }
+            }
+            whole
+        };
+        if known {
+            list_moved(before, labels, moved);
+        }
+        whole
+    }
+}
+
+/// Buffers of a block.
+struct Work<T> {
+    scratch: Scratch<T>,
+    /// Labels of the rows of a span, and those they had.
+    labels: Vec<u32>,
+    before: Vec<u32>,
+    /// Rows of a span whose label changed, and the label they had.
+    moved: Vec<(u32, u32)>,
+}
+
+/// Lists the rows whose label changed with those they had.
+fn list_moved(before: &[u32], labels: &[u32], moved: &mut Vec<(u32, u32)>) {
+    let pairs = before.chunks(PAIRS).zip(labels.chunks(PAIRS)).enumerate();
+    // Equal pieces are compared fast.
+    for (piece, (before, labels)) in pairs.filter(|(_, (before, labels))| before != labels) {
+        let rows = before.iter().zip(labels).enumerate().filter(|(_, (old, new))| old != new);
+        moved.extend(rows.map(|(i, (&old, _))| ((piece * PAIRS + i) as u32, old)));
+    }
+}
+
+/// Whether sums are small enough beside the rows to be kept.
+fn keeps_sums<T: Real>(block: &Block<T>, grid: Option<&Grid>, stepped: &Stepped<T>, n_runs: usize) -> bool {
+    let bytes = grid.map_or(0, |grid| grid.sums_bytes(stepped.centroids.n_clusters()));
+    4 * bytes * n_runs <= block.x.len() * size_of::<T>()
 }
 
 /// Whether to go by the rows' old labels. Either way gives the same labels, so each rank may find out for itself.
@@ -180,29 +365,32 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
     type Memory = Memory;
 
     fn block(&self, block: &Block<T>, memory: &mut Memory) -> Result<Vec<Step>> {
-        memory.resize_with(self.n_runs, Labels::default);
+        memory.resize_with(self.n_runs, Kept::default);
+        let grid = self.grid.filter(|_| block.weights.is_empty());
+        let mut all = Vec::with_capacity(self.runs.len());
         for stepped in &self.runs {
+            let (kept, k) = (&mut memory[stepped.run], stepped.centroids.n_clusters());
+            kept.make_room(k, block.n_rows, self.drift(stepped.run).is_some());
+            all.push((if self.sums { Sums::start(kept, grid, k, self.frame.d()) } else { Sums::None }, 0));
+        }
+        let mut work = self.work();
+        self.spans(block, memory, &mut work, &mut all);
+        let mut steps = Vec::with_capacity(all.len());
+        for (stepped, (sums, changed)) in self.runs.iter().zip(all) {
             let kept = &mut memory[stepped.run];
-            if matches!(kept, Labels::None) {
-                *kept = Labels::with_capacity(stepped.centroids.n_clusters(), block.n_rows);
-            }
+            let sums = if sums.holds() { sums } else { self.plain(block, stepped, kept, &mut work.scratch) };
+            let (sums, weights) = sums.finish(
+                kept,
+                self.pruning.is_some_and(Pruning::keeps_sums)
+                    && keeps_sums(block, grid, stepped, self.n_runs),
+            );
+            let score = stepped.centroids.score_of(&sums, &weights);
+            steps.push(Step { sums, weights, score, changed, finish: None });
         }
-        let mut scratch = self.frame.scratch();
-        let tally = |s: &Stepped<T>| self.sums.then(|| Tally::new(s.centroids.n_clusters(), self.frame.d()));
-        let mut steps: Vec<_> = self.runs.iter().map(|stepped| (tally(stepped), 0)).collect();
-        for piece in self.frame.pieces(block, self.span()) {
-            for (stepped, (tally, changed)) in self.runs.iter().zip(&mut steps) {
-                let kept = &mut memory[stepped.run];
-                *changed += stepped.step(self.frame, piece, &mut scratch, kept, tally.as_mut());
-            }
+        if let Some(step) = steps.first_mut() {
+            step.finish = self.finish(block, memory);
         }
-        let mut finish = self.finish(block, memory);
-        let step = |((tally, changed), stepped): ((Option<Tally>, u64), &Stepped<T>)| {
-            let score = tally.as_ref().map_or(0.0, |tally| tally.score(&stepped.centroids));
-            let (sums, weights) = tally.map(Tally::into_parts).unwrap_or_default();
-            Step { sums, weights, score, changed, finish: finish.take() }
-        };
-        Ok(steps.into_iter().zip(&self.runs).map(step).collect())
+        Ok(steps)
     }
 
     /// A product and an addition for each centroid and feature, and the addition to the sums.
@@ -215,6 +403,7 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::super::relocate::average;
+    use super::super::run::Run;
     use super::*;
     use crate::kernel::Isa;
     use crate::rng::{Purpose, stream, uniform};
@@ -248,26 +437,39 @@ mod tests {
     fn check<T: Real>(block: &Block<T>, k: usize, isa: Isa) -> usize {
         let d = block.n_features;
         let frame = Frame { shift: vec![T::ZERO; d], isa };
+        // Twice as far out as any row is.
+        let largest = block.x.iter().map(|x| x.to_f64().abs()).fold(0.0, f64::max);
+        let grid = Grid::new(&frame.shift, &vec![largest / 32.0; d], block.n_rows);
+        let (mut bounded, mut pruning) = (Memory::new(), Pruning::always(k));
+        let mut before_last = None;
         let mut centers: Vec<f64> = block.x[..k * d].iter().map(|x| x.to_f64()).collect();
         let (mut kept, mut before, mut used) = (Memory::new(), vec![0; block.n_rows], 0);
         for iteration in 0..12 {
-            let pass = || StepPass::new(&frame, 1, vec![(0, frame.pack(&centers))], true);
+            let pass =
+                || StepPass::new(&frame, 1, vec![(0, frame.pack(&centers))], true).with_grid(Some(&grid));
+            let mut run = Run::new(centers.clone());
+            run.labelled_by = before_last.replace(centers.clone());
+            pruning.advance(0, &frame, &run, 0);
             let (fast, plain) = (pass(), pass());
             let mut fresh = Memory::new();
             let mut step = plain.block(block, &mut fresh).unwrap().remove(0);
             let by_labels = fast.block(block, &mut kept).unwrap().remove(0);
             used += usize::from(fast.runs[0].neighbours.get().is_some() && !fast.runs[0].pace.failed.get());
+            let by_bounds = pass().with_bounds(&pruning).block(block, &mut bounded).unwrap().remove(0);
             let labels = |memory: &Memory| {
                 let mut labels = vec![0; block.n_rows];
-                memory[0].copy_to(0, &mut labels);
+                memory[0].labels.copy_to(0, &mut labels);
                 labels
             };
             let after = labels(&fresh);
-            assert_eq!(labels(&kept), after, "iteration {iteration}");
             let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-            assert_eq!(bits(&by_labels.sums), bits(&step.sums), "iteration {iteration}");
-            assert_eq!(bits(&by_labels.weights), bits(&step.weights), "iteration {iteration}");
-            assert_eq!(by_labels.score.to_bits(), step.score.to_bits(), "iteration {iteration}");
+            for (memory, other) in [(&kept, &by_labels), (&bounded, &by_bounds)] {
+                assert_eq!(labels(memory), after, "iteration {iteration}");
+                assert_eq!(bits(&other.sums), bits(&step.sums), "iteration {iteration}");
+                assert_eq!(bits(&other.weights), bits(&step.weights), "iteration {iteration}");
+                assert_eq!(other.score.to_bits(), step.score.to_bits(), "iteration {iteration}");
+            }
+            assert_eq!(by_bounds.changed, by_labels.changed);
             let changed = before.iter().zip(&after).filter(|(a, b)| a != b).count();
             assert_eq!(by_labels.changed, if iteration == 0 { block.n_rows } else { changed } as u64);
             before = after;

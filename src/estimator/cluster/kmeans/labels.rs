@@ -1,5 +1,7 @@
 //! The labels of a block's rows, in as few bytes as they fit.
 
+use super::kept::Memory;
+
 /// Labels below k: one byte a row up to 256 clusters, two up to 65,536.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Labels {
@@ -43,6 +45,18 @@ impl Labels {
         }
     }
 
+    /// Takes over the labels of the listed rows, counted from row `first`, and returns how many there are.
+    pub(super) fn change(&mut self, first: usize, new: &[u32], moved: &[(u32, u32)]) -> u64 {
+        let each = moved.iter().map(|&(row, _)| (first + row as usize, new[row as usize]));
+        match self {
+            Self::None => {}
+            Self::U8(old) => each.for_each(|(row, label)| old[row] = label as u8),
+            Self::U16(old) => each.for_each(|(row, label)| old[row] = label as u16),
+            Self::U32(old) => each.for_each(|(row, label)| old[row] = label),
+        }
+        moved.len() as u64
+    }
+
     /// How many rows have one.
     pub(super) fn len(&self) -> usize {
         match self {
@@ -73,8 +87,8 @@ pub struct FitLabels {
 
 impl FitLabels {
     /// Takes the labels of one run out of what was kept for all.
-    pub(super) fn of_run(memory: Vec<Vec<Labels>>, run: usize) -> Self {
-        Self { blocks: memory.into_iter().map(|mut labels| labels.swap_remove(run)).collect() }
+    pub(super) fn of_run(memory: Vec<Memory>, run: usize) -> Self {
+        Self { blocks: memory.into_iter().map(|mut kept| kept.swap_remove(run).labels).collect() }
     }
 
     /// How many blocks there are: those of the rank's slice.

@@ -3,6 +3,7 @@
 use super::frame::{CHUNK, Frame};
 use super::params::KMeansParams;
 use super::run::Record;
+use super::selection::Tried;
 use crate::data::Block;
 use crate::error::{Error, Result};
 use crate::estimator::{Array, Model, Values};
@@ -28,6 +29,8 @@ pub struct KMeansModel {
     pub converged: bool,
     /// Its iterations.
     pub history: Vec<Record>,
+    /// What became of each number of clusters that was tried, where there were several; the model is the best of them.
+    pub selection: Vec<Tried>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -120,6 +123,29 @@ impl KMeansModel {
         ]
     }
 
+    /// One array a quantity, one entry a number of clusters that was tried; none where there was one only.
+    fn selection_arrays(&self) -> Vec<(String, Array)> {
+        if self.selection.is_empty() {
+            return Vec::new();
+        }
+        let whole = |name: &str, of: fn(&Tried) -> usize| {
+            let values = self.selection.iter().map(|tried| of(tried) as i64).collect();
+            (format!("selection_{name}"), Array::vector(Values::I64(values)))
+        };
+        let real = |name: &str, of: fn(&Tried) -> f64| {
+            let values = self.selection.iter().map(of).collect();
+            (format!("selection_{name}"), Array::vector(Values::F64(values)))
+        };
+        vec![
+            whole("n_clusters", |tried| tried.n_clusters),
+            whole("n_iter", |tried| tried.n_iter),
+            real("inertia", |tried| tried.inertia),
+            real("silhouette", |tried| tried.silhouette),
+            real("calinski_harabasz", |tried| tried.calinski_harabasz),
+            real("davies_bouldin", |tried| tried.davies_bouldin),
+        ]
+    }
+
     /// The model as named arrays.
     pub fn export(&self) -> Model {
         let centers = self.cluster_centers();
@@ -131,12 +157,15 @@ impl KMeansModel {
         Model {
             estimator: "KMeans".into(),
             params: serde_json::to_value(&self.params).unwrap_or_default(),
-            attributes: vec![
+            attributes: [
                 ("cluster_centers_".into(), Array::new([self.n_clusters(), self.n_features_in()], values)),
                 ("inertia_".into(), Array::scalar(self.inertia_)),
                 ("n_iter_".into(), Array::integer(self.n_iter_ as i64)),
                 ("n_features_in_".into(), Array::integer(self.n_features_in() as i64)),
-            ],
+            ]
+            .into_iter()
+            .chain(self.selection_arrays())
+            .collect(),
         }
     }
 
@@ -172,6 +201,7 @@ impl KMeansModel {
             n_iter_: scalar("n_iter_")? as usize,
             converged: true,
             history: Vec::new(),
+            selection: Vec::new(),
             warnings: Vec::new(),
         })
     }

@@ -72,6 +72,11 @@ impl Survey {
         self.weighted.as_ref().unwrap_or(&self.plain)
     }
 
+    /// The standard deviation of each feature, every row counting once.
+    pub(super) fn deviations(&self) -> Vec<f64> {
+        self.plain.scatter.iter().map(|scatter| (scatter / self.plain.weight).sqrt()).collect()
+    }
+
     /// The mean over the features of their variance.
     pub(super) fn mean_variance(&self) -> f64 {
         self.plain.scatter.iter().sum::<f64>() / self.plain.weight / self.plain.mean.len() as f64
@@ -90,7 +95,7 @@ impl Partial for Survey {
 
 /// Surveys the data.
 pub(super) struct SurveyPass {
-    /// What the data are, for messages.
+    /// What the weights are, for messages.
     pub(super) origin: String,
     pub(super) isa: Isa,
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::kernel::Isa;
+use crate::kernel::lloyd::Bounds;
 
 /// Where the first centroids come from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -118,12 +119,32 @@ pub enum Algorithm {
     Elkan,
 }
 
+/// By what the best of several numbers of clusters is chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Select {
+    /// The greatest mean silhouette of a sample of the rows.
+    #[default]
+    Silhouette,
+    /// The greatest Calinski–Harabasz index.
+    CalinskiHarabasz,
+    /// The least Davies–Bouldin index.
+    DaviesBouldin,
+}
+
 /// `[estimator]` of a K-means job: scikit-learn's names and defaults, and Dask-ML's for k-means||.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(from = "Text", into = "Text")]
 pub struct KMeansParams {
     /// Number of clusters, at least 1.
     pub n_clusters: usize,
+    /// Several numbers of clusters, each at least 2, in ascending order, to be fitted in the same passes instead of
+    /// `n_clusters`; in a job `n_clusters` is a list then.
+    pub n_clusters_tried: Vec<usize>,
+    /// By what the best of them is chosen; silhouette when absent.
+    pub select: Option<Select>,
+    /// Rows of the sample of the silhouette; 2000 when absent.
+    pub silhouette_samples: Option<usize>,
     /// Where the first centroids come from.
     pub init: Init,
     /// Restarts; the one with the least inertia wins.
@@ -144,10 +165,92 @@ pub struct KMeansParams {
     pub algorithm: Algorithm,
 }
 
+/// `n_clusters` as it is written.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a positive integer, or a list of them")]
+enum NClustersText {
+    One(usize),
+    Several(Vec<usize>),
+}
+
+/// [`KMeansParams`] as they are written.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Text {
+    n_clusters: NClustersText,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    select: Option<Select>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    silhouette_samples: Option<usize>,
+    init: Init,
+    n_init: NInit,
+    max_iter: usize,
+    tol: f64,
+    random_state: Option<u64>,
+    oversampling_factor: Option<f64>,
+    init_max_iter: Option<usize>,
+    algorithm: Algorithm,
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        KMeansParams::default().into()
+    }
+}
+
+impl From<KMeansParams> for Text {
+    fn from(params: KMeansParams) -> Self {
+        Self {
+            n_clusters: if params.n_clusters_tried.is_empty() {
+                NClustersText::One(params.n_clusters)
+            } else {
+                NClustersText::Several(params.n_clusters_tried)
+            },
+            select: params.select,
+            silhouette_samples: params.silhouette_samples,
+            init: params.init,
+            n_init: params.n_init,
+            max_iter: params.max_iter,
+            tol: params.tol,
+            random_state: params.random_state,
+            oversampling_factor: params.oversampling_factor,
+            init_max_iter: params.init_max_iter,
+            algorithm: params.algorithm,
+        }
+    }
+}
+
+impl From<Text> for KMeansParams {
+    fn from(text: Text) -> Self {
+        let (n_clusters, n_clusters_tried) = match text.n_clusters {
+            NClustersText::One(n_clusters) => (n_clusters, Vec::new()),
+            // No number at all is refused with the values.
+            NClustersText::Several(tried) => (tried.iter().copied().max().unwrap_or(0), tried),
+        };
+        Self {
+            n_clusters,
+            n_clusters_tried,
+            select: text.select,
+            silhouette_samples: text.silhouette_samples,
+            init: text.init,
+            n_init: text.n_init,
+            max_iter: text.max_iter,
+            tol: text.tol,
+            random_state: text.random_state,
+            oversampling_factor: text.oversampling_factor,
+            init_max_iter: text.init_max_iter,
+            algorithm: text.algorithm,
+        }
+    }
+}
+
 impl Default for KMeansParams {
     fn default() -> Self {
         Self {
             n_clusters: 8,
+            n_clusters_tried: Vec::new(),
+            select: None,
+            silhouette_samples: None,
             init: Init::default(),
             n_init: NInit::default(),
             max_iter: 300,
@@ -178,6 +281,7 @@ impl KMeansParams {
                 self.n_clusters.to_string(),
             ));
         }
+        self.check_tried()?;
         if let NInit::Count(count) = self.n_init {
             at_least_one("n_init", count)?;
         }
@@ -204,10 +308,40 @@ impl KMeansParams {
             oversampling,
             rounds: self.init_max_iter.unwrap_or(5),
             restarts,
+            sizes: if self.n_clusters_tried.is_empty() {
+                vec![self.n_clusters]
+            } else {
+                self.n_clusters_tried.clone()
+            },
             isa: Isa::best(),
             centers: None,
             params: self.clone(),
         })
+    }
+}
+
+impl KMeansParams {
+    /// Checks a list of numbers of clusters, and that what goes with one has one.
+    fn check_tried(&self) -> Result<()> {
+        let tried = &self.n_clusters_tried;
+        let ascend = tried.first().is_none_or(|&k| k > 1) && tried.is_sorted_by(|a, b| a < b);
+        if !ascend || tried.iter().max().is_some_and(|&most| most != self.n_clusters) {
+            let expected = "an integer of at least 1, or a list of integers of at least 2 in ascending order";
+            return Err(Error::job("estimator.n_clusters", expected, format!("{tried:?}")));
+        }
+        if tried.is_empty() && (self.select.is_some() || self.silhouette_samples.is_some()) {
+            let key = if self.select.is_some() { "select" } else { "silhouette_samples" };
+            let expected = "no such key unless n_clusters is a list";
+            return Err(Error::job(format!("estimator.{key}"), expected, "one number of clusters"));
+        }
+        if !tried.is_empty() && matches!(self.init, Init::File(_)) {
+            let expected = "\"k-means||\", \"k-means++\" or \"random\" where n_clusters is a list";
+            return Err(Error::job("estimator.init", expected, "a file of centres"));
+        }
+        if self.silhouette_samples.is_some_and(|samples| samples < 2) {
+            return Err(Error::job("estimator.silhouette_samples", "an integer of at least 2", "less"));
+        }
+        Ok(())
     }
 }
 
@@ -227,7 +361,10 @@ pub struct KMeans {
     pub(super) seed: u64,
     pub(super) oversampling: f64,
     pub(super) rounds: usize,
+    /// Restarts of each size.
     pub(super) restarts: usize,
+    /// Numbers of clusters.
+    pub(super) sizes: Vec<usize>,
     pub(super) isa: Isa,
     pub(super) centers: Option<Vec<f64>>,
 }
@@ -247,12 +384,23 @@ impl KMeans {
             Init::KMeansParallel => (1.5 * self.oversampling * self.rounds as f64) as usize + 1,
             _ => 0,
         };
-        let label = match candidates.max(self.params.n_clusters) {
+        let label = |k: &usize| match candidates.max(*k) {
             0..=256 => 1,
             257..=65_536 => 2,
             _ => 4,
         };
-        (self.restarts as u64).saturating_mul(label)
+        (self.restarts as u64).saturating_mul(self.sizes.iter().map(label).sum())
+    }
+
+    /// Bytes that a fit keeps of every row beside labels where all rows of `row_bytes` stay in memory: bounds.
+    pub fn bound_bytes(&self, row_bytes: u64) -> u64 {
+        let all = (self.restarts * self.sizes.len()) as u64 * Bounds::ROW_BYTES;
+        if 2 * all <= row_bytes { all } else { 0 }
+    }
+
+    /// The number of clusters of each run.
+    pub(super) fn run_sizes(&self) -> impl Iterator<Item = usize> {
+        self.sizes.iter().flat_map(|&k| std::iter::repeat_n(k, self.restarts))
     }
 
     /// The rounds of k-means||.

@@ -69,6 +69,8 @@ impl Run {
 pub(super) struct State {
     /// The shift, exact in the data's type.
     pub(super) shift: Vec<f64>,
+    /// The standard deviation of each feature, every row counting once.
+    pub(super) deviations: Vec<f64>,
     /// `tol` times the mean variance.
     pub(super) tolerance: f64,
     /// Σ w‖x − shift‖².

@@ -33,11 +33,14 @@ pub(super) fn survey<T: Real>(
         let (survey, opening) = parallel::open(engine, kmeans.isa, &seeds(kmeans), kmeans.rounds())?;
         return Ok((survey, Some(opening)));
     }
-    let survey = engine.run_once(&SurveyPass { origin: engine.origin(), isa: kmeans.isa })?;
+    let survey = engine.run_once(&SurveyPass { origin: engine.weight_origin(), isa: kmeans.isa })?;
     Ok((survey, None))
 }
 
-/// The first centroids of every run, relative to the shift: `(k, d)` each.
+/// The first centroids of every run, relative to the shift: `(k, d)` each, size by size.
+///
+/// Sizes share their passes: the first centroids of the greatest are those of a smaller one, and candidates of k-means||
+/// are clustered for each.
 ///
 /// # Collective
 /// The passes of the start.
@@ -60,12 +63,19 @@ pub(super) fn centers<T: Real>(
     if let Some((centers, origin)) = given {
         return Ok(vec![given_centers(centers, &origin, k, frame)?]);
     }
-    let seeds = seeds(kmeans);
-    match kmeans.params.init {
-        Init::Random => seeds.into_iter().map(|seed| draw::rows(engine, frame, survey, k, seed)).collect(),
-        Init::KMeansParallel => parallel::centers(engine, frame, survey, opening, k, &seeds, kmeans.rounds()),
-        Init::KMeansPlusPlus | Init::File(_) => plus_plus::centers(engine, frame, survey, k, &seeds),
-    }
+    let (seeds, sizes) = (seeds(kmeans), &kmeans.sizes);
+    let greatest: Vec<Vec<f64>> = match kmeans.params.init {
+        Init::Random => {
+            let rows = |&seed: &Seed| draw::rows(engine, frame, survey, k, seed);
+            seeds.iter().map(rows).collect::<Result<_>>()?
+        }
+        Init::KMeansParallel => {
+            return parallel::centers(engine, frame, survey, opening, sizes, &seeds, kmeans.rounds());
+        }
+        Init::KMeansPlusPlus | Init::File(_) => plus_plus::centers(engine, frame, survey, k, &seeds)?,
+    };
+    let first = |&k: &usize| greatest.iter().map(move |centers| centers[..k * frame.d()].to_vec());
+    Ok(sizes.iter().flat_map(first).collect())
 }
 
 fn seeds(kmeans: &KMeans) -> Vec<Seed> {

@@ -54,16 +54,17 @@ impl Candidates {
     }
 }
 
-/// The first centroids of each seed's run.
+/// The first centroids of each seed's run of each of the `sizes`, size by size.
 pub(super) fn centers<T: Real>(
     engine: &mut PassEngine<'_, T>,
     frame: &Frame<T>,
     survey: &Survey,
     opening: Option<Opening>,
-    k: usize,
+    sizes: &[usize],
     seeds: &[Seed],
     rounds: Rounds,
 ) -> Result<Vec<Vec<f64>>> {
+    let k = sizes.iter().copied().max().unwrap_or(1);
     let mut starts = match opening {
         Some(opening) => opening.candidates(frame),
         None => first_rows(engine, frame, survey, seeds)?,
@@ -85,7 +86,7 @@ pub(super) fn centers<T: Real>(
     }
     let weighed = engine.run(&WeighPass { frame, hunts: hunts(frame, &starts) }, &mut nearest)?;
     drop(nearest);
-    let mut all = Vec::new();
+    let mut weighted = Vec::new();
     for ((start, mut weights), &seed) in starts.iter().zip(weighed).zip(seeds) {
         let mut points = start.all();
         let missing = k.saturating_sub(weights.len());
@@ -94,9 +95,13 @@ pub(super) fn centers<T: Real>(
             points.extend(draw::rows(engine, frame, survey, missing.min(survey.positive as usize), seed)?);
             weights.resize(points.len() / frame.d(), 0.0);
         }
-        all.push(recluster::centers(&points, &weights, k, frame, &mut seed.stream(Step::Recluster, 0)));
+        weighted.push((points, weights, seed));
     }
-    Ok(all)
+    let cluster = |k: usize, (points, weights, seed): &(Vec<f64>, Vec<f64>, Seed)| {
+        recluster::centers(points, weights, k, frame, &mut seed.stream(Step::Recluster, 0))
+    };
+    let cluster = &cluster;
+    Ok(sizes.iter().flat_map(|&k| weighted.iter().map(move |start| cluster(k, start))).collect())
 }
 
 /// One row for each seed, in proportion to the weights.
