@@ -24,4 +24,4 @@ mod training;
 
 pub use model::SvcModel;
 pub use params::{ClassWeight, DecisionShape, Gamma, KernelKind, Svc, SvcParams};
-pub use search::{ScoreFn, Scorer, SvcSearch, accuracy};
+pub use search::{ProbaScoreFn, ScoreFn, Scorer, SvcSearch, accuracy};
