@@ -146,7 +146,9 @@ pub(super) fn place(job: &Job, name: &str, value: &Value) -> String {
 /// [`Error::Data`] when one of them is not defined for the classes of `y`.
 pub(super) fn check_scorers(search: &Search, y: &[f64]) -> Result<()> {
     // What is not defined for all rows is not defined for some of them.
-    let mut of_rows = search.scorers.iter().filter(|scorer| scorer.needs() != Needs::Probability);
+    // Scores of numbers are defined for all that their estimators predict.
+    let of_classes = |s: &&crate::metrics::Scorer| s.is_for_classes() && s.needs() != Needs::Probability;
+    let mut of_rows = search.scorers.iter().filter(of_classes);
     of_rows.try_for_each(|scorer| scorer.score(y, y).map(drop))
 }
 
