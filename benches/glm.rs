@@ -1,8 +1,10 @@
-//! Nanoseconds a row of the linear models' kernels, one core, data in the cache.
+//! Nanoseconds a row of the linear models' kernels, and flop/s of the products behind them; one core, data in the cache.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rankfit::kernel::Isa;
 use rankfit::kernel::glm::{Loss, Order, Rows, accumulate};
+use rankfit::kernel::moments::block_moments;
+use rankfit::kernel::triangle::block_triangle;
 
 const ROWS: usize = 4096;
 
@@ -25,5 +27,23 @@ fn glm(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, glm);
+/// The sums of products behind Gram matrices, covariances and Hessians, and the triangular factor, in flop/s.
+fn products(criterion: &mut Criterion) {
+    for d in [20, 200] {
+        let x: Vec<f64> = (0..ROWS * d).map(|i| (i as f64 * 0.37).sin()).collect();
+        let mut group = criterion.benchmark_group(format!("products of {d} features, flops as elements"));
+        for isa in Isa::available() {
+            group.throughput(Throughput::Elements((ROWS * d * (d + 1)) as u64));
+            group.bench_function(BenchmarkId::new("moments", isa.name()), |bencher| {
+                bencher.iter(|| block_moments(isa, &x, d, &[], &[]));
+            });
+            group.throughput(Throughput::Elements((2 * ROWS * d * d) as u64));
+            group.bench_function(BenchmarkId::new("triangle", isa.name()), |bencher| {
+                bencher.iter(|| block_triangle(isa, &x, d));
+            });
+        }
+    }
+}
+
+criterion_group!(benches, glm, products);
 criterion_main!(benches);

@@ -2,13 +2,12 @@
 //!
 //! Both ways go over the same blocks in memory with the same kernel. The plain one adds every row into one running
 //! tally, as a program would that does not mind its bits; the engine makes a partial for each part of a block, and merges them
-//! along the tree. Progress is what `--verbose` says after each iteration.
+//! along the tree. Progress is what `--verbose` says after each iteration. `cargo bench --bench pass` prints both as percentages.
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rankfit::comm::Single;
 use rankfit::data::blobs::Centers;
 use rankfit::data::{Blobs, BlobsParams, Block, BlockSource, Feed, Residency};
@@ -21,6 +20,7 @@ use rankfit::telemetry::{Talk, Talker, Telemetry};
 const D: usize = 20;
 const K: usize = 12;
 const N: u64 = 1_000_000;
+const ROUNDS: usize = 41;
 
 struct Step(Centroids<f64>);
 
@@ -43,7 +43,7 @@ impl Pass<f64> for Step {
     }
 }
 
-fn all(criterion: &mut Criterion) {
+fn main() {
     let params = BlobsParams {
         n_samples: N,
         n_features: Some(D),
@@ -55,38 +55,59 @@ fn all(criterion: &mut Criterion) {
     let source: Arc<dyn BlockSource<f64>> = Arc::new(blobs.clone());
     let feed = || Feed::new(Arc::clone(&source), Residency::Memory, 0, 1);
 
-    let single = Single::default();
-    let mut group = criterion.benchmark_group(format!("pass k={K} d={D} ({N} rows)"));
-    group.throughput(Throughput::Elements(N)).sample_size(30);
     let (silent, mut plain) = (Telemetry::new(), feed());
     let (step, mut labels) = (centroids(), vec![Vec::new(); plain.slice().len()]);
-    group.bench_function("one running tally", |b| {
-        b.iter(|| {
-            let mut sums = Tally::new(K, D);
-            let pass = plain.for_each(&silent, |position, block| {
-                tally(block, &step, &mut sums, &mut labels[position]);
-                black_box(&sums);
-                Ok(())
-            });
-            pass.expect("finite rows");
-            sums
+    let mut running = || {
+        let mut sums = Tally::new(K, D);
+        let pass = plain.for_each(&silent, |position, block| {
+            tally(block, &step, &mut sums, &mut labels[position]);
+            Ok(())
         });
-    });
+        pass.expect("finite rows");
+        black_box(sums);
+    };
+    let single = Single::default();
     let talker = Talker::new(Talk::Verbose, std::io::sink(), || Duration::ZERO);
-    for (name, telemetry) in
-        [("engine", Telemetry::new()), ("engine and progress", Telemetry::with_talker(talker))]
-    {
-        let mut engine = PassEngine::new(&single, feed(), &telemetry);
+    let (quiet, talking) = (Telemetry::new(), Telemetry::with_talker(talker));
+    let through = |telemetry| {
+        let mut engine = PassEngine::new(&single, feed(), telemetry);
         let (step, mut memory) = (Step(centroids()), engine.memory());
-        group.bench_function(name, |b| {
-            b.iter(|| {
-                let total = engine.run(&step, &mut memory).expect("finite rows");
+        move |told: bool| {
+            let total = engine.run(&step, &mut memory).expect("finite rows");
+            if told {
                 telemetry.iteration(1, &[("inertia", total.1.1)], 0.0);
-                total
-            });
-        });
+            }
+            black_box(total);
+        }
+    };
+    let (mut silently, mut aloud) = (through(&quiet), through(&talking));
+
+    // In turn, so that what else the machine does meets all alike.
+    let mut seconds: [Vec<f64>; 3] = Default::default();
+    for _ in 0..=ROUNDS {
+        seconds[0].push(timed(&mut running));
+        seconds[1].push(timed(|| silently(false)));
+        seconds[2].push(timed(|| aloud(true)));
     }
+    // The first round fills the blocks.
+    let [plain, engine, progress] = seconds.map(|all| median(all[1..].to_vec()));
+    println!("pass over {N} rows of {D}, k = {K}, one rank, medians of {ROUNDS} in turn");
+    for (name, seconds) in
+        [("one running tally", plain), ("engine", engine), ("engine and progress", progress)]
+    {
+        println!("{name:<22} {:>7.2} ns/row", seconds / N as f64 * 1e9);
+    }
+    println!("price of reproducible bits {:+.2} %", (engine / plain - 1.0) * 100.0);
+    println!("price of progress          {:+.2} %", (progress / engine - 1.0) * 100.0);
 }
 
-criterion_group!(benches, all);
-criterion_main!(benches);
+fn timed(mut run: impl FnMut()) -> f64 {
+    let start = Instant::now();
+    run();
+    start.elapsed().as_secs_f64()
+}
+
+fn median(mut seconds: Vec<f64>) -> f64 {
+    seconds.sort_unstable_by(f64::total_cmp);
+    seconds[seconds.len() / 2]
+}

@@ -230,3 +230,34 @@ fn bad_input_is_refused_with_its_place() {
     desk.refused("rankfit run job.toml", 78, "the column of the targets");
     assert!(!desk.folder.path().join("out.h5").exists());
 }
+
+#[test]
+fn features_that_are_too_large_end_the_run_and_leave_its_history() {
+    let desk = Desk::new();
+    let mut text = String::from("a,b,y\n");
+    for i in 0..200 {
+        let (a, b) = ((i as f64 * 0.37).sin() * 2e155, (i as f64 * 1.71).cos() * 1e155);
+        writeln!(text, "{a:e},{b:e},{}", i * 7 % 3 % 2).unwrap();
+    }
+    desk.write("d.csv", text);
+    let mut runs = vec!["rankfit run job.toml --on-existing replace"];
+    runs.extend(desk.has_mpi.then_some("mpirun -n 3 rankfit run job.toml --on-existing replace"));
+    for run in runs {
+        // The gradient leaves the range of its squares after an iteration; second derivatives have at the start.
+        desk.write("job.toml", job("'LogisticRegression'\nsolver = 'proximal_grad'"));
+        desk.refused(run, 65, "LogisticRegression diverged at iteration 1: a gradient of ");
+        let left = desk.json("out.h5.diverged");
+        assert_eq!(left["status"], "diverged");
+        assert_eq!(numbers(&left["history"]["loss"]).len(), 1);
+        std::fs::remove_file(desk.folder.path().join("out.h5.diverged")).unwrap();
+        for solver in ["newton-cholesky", "admm"] {
+            desk.write("job.toml", job(&format!("'LogisticRegression'\nsolver = '{solver}'")));
+            desk.refused(run, 65, "diverged at iteration 0: second derivatives that are infinite");
+        }
+        for name in ["LinearRegression", "Ridge", "Lasso", "ElasticNet"] {
+            desk.write("job.toml", job(&format!("'{name}'")));
+            desk.refused(run, 65, "d.csv: expected values whose squares are finite");
+        }
+        assert!(!desk.folder.path().join("out.h5").exists());
+    }
+}

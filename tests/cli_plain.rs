@@ -148,3 +148,65 @@ fn faults_name_the_line() {
     assert_eq!(output.status.code(), Some(65), "{message}");
     assert!(message.contains("at least 91 rows"), "{message}");
 }
+
+/// The job of `estimator` on four rows with weights, and what it is refused with.
+fn refused(rows: &str, estimator: &str, code: i32, expected: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path();
+    std::fs::write(path.join("rows.csv"), format!("a,b,w,y\n{rows}")).expect("a file");
+    let job = format!(
+        "[data]\nsource = \"csv\"\npath = \"rows.csv\"\nlabel_column = \"y\"\nweight_column = \"w\"\n\
+         [estimator]\n{estimator}\n"
+    );
+    std::fs::write(path.join("job.toml"), job).expect("a file");
+    let output = output(path, &["run", "job.toml", "--output", "m.h5"]);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{estimator}: {err}");
+    assert!(err.contains(expected), "{estimator}: {err}");
+    assert!(!path.join("m.h5").exists());
+}
+
+#[test]
+fn targets_and_weights_of_the_wrong_kind_are_refused() {
+    let text = "1,2,1,x\n2,1,1,z\n3,5,1,x\n4,4,1,z\n";
+    for name in ["SVR", "LinearSVR", "RandomForestRegressor", "ExtraTreesRegressor", "KNeighborsRegressor"] {
+        let expected = "rows.csv: expected targets that are numbers, found text, such as \"x\"";
+        refused(text, &format!("name = \"{name}\""), 65, expected);
+    }
+    let (below, nothing) = ("1,2,1,0\n2,1,-1,1\n3,5,1,0\n4,4,1,1\n", "1,2,0,0\n2,1,0,1\n3,5,0,0\n4,4,0,1\n");
+    for name in ["SVC", "LinearSVC", "SVR", "RandomForestClassifier", "MiniBatchKMeans", "StandardScaler"] {
+        let estimator = match name {
+            "MiniBatchKMeans" => format!("name = \"{name}\"\nn_clusters = 2"),
+            _ => format!("name = \"{name}\""),
+        };
+        let expected = "rows.csv, row 1, column sample_weight: expected a weight of 0 or more, found -1";
+        refused(below, &estimator, 65, expected);
+        refused(nothing, &estimator, 65, "rows.csv: expected a positive sum of weights, found ");
+    }
+}
+
+#[test]
+fn scores_of_probabilities_need_probabilities() {
+    let search = "\n[search]\nscoring = \"neg_log_loss\"\nkind = \"cross_validate\"\ncv = 2";
+    let rows = "1,2,1,0\n2,1,1,1\n3,5,1,0\n4,4,1,1\n";
+    for name in ["SVC", "LinearSVC"] {
+        let expected =
+            format!("expected a score of predictions or decision values, such as roc_auc, for {name}");
+        refused(rows, &format!("name = \"{name}\"{search}"), 78, &expected);
+    }
+    // A forest has them; of two classes both areas are of the probability of the second.
+    let folder = folder("name = \"RandomForestClassifier\"\nn_estimators = 7\nmax_depth = 2", false);
+    let path = folder.path();
+    let job = std::fs::read_to_string(path.join("job.toml")).expect("the job");
+    let scoring = "[search]\nkind = \"cross_validate\"\nscoring = [\"neg_log_loss\", \"roc_auc\", \"roc_auc_ovr\"]\n\
+                   return_train_score = true\ncv = { kind = \"ShuffleSplit\", n_splits = 1, train_size = 60 }\n";
+    std::fs::write(path.join("search.toml"), format!("{job}{scoring}")).expect("a file");
+    run(path, &["run", "search.toml", "--output", "s.h5"]);
+    let file = hdf5::File::open(path.join("s.h5")).expect("results");
+    let of = |name: &str| file.dataset(&format!("cv_results/{name}")).unwrap().read_raw::<f64>().unwrap()[0];
+    for kind in ["test", "train"] {
+        assert!((-1.0..0.0).contains(&of(&format!("{kind}_neg_log_loss"))));
+        let areas = ["roc_auc", "roc_auc_ovr"].map(|name| of(&format!("{kind}_{name}")));
+        assert!(areas[0] > 0.8 && areas[0] == areas[1], "{areas:?}");
+    }
+}

@@ -220,7 +220,12 @@ fn candidates_read_off_one_forest_are_those_fitted_alone() {
         (0..2).map(|fold| Split { train: of_fold(fold, false), test: of_fold(fold, true) }).collect();
     let data = Arc::new(ForestData::new(Arc::new(table.clone()), kind).unwrap());
     let accuracy = |y_true: &[f64], y_pred: &[f64]| Scorer::Accuracy.score(y_true, y_pred).unwrap();
-    let search = ForestSearch::new(data, candidates.clone(), vec![Box::new(accuracy)], true);
+    let search = ForestSearch::new(
+        data,
+        candidates.clone(),
+        vec![rankfit::estimator::svm::Scorer::Prediction(Box::new(accuracy))],
+        true,
+    );
     assert_eq!(search.chains(&splits).len(), 4, "two forests on each of two folds");
     let take = |rows: &[usize]| {
         let y: Vec<f64> = rows.iter().map(|&row| table.y[row]).collect();

@@ -80,7 +80,7 @@ fn is_grid_of_pipeline(job: &str) -> bool {
 fn searches_alone_are_those_of_scikit_learn() {
     let cases = cases();
     let alone: Vec<&Value> = cases.iter().filter(|case| is_alone(case["job"].as_str().unwrap())).collect();
-    assert_eq!(alone.len(), 7);
+    assert_eq!(alone.len(), 14);
     alone.into_iter().for_each(check);
 }
 

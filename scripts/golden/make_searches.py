@@ -19,6 +19,8 @@ from sklearn.linear_model import (
 )
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, KFold
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
@@ -151,6 +153,40 @@ scoring = "neg_mean_squared_error"
 [search.grid]
 alpha = [0.001, 0.1, 1.0, 10.0]
 """, PoissonRegressor(tol=1e-10, solver="newton-cholesky"), {"alpha": ALPHAS[:4]}, "neg_mean_squared_error")
+
+# The estimator's own score: D².
+search("counts", """
+[estimator]
+name = "PoissonRegressor"
+tol = 1e-10
+solver = "newton-cholesky"
+[search]
+cv = 4
+[search.grid]
+alpha = [0.001, 0.1, 1.0, 10.0]
+""", PoissonRegressor(tol=1e-10, solver="newton-cholesky"), {"alpha": ALPHAS[:4]})
+BY_PROBABILITY = {
+    "classes2": ["neg_log_loss", "roc_auc", "roc_auc_ovr"],
+    "classes3": ["neg_log_loss", "roc_auc_ovr", "roc_auc_ovr_weighted"],
+}
+for data, scoring in BY_PROBABILITY.items():
+    for name, model, job, grid in [
+        ("LogisticRegression", LOGISTIC, 'solver = "newton-cholesky"\ntol = 1e-10', {"C": [0.01, 1.0, 100.0]}),
+        ("GaussianNB", GaussianNB(), "", {"var_smoothing": [1e-9, 0.1]}),
+        ("KNeighborsClassifier", KNeighborsClassifier(), "", {"n_neighbors": [3, 15], "weights": ["uniform", "distance"]}),
+    ]:
+        search(data, f"""
+[estimator]
+name = "{name}"
+{job}
+[search]
+cv = 4
+scoring = {json.dumps(scoring)}
+refit = "neg_log_loss"
+return_train_score = true
+[search.grid]
+""" + "".join(f"{key} = {json.dumps(values)}\n" for key, values in grid.items()), model, grid, scoring,
+               "neg_log_loss", train=True)
 
 search("classes2", """
 [[pipeline]]

@@ -85,6 +85,11 @@ impl FoldModel for Box<dyn PlainModel> {
         (**self).binary_decision(x)
     }
 
+    fn probabilities(&self, x: ArrayView2<'_, f64>) -> Result<Option<(Vec<f64>, Vec<f64>)>> {
+        let proba = (**self).predict_proba(x)?;
+        Ok((**self).classes().zip(proba).map(|(classes, p)| (classes.to_vec(), p.iter().copied().collect())))
+    }
+
     fn converged(&self) -> bool {
         (**self).converged()
     }

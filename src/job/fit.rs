@@ -299,8 +299,30 @@ pub(super) fn table<T: Real>(
     source::check_table(comm, job, source.shape())?;
     let table = telemetry.time(Phase::Load, || Table::read(source));
     let table = agree(comm, table)?;
+    check_rows(job, &table, source)?;
     telemetry.count_bytes(Phase::Load, (table.x.len() * size_of::<T>()) as u64);
     Ok(table)
+}
+
+/// What every estimator asks of the rows that it is given at once: numbers for those that learn numbers, and weights
+/// that count.
+fn check_rows<T: Real>(job: &Job, table: &Table, source: &dyn BlockSource<T>) -> Result<()> {
+    if let (false, Some(names)) = (job.estimator.is_classifier(), &table.class_names) {
+        let found = format!("text, such as {:?}", names.first().map_or("", String::as_str));
+        let expected = "targets that are numbers";
+        return Err(Error::data(source.target_origin(), Place::default(), expected, found));
+    }
+    let weights = &table.weights;
+    if let Some(row) = weights.iter().position(|weight| *weight < 0.0) {
+        let place = Place::cell(row as u64, "sample_weight");
+        let found = weights[row].to_string();
+        return Err(Error::data(source.weight_origin(), place, "a weight of 0 or more", found));
+    }
+    if !weights.is_empty() && weights.iter().all(|weight| *weight == 0.0) {
+        let expected = "a positive sum of weights";
+        return Err(Error::data(source.weight_origin(), Place::default(), expected, "only zeros"));
+    }
+    Ok(())
 }
 
 fn svc<T: Real>(

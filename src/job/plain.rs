@@ -117,7 +117,10 @@ impl PlainJob {
                 let train = search.return_train_score;
                 Ok(Box::new(KNeighborsSearch::new(table.clone(), all, scorers, train)?))
             }
-            Self::LinearSvc(params) => at.each(params, |p: LinearSvcParams| p.validate(job.seed)),
+            Self::LinearSvc(params) => {
+                searchable::refuse_probabilities(job, search, "LinearSVC")?;
+                at.each(params, |p: LinearSvcParams| p.validate(job.seed))
+            }
             Self::LinearSvr(params) => at.each(params, |p: LinearSvrParams| p.validate(job.seed)),
             Self::Svr(params) => {
                 let all = at.all(params, SvrParams::validate)?;
@@ -125,7 +128,7 @@ impl PlainJob {
                 // A score of numbers is one of predictions.
                 let scorers = scorers.into_iter().filter_map(|scorer| match scorer {
                     Scorer::Prediction(score) => Some(score),
-                    Scorer::Decision(_) => None,
+                    Scorer::Decision(_) | Scorer::Probability(_) => None,
                 });
                 let (scorers, train) = (scorers.collect(), search.return_train_score);
                 Ok(Box::new(SvrSearch::new(table.clone(), all, scorers, train, budget_bytes)?))

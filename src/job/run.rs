@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::data::Dtype;
 use super::diverged::leave_history;
+use super::estimator::EstimatorJob;
 use super::fit::{self, Fitted};
 use super::pipeline;
 use super::search::{self, Share};
@@ -15,8 +16,9 @@ use super::timing;
 use crate::comm::{Communicator, agree, mpi_version};
 use crate::data::Shape;
 use crate::error::{Error, Result};
+use crate::estimator::linear_model::LinearParams;
 use crate::kernel::Real;
-use crate::model_selection::Search;
+use crate::model_selection::{ScoringSpec, Search, SearchSpec};
 use crate::partition::Slice;
 use crate::results::checkpoint::{self, Fingerprint};
 use crate::results::provenance::{self, Machine};
@@ -47,12 +49,20 @@ impl Plan {
         let search = match &job.search {
             Some(spec) => {
                 let classifier = job.estimator.is_classifier();
+                let spec = with_own_score(spec, &job.estimator);
                 Some(spec.check(classifier, job.seed).map_err(|error| job.place("search", error))?)
             }
             None => None,
         };
         Ok(Self { job, search })
     }
+}
+
+/// The search with the score that scikit-learn's estimator has by itself, where it is neither accuracy nor R².
+fn with_own_score(spec: &SearchSpec, estimator: &EstimatorJob) -> SearchSpec {
+    let counts = matches!(estimator, EstimatorJob::Linear(LinearParams::PoissonRegressor(_)));
+    let own = counts.then(|| ScoringSpec::One("d2_poisson_deviance".into()));
+    SearchSpec { scoring: spec.scoring.clone().or(own), ..spec.clone() }
 }
 
 /// What a run came to.

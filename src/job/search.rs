@@ -21,7 +21,7 @@ use crate::estimator::fold_search::{FoldFit, FoldSearch};
 use crate::estimator::linear_model::LinearParams;
 use crate::estimator::naive_bayes::GaussianNbParams;
 use crate::estimator::searchable::Searchable;
-use crate::estimator::svm::{Scorer, SvcParams, SvcSearch};
+use crate::estimator::svm::{SvcParams, SvcSearch};
 use crate::kernel::Real;
 use crate::model_selection::{Candidate, Rows, Rungs, Search, seconds_per_cost};
 use crate::results::FileKeeper;
@@ -231,6 +231,7 @@ impl At<'_> {
         let Maker { job, search, budget_bytes, .. } = *self.maker;
         let svcs = self.all(params, SvcParams::validate)?;
         searchable::check_classes(job, &svcs, self.candidates, self.table)?;
+        searchable::refuse_probabilities(job, search, "SVC in a search")?;
         let scorers = searchable::scorers(search, &self.table.y)?;
         let table = self.table.clone();
         let made = SvcSearch::new(table, svcs, scorers, search.return_train_score, budget_bytes);
@@ -250,17 +251,9 @@ impl At<'_> {
         let (kind, seed) = (params.kind, job.seed);
         let forests =
             self.all(params, |candidate: ForestParams| ForestParams { kind, ..candidate }.validate(seed))?;
-        let prediction = |scorer| match scorer {
-            Scorer::Prediction(score) => Ok(score),
-            Scorer::Decision(_) => {
-                let expected = format!("a score of predictions, such as accuracy, for {}", kind.name());
-                Err(job.fault("search.scoring", expected, "a score of decision values"))
-            }
-        };
-        let scorers: Result<Vec<_>> =
-            searchable::scorers(search, &self.table.y)?.into_iter().map(prediction).collect();
+        let scorers = searchable::scorers(search, &self.table.y)?;
         let data = self.maker.ranked(self.table, params)?;
-        Ok(Box::new(ForestSearch::new(data, forests, scorers?, search.return_train_score)))
+        Ok(Box::new(ForestSearch::new(data, forests, scorers, search.return_train_score)))
     }
 }
 

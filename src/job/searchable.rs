@@ -146,7 +146,25 @@ pub(super) fn place(job: &Job, name: &str, value: &Value) -> String {
 /// [`Error::Data`] when one of them is not defined for the classes of `y`.
 pub(super) fn check_scorers(search: &Search, y: &[f64]) -> Result<()> {
     // What is not defined for all rows is not defined for some of them.
-    search.scorers.iter().try_for_each(|scorer| scorer.score(y, y).map(drop))
+    // Scores of numbers are defined for all that their estimators predict.
+    let of_classes = |s: &&crate::metrics::Scorer| s.is_for_classes() && s.needs() != Needs::Probability;
+    let mut of_rows = search.scorers.iter().filter(of_classes);
+    of_rows.try_for_each(|scorer| scorer.score(y, y).map(drop))
+}
+
+/// Checks that no score asks for probabilities, of an estimator `name` that has none in a search.
+///
+/// # Errors
+/// [`Error::Job`] at `search.scoring`.
+pub(super) fn refuse_probabilities(job: &Job, search: &Search, name: &str) -> Result<()> {
+    match search.scorers.iter().find(|scorer| scorer.needs() == Needs::Probability) {
+        None => Ok(()),
+        Some(scorer) => {
+            let expected = format!("a score of predictions or decision values, such as roc_auc, for {name}");
+            let found = format!("\"{}\", which needs probabilities", scorer.name());
+            Err(job.fault("search.scoring", expected, found))
+        }
+    }
 }
 
 /// The scores of the search as functions of targets and predictions.
@@ -165,6 +183,11 @@ pub(super) fn scorers(search: &Search, y: &[f64]) -> Result<Vec<Scorer>> {
             Ok(match scorer.needs() {
                 Needs::Prediction => Scorer::Prediction(score),
                 Needs::Decision => Scorer::Decision(score),
+                Needs::Probability => {
+                    Scorer::Probability(Box::new(move |y_true: &[f64], classes: &[f64], proba: &[f64]| {
+                        scorer.of_probabilities(y_true, classes, proba).unwrap_or(f64::NAN)
+                    }))
+                }
             })
         })
         .collect()

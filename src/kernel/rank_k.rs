@@ -46,26 +46,31 @@ dispatch!(fn run(left: &[f64], right: &[f64], widths: [usize; 2], upper: bool, o
 
 #[inline(always)]
 unsafe fn body<S: Simd>(left: &[f64], right: &[f64], widths: [usize; 2], upper: bool, out: &mut [f64]) {
-    let width = widths[1];
     for i in (0..widths[0]).step_by(LANES) {
         let mut j = if upper { i } else { 0 };
-        while j < width {
+        while j < widths[1] {
+            let vectors = ((widths[1] - j) / LANES).min(if S::MANY_REGISTERS { 3 } else { 1 });
             // SAFETY: the callers checked the lengths; i + 8 and j + 8·N stay within the widths.
             unsafe {
-                match (width - j) / LANES {
-                    1 => block::<S, 1>(left, right, widths, i, j, out),
-                    2 => block::<S, 2>(left, right, widths, i, j, out),
-                    _ => block::<S, 3>(left, right, widths, i, j, out),
+                if S::MANY_REGISTERS {
+                    match vectors {
+                        1 => block::<S, 8, 1>(left, right, widths, i, j, out),
+                        2 => block::<S, 8, 2>(left, right, widths, i, j, out),
+                        _ => block::<S, 8, 3>(left, right, widths, i, j, out),
+                    }
+                } else {
+                    block::<S, 4, 1>(left, right, widths, i, j, out);
+                    block::<S, 4, 1>(left, right, widths, i + 4, j, out);
                 }
             }
-            j += LANES * ((width - j) / LANES).min(3);
+            j += LANES * vectors;
         }
     }
 }
 
-/// The block of eight rows from `i` and `N` vectors of columns from `j`, held in registers over all rows.
+/// The block of `M` rows from `i` and `N` vectors of columns from `j`, held in registers over all rows.
 #[inline(always)]
-unsafe fn block<S: Simd, const N: usize>(
+unsafe fn block<S: Simd, const M: usize, const N: usize>(
     left: &[f64],
     right: &[f64],
     [left_width, width]: [usize; 2],
@@ -73,10 +78,10 @@ unsafe fn block<S: Simd, const N: usize>(
     j: usize,
     out: &mut [f64],
 ) {
-    // SAFETY: the caller keeps i + 8 and j + 8·N within the widths, and the slices are as long as asserted.
+    // SAFETY: the caller keeps i + M and j + 8·N within the widths, and the slices are as long as asserted.
     unsafe {
         let corner = out.as_mut_ptr().add(i * width + j);
-        let mut sums = [[S::splat(0.0); N]; LANES];
+        let mut sums = [[S::splat(0.0); N]; M];
         for (m, row) in sums.iter_mut().enumerate() {
             for (n, sum) in row.iter_mut().enumerate() {
                 *sum = S::load(corner.add(m * width + n * LANES));

@@ -19,6 +19,8 @@ pub(crate) const LANES: usize = 8;
 pub trait Simd: Copy {
     /// Eight doubles.
     type V: Copy;
+    /// Whether two dozen vectors fit in the registers, or no more than six.
+    const MANY_REGISTERS: bool;
 
     /// Eight doubles from `p`.
     unsafe fn load(p: *const f64) -> Self::V;
@@ -65,6 +67,7 @@ pub struct Portable;
 
 impl Simd for Portable {
     type V = [f64; LANES];
+    const MANY_REGISTERS: bool = true;
 
     #[inline(always)]
     unsafe fn load(p: *const f64) -> Self::V {
@@ -162,6 +165,7 @@ macro_rules! halves {
 #[cfg(target_arch = "x86_64")]
 impl Simd for Avx2 {
     type V = (__m256d, __m256d);
+    const MANY_REGISTERS: bool = false;
 
     #[inline(always)]
     unsafe fn load(p: *const f64) -> Self::V {
@@ -299,6 +303,7 @@ pub struct Avx512;
 #[cfg(target_arch = "x86_64")]
 impl Simd for Avx512 {
     type V = __m512d;
+    const MANY_REGISTERS: bool = true;
 
     #[inline(always)]
     unsafe fn load(p: *const f64) -> Self::V {

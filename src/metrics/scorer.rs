@@ -2,6 +2,7 @@
 
 use super::class_counts::{Average, ClassCounts};
 use super::error_sums::ErrorSums;
+use super::log_loss::LogLoss;
 use super::poisson_deviance::PoissonDeviance;
 use super::ranking::roc_auc;
 use crate::error::{Error, Place, Result};
@@ -13,6 +14,8 @@ pub enum Needs {
     Prediction,
     /// Decision values of two classes, larger for the second, `(n_samples,)`.
     Decision,
+    /// Probabilities of the classes, `(n_samples, n_classes)`.
+    Probability,
 }
 
 /// A score under scikit-learn's name; greater is better.
@@ -35,6 +38,12 @@ pub enum Scorer {
     MatthewsCorrcoef,
     /// The area under the ROC curve of two classes.
     RocAuc,
+    /// The mean over classes of the area under the ROC curve of each against the rest.
+    RocAucOvr,
+    /// The same weighted by the classes' rows.
+    RocAucOvrWeighted,
+    /// Minus the cross-entropy of the probabilities.
+    NegLogLoss,
     /// The coefficient of determination.
     R2,
     /// The explained part of the variance.
@@ -51,6 +60,8 @@ pub enum Scorer {
     NegMaxError,
     /// Minus the mean Poisson deviance.
     NegMeanPoissonDeviance,
+    /// The explained part of the Poisson deviance.
+    D2PoissonDeviance,
 }
 
 use Average::{Binary, Macro, Micro, Weighted};
@@ -77,6 +88,9 @@ const NAMES: &[(&str, Scorer)] = &[
     ("jaccard_weighted", Scorer::Jaccard(Weighted)),
     ("matthews_corrcoef", Scorer::MatthewsCorrcoef),
     ("roc_auc", Scorer::RocAuc),
+    ("roc_auc_ovr", Scorer::RocAucOvr),
+    ("roc_auc_ovr_weighted", Scorer::RocAucOvrWeighted),
+    ("neg_log_loss", Scorer::NegLogLoss),
     ("r2", Scorer::R2),
     ("explained_variance", Scorer::ExplainedVariance),
     ("neg_mean_squared_error", Scorer::NegMeanSquaredError),
@@ -85,6 +99,8 @@ const NAMES: &[(&str, Scorer)] = &[
     ("neg_mean_absolute_percentage_error", Scorer::NegMeanAbsolutePercentageError),
     ("neg_max_error", Scorer::NegMaxError),
     ("neg_mean_poisson_deviance", Scorer::NegMeanPoissonDeviance),
+    // PoissonRegressor.score of scikit-learn, which gives it no name.
+    ("d2_poisson_deviance", Scorer::D2PoissonDeviance),
     // The name that scikit-learn used before 1.6, for the same negated score.
     ("max_error", Scorer::NegMaxError),
 ];
@@ -117,32 +133,40 @@ impl Scorer {
 
     /// What the score is computed from.
     pub fn needs(self) -> Needs {
-        if self == Self::RocAuc { Needs::Decision } else { Needs::Prediction }
+        match self {
+            Self::RocAuc => Needs::Decision,
+            Self::RocAucOvr | Self::RocAucOvrWeighted | Self::NegLogLoss => Needs::Probability,
+            _ => Needs::Prediction,
+        }
     }
 
     /// Whether it scores classes; the others score numbers.
     pub fn is_for_classes(self) -> bool {
-        use Scorer::{Accuracy, BalancedAccuracy, F1, Jaccard, MatthewsCorrcoef, Precision, Recall, RocAuc};
-        matches!(
+        use Scorer::{Accuracy, BalancedAccuracy, F1, Jaccard, MatthewsCorrcoef, Precision, Recall};
+        let of_counts = matches!(
             self,
-            Accuracy
-                | BalancedAccuracy
-                | Precision(_)
-                | Recall(_)
-                | F1(_)
-                | Jaccard(_)
-                | MatthewsCorrcoef
-                | RocAuc
-        )
+            Accuracy | BalancedAccuracy | Precision(_) | Recall(_) | F1(_) | Jaccard(_) | MatthewsCorrcoef
+        );
+        of_counts || self.needs() != Needs::Prediction
     }
 
     /// The score of rows with targets `y_true` and what the score [`needs`](Self::needs), both `(n_samples,)`.
     ///
     /// # Errors
-    /// [`Error::Data`] when the score is not defined for these classes.
+    /// [`Error::Data`] when the score is not defined for these classes; [`Error::Internal`] for one of probabilities.
     pub fn score(self, y_true: &[f64], predicted: &[f64]) -> Result<f64> {
         if self == Self::RocAuc {
             return self.area(y_true, predicted);
+        }
+        if self.needs() == Needs::Probability {
+            return Err(Error::internal(format!("{} is a score of probabilities", self.name())));
+        }
+        if self == Self::D2PoissonDeviance {
+            let mean = vec![super::mean(y_true); y_true.len()];
+            let of = |predicted: &[f64]| PoissonDeviance::new(y_true, predicted).mean();
+            let share = of(predicted).zip(of(&mean)).map(|(left, all)| 1.0 - left / all);
+            let expected = "targets of 0 or more, not all 0, and predictions above 0 for d2_poisson_deviance";
+            return share.ok_or_else(|| Error::data("scoring", Place::default(), expected, "others"));
         }
         if self == Self::NegMeanPoissonDeviance {
             let deviance = PoissonDeviance::new(y_true, predicted).mean().map(|deviance| -deviance);
@@ -153,6 +177,41 @@ impl Scorer {
             return self.of_classes(&ClassCounts::new(y_true, predicted));
         }
         self.of_errors(&ErrorSums::new(y_true, predicted))
+    }
+
+    /// The score of rows with targets `y_true` from the probabilities `(n_samples, n_classes)` of the ascending `classes`.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a target that is none of `classes` or, for areas, a class without rows;
+    /// [`Error::Internal`] when it is no score of probabilities.
+    pub fn of_probabilities(self, y_true: &[f64], classes: &[f64], proba: &[f64]) -> Result<f64> {
+        let place = |y: &f64| classes.binary_search_by(|class| class.total_cmp(&(y + 0.0))).ok();
+        let places: Option<Vec<usize>> = y_true.iter().map(place).collect();
+        let expected = || format!("rows of the classes {classes:?} only for {}", self.name());
+        let places = places.ok_or_else(|| self.undefined(expected(), y_true))?;
+        if self == Self::NegLogLoss {
+            return Ok(-LogLoss::new(&places, proba).mean());
+        }
+        let k = classes.len();
+        let area = |class: usize| {
+            let positive: Vec<bool> = places.iter().map(|&place| place == class).collect();
+            let own: Vec<f64> = proba.chunks_exact(k.max(1)).map(|of_row| of_row[class]).collect();
+            roc_auc(&positive, &own)
+        };
+        let areas: Option<Vec<f64>> =
+            if k == 2 { vec![area(1)] } else { (0..k).map(area).collect::<Vec<_>>() }.into_iter().collect();
+        let expected = || format!("rows of every class for {}", self.name());
+        let areas = areas.ok_or_else(|| self.undefined(expected(), y_true))?;
+        match self {
+            _ if k == 2 => Ok(areas[0]),
+            Self::RocAucOvr => Ok(areas.iter().sum::<f64>() / k as f64),
+            Self::RocAucOvrWeighted => {
+                let rows = |class: usize| places.iter().filter(|place| **place == class).count() as f64;
+                let sum: f64 = areas.iter().enumerate().map(|(class, area)| rows(class) * area).sum();
+                Ok(sum / places.len() as f64)
+            }
+            _ => Err(Error::internal(format!("{} is no score of probabilities", self.name()))),
+        }
     }
 
     /// The score of counted classes.
@@ -259,6 +318,31 @@ mod tests {
         assert!((deviance.unwrap() + 1.426_015_131_959_808_4).abs() < 1e-15);
         assert!(Scorer::NegMeanPoissonDeviance.score(&[1.0, -1.0], &[1.0, 1.0]).is_err());
         assert!(Scorer::NegMeanPoissonDeviance.score(&[1.0, 1.0], &[1.0, 0.0]).is_err());
+    }
+
+    #[test]
+    fn a_deviance_is_explained_in_part() {
+        // scikit-learn 1.9: d2_tweedie_score([2, 0, 1, 4], [0.5, 0.5, 2, 2], power=1).
+        let share = Scorer::D2PoissonDeviance.score(&[2.0, 0.0, 1.0, 4.0], &[0.5, 0.5, 2.0, 2.0]);
+        assert!((share.unwrap() - 0.053_789_764_558_056_286).abs() < 1e-14);
+        assert!(Scorer::D2PoissonDeviance.score(&[0.0, 0.0], &[1.0, 1.0]).is_err());
+    }
+
+    #[test]
+    fn probabilities_are_scored_as_scikit_learn_does() {
+        let proba = [0.7, 0.2, 0.1, 0.3, 0.4, 0.3, 0.2, 0.2, 0.6, 0.4, 0.5, 0.1, 0.1, 0.3, 0.6];
+        let (classes, y) = ([1.0, 2.0, 5.0], [1.0, 2.0, 5.0, 1.0, 2.0]);
+        // scikit-learn 1.9: log_loss, roc_auc_score(multi_class="ovr", average="macro" and "weighted").
+        let score = |scorer: Scorer| scorer.of_probabilities(&y, &classes, &proba);
+        assert!((score(Scorer::NegLogLoss).unwrap() + 0.780_810_967_155_793_8).abs() < 1e-15);
+        assert!((score(Scorer::RocAucOvr).unwrap() - 0.847_222_222_222_222_3).abs() < 1e-15);
+        assert!((score(Scorer::RocAucOvrWeighted).unwrap() - 0.841_666_666_666_666_8).abs() < 1e-15);
+        // Two classes have one area; a class that nobody knows, or that has no rows, none.
+        let two = Scorer::RocAucOvr.of_probabilities(&[0.0, 1.0], &[0.0, 1.0], &[0.9, 0.1, 0.2, 0.8]);
+        assert_eq!(two.unwrap(), 1.0);
+        assert!(Scorer::NegLogLoss.of_probabilities(&[1.0, 7.0], &[1.0, 2.0], &[0.5; 4]).is_err());
+        assert!(Scorer::RocAucOvr.of_probabilities(&y[..2], &classes, &proba[..6]).is_err());
+        assert!(Scorer::NegLogLoss.score(&y, &y).is_err());
     }
 
     #[test]

@@ -15,4 +15,4 @@ mod weights;
 pub use data::ForestData;
 pub use model::ForestModel;
 pub use params::{Amount, ClassWeight, Depth, Forest, ForestKind, ForestParams, MaxFeatures};
-pub use search::{ForestSearch, Scorer};
+pub use search::ForestSearch;

@@ -16,10 +16,8 @@ use crate::comm;
 use crate::error::{Error, Result};
 use crate::estimator::Model;
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, Split};
+use crate::estimator::svm::Scorer;
 use crate::estimator::tree::Tree;
-
-/// A score of predictions: `(y_true, y_pred)` to a number, larger is better.
-pub type Scorer = Box<dyn Fn(&[f64], &[f64]) -> f64 + Send + Sync>;
 
 /// The candidates of a search over a forest with their data.
 pub struct ForestSearch {
@@ -132,8 +130,19 @@ impl ForestSearch {
     }
 
     fn scores(&self, votes: &Votes, depth: usize, n_trees: usize) -> Vec<f64> {
-        let y_pred = votes.predictions(depth, n_trees, &self.data.classes);
-        self.scorers.iter().map(|scorer| scorer(&votes.y_true, &y_pred)).collect()
+        let (values, classes) = (votes.values(depth, n_trees), &self.data.classes);
+        let y_pred = predictions(&values, classes);
+        let score = |scorer: &Scorer| match scorer {
+            Scorer::Prediction(score) => score(&votes.y_true, &y_pred),
+            // Without decision values the probability of the second class orders the rows, as in scikit-learn.
+            Scorer::Decision(score) if classes.len() == 2 => {
+                let second: Vec<f64> = values.chunks_exact(2).map(|of_row| of_row[1]).collect();
+                score(&votes.y_true, &second)
+            }
+            Scorer::Decision(_) => f64::NAN,
+            Scorer::Probability(score) => score(&votes.y_true, classes, &values),
+        };
+        self.scorers.iter().map(score).collect()
     }
 }
 
@@ -174,14 +183,16 @@ impl Votes {
         }
     }
 
-    /// What `n_trees` trees cut at a depth predict.
-    fn predictions(&self, depth: usize, n_trees: usize, classes: &[f64]) -> Vec<f64> {
-        let k = classes.len().max(1);
-        let mut values = self.sums[depth].clone();
-        values.iter_mut().for_each(|value| *value /= n_trees as f64);
-        let of_row = |values: &[f64]| classes.get(first_largest(values)).copied().unwrap_or(values[0]);
-        values.chunks_exact(k).map(of_row).collect()
+    /// The mean of what `n_trees` trees cut at a depth say, `(rows, n_outputs)`.
+    fn values(&self, depth: usize, n_trees: usize) -> Vec<f64> {
+        self.sums[depth].iter().map(|sum| sum / n_trees as f64).collect()
     }
+}
+
+/// What follows from the mean `values` of the trees: the class, or the number where there are no `classes`.
+fn predictions(values: &[f64], classes: &[f64]) -> Vec<f64> {
+    let of_row = |values: &[f64]| classes.get(first_largest(values)).copied().unwrap_or(values[0]);
+    values.chunks_exact(classes.len().max(1)).map(of_row).collect()
 }
 
 impl Searchable for ForestSearch {

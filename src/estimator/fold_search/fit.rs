@@ -50,6 +50,14 @@ pub trait FoldModel {
         Ok(None)
     }
 
+    /// The ascending classes and their probabilities `(n_rows, n_classes)`, where the model has them.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    fn probabilities(&self, _x: ArrayView2<'_, f64>) -> Result<Option<(Vec<f64>, Vec<f64>)>> {
+        Ok(None)
+    }
+
     /// Whether the fit reached its tolerance.
     fn converged(&self) -> bool {
         true

@@ -90,10 +90,18 @@ impl FoldSearch {
         let asked = |needs: Needs| self.scorers.iter().any(|scorer| scorer.needs() == needs);
         let predicted = if asked(Needs::Prediction) { model.predict(rows.x.view())? } else { Vec::new() };
         let decision = if asked(Needs::Decision) { model.decision(rows.x.view())? } else { None };
+        let probabilities =
+            if asked(Needs::Probability) { model.probabilities(rows.x.view())? } else { None };
         let score = |scorer: &Scorer| match scorer.needs() {
             Needs::Prediction => scorer.score(&rows.y, &predicted).unwrap_or(f64::NAN),
             Needs::Decision => {
                 decision.as_ref().and_then(|values| scorer.score(&rows.y, values).ok()).unwrap_or(f64::NAN)
+            }
+            Needs::Probability => {
+                let of = |(classes, proba): &(Vec<f64>, Vec<f64>)| {
+                    scorer.of_probabilities(&rows.y, classes, proba).ok()
+                };
+                probabilities.as_ref().and_then(of).unwrap_or(f64::NAN)
             }
         };
         Ok(self.scorers.iter().map(score).collect())

@@ -118,6 +118,12 @@ impl FoldModel for LinearModel {
         }
     }
 
+    fn probabilities(&self, x: ArrayView2<'_, f64>) -> Result<Option<(Vec<f64>, Vec<f64>)>> {
+        let Some(classes) = self.classes() else { return Ok(None) };
+        let proba = Self::probabilities(self, &self.of_rows(x)?);
+        Ok(proba.map(|proba| (classes.to_vec(), proba)))
+    }
+
     fn converged(&self) -> bool {
         self.converged
     }

@@ -142,7 +142,19 @@ pub(super) fn surveyed_moments<T: Real>(engine: &mut PassEngine<'_, T>) -> Resul
     check_numbers(engine)?;
     let Both(targets, moments) = engine.run_once(&SurveyAndMoments(MomentsPass::new(true)))?;
     check_weights(&targets, &engine.weight_origin())?;
+    check_products(&moments, &engine.origin())?;
     Ok((targets, moments))
+}
+
+/// Sums of products within the range of a double.
+///
+/// # Errors
+/// [`Error::Data`] when they are not.
+pub(super) fn check_products(moments: &Moments, origin: &str) -> Result<()> {
+    if moments.products.iter().chain(&moments.mean).all(|v| v.is_finite()) {
+        return Ok(());
+    }
+    Err(Error::data(origin, Place::default(), "values whose squares are finite", "larger ones"))
 }
 
 struct SurveyAndMoments(MomentsPass);

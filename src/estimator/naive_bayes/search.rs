@@ -32,6 +32,10 @@ impl FoldModel for GaussianNbModel {
         Ok(Some(joint.chunks_exact(2).map(|of_row| of_row[1] - of_row[0]).collect()))
     }
 
+    fn probabilities(&self, x: ArrayView2<'_, f64>) -> Result<Option<(Vec<f64>, Vec<f64>)>> {
+        Ok(Some((self.classes().to_vec(), self.predict_proba(&block(x))?)))
+    }
+
     fn export(&self) -> Model {
         Self::export(self)
     }

@@ -31,8 +31,8 @@ pub struct KNeighborsSearch {
 /// What one candidate predicts of some rows.
 struct Predicted {
     y: Vec<f64>,
-    /// The probability of the second of two classes; NaN where there are others.
-    decision: Vec<f64>,
+    /// The probabilities of the classes, `(n_rows, n_classes)`.
+    proba: Vec<f64>,
 }
 
 impl KNeighborsSearch {
@@ -70,9 +70,9 @@ impl KNeighborsSearch {
         let of = |id: &FitId| &self.candidates[id.candidate];
         let Some(most) = fits.iter().map(|id| of(id).k).max() else { return Vec::new() };
         let targets = model.classes();
-        let empty = || Predicted { y: vec![0.0; rows.len()], decision: vec![f64::NAN; rows.len()] };
+        let k = targets.len();
+        let empty = || Predicted { y: vec![0.0; rows.len()], proba: vec![0.0; rows.len() * k] };
         let mut predicted: Vec<Predicted> = fits.iter().map(|_| empty()).collect();
-        let mut probabilities = vec![0.0; targets.len()];
         nearest(of(&fits[0]).metric, &model.panels, &gather(&self.table, rows), most, |row, found| {
             for (id, predicted) in fits.iter().zip(&mut predicted) {
                 let vote = of(id).vote();
@@ -80,11 +80,9 @@ impl KNeighborsSearch {
                     predicted.y[row] = vote.mean(found, &model.y);
                     continue;
                 }
-                vote.probabilities(found, &model.y, &mut probabilities);
-                predicted.y[row] = targets[first_largest(&probabilities)];
-                if let [_, second] = probabilities[..] {
-                    predicted.decision[row] = second;
-                }
+                let probabilities = &mut predicted.proba[row * k..(row + 1) * k];
+                vote.probabilities(found, &model.y, probabilities);
+                predicted.y[row] = targets[first_largest(probabilities)];
             }
         });
         let pairs = (rows.len() * model.y.len()) as u64;
@@ -93,12 +91,18 @@ impl KNeighborsSearch {
         predicted
     }
 
-    fn scores(&self, predicted: &Predicted, rows: &[usize]) -> Vec<f64> {
+    fn scores(&self, model: &KNeighborsModel, predicted: &Predicted, rows: &[usize]) -> Vec<f64> {
+        let classes = model.classes();
         let y_true: Vec<f64> = rows.iter().map(|&row| self.table.y[row]).collect();
         let score = |scorer: &Scorer| match scorer {
             Scorer::Prediction(score) => score(&y_true, &predicted.y),
-            Scorer::Decision(_) if predicted.decision.iter().any(|v| v.is_nan()) => f64::NAN,
-            Scorer::Decision(score) => score(&y_true, &predicted.decision),
+            // Without decision values the probability of the second class orders the rows, as in scikit-learn.
+            Scorer::Decision(score) if classes.len() == 2 => {
+                let second: Vec<f64> = predicted.proba.chunks_exact(2).map(|of_row| of_row[1]).collect();
+                score(&y_true, &second)
+            }
+            Scorer::Decision(_) => f64::NAN,
+            Scorer::Probability(score) => score(&y_true, classes, &predicted.proba),
         };
         self.scorers.iter().map(score).collect()
     }
@@ -154,11 +158,12 @@ impl Searchable for KNeighborsSearch {
             self.candidates[id.candidate].check_rows(&self.table.origin, split.train.len())?;
             let at = able.iter().position(|&other| other == id);
             let at = at.ok_or_else(|| Error::internal("neighbours that were not looked for"))?;
-            let test_scores = self.scores(&tested[at], &split.test);
+            let test_scores = self.scores(&model, &tested[at], &split.test);
             // What all fits of the chain share counts as the first one's.
             let score_seconds = looking + since.elapsed().as_secs_f64();
-            let train_scores =
-                trained.get(at).map_or_else(Vec::new, |predicted| self.scores(predicted, &split.train));
+            let train_scores = trained
+                .get(at)
+                .map_or_else(Vec::new, |predicted| self.scores(&model, predicted, &split.train));
             emit(FitOutcome { id, test_scores, train_scores, fit_seconds, score_seconds, converged: true })?;
             (fit_seconds, looking) = (0.0, 0.0);
         }

@@ -27,4 +27,4 @@ mod variance;
 pub use large::{LargeFit, Peers};
 pub use model::SvcModel;
 pub use params::{ClassWeight, DecisionShape, Gamma, KernelKind, Svc, SvcParams};
-pub use search::{ScoreFn, Scorer, SvcSearch, accuracy};
+pub use search::{ProbaScoreFn, ScoreFn, Scorer, SvcSearch, accuracy};

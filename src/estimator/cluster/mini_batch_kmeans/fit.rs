@@ -85,11 +85,16 @@ impl MiniBatchKMeansParams {
             }
             None => self.start(engine, seed)?,
         };
-        let tolerance = if self.tol > 0.0 {
-            let variances = column_moments(engine)?.variances();
-            self.tol * variances.iter().sum::<f64>() / d as f64
-        } else {
-            0.0
+        // Weights are looked at in any case.
+        let weighted = engine.shape().has_weights;
+        let moments = (self.tol > 0.0 || weighted).then(|| column_moments(engine)).transpose()?;
+        if let Some(total) = moments.as_ref().map(|moments| moments.weight).filter(|total| *total <= 0.0) {
+            let expected = "a positive sum of weights";
+            return Err(Error::data(engine.weight_origin(), Place::default(), expected, total.to_string()));
+        }
+        let tolerance = match moments.filter(|_| self.tol > 0.0) {
+            Some(moments) => self.tol * moments.variances().iter().sum::<f64>() / d as f64,
+            None => 0.0,
         };
         let size = self.batch_rows(n_samples);
         let n_steps = (u128::from(self.max_iter) * u128::from(n_samples) / size as u128) as u64;

@@ -30,12 +30,17 @@ use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedW
 /// A score: the targets and what is compared with them to a number, larger is better.
 pub type ScoreFn = Box<dyn Fn(&[f64], &[f64]) -> f64 + Send + Sync>;
 
+/// The same of the targets, the classes and their probabilities.
+pub type ProbaScoreFn = Box<dyn Fn(&[f64], &[f64], &[f64]) -> f64 + Send + Sync>;
+
 /// A score by what it compares with the targets.
 pub enum Scorer {
     /// Predicted classes.
     Prediction(ScoreFn),
     /// Decision values of two classes, larger for the second. NaN where a model has more classes.
     Decision(ScoreFn),
+    /// The ascending classes and their probabilities `(n_samples, n_classes)`.
+    Probability(ProbaScoreFn),
 }
 
 /// The share of predictions that are right.
@@ -267,6 +272,8 @@ impl SvcSearch {
         let score = |scorer: &Scorer| match scorer {
             Scorer::Prediction(score) => score(y_true, &y_pred),
             Scorer::Decision(score) => decision.as_ref().map_or(f64::NAN, |values| score(y_true, values)),
+            // The job refuses it: a fit of a search is not calibrated.
+            Scorer::Probability(_) => f64::NAN,
         };
         Ok(self.scorers.iter().map(score).collect())
     }
