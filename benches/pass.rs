@@ -37,8 +37,8 @@ impl Pass<f64> for Step {
     fn block(&self, block: &Block<f64>, labels: &mut Vec<u32>) -> Result<Self::Partial> {
         let mut sums = Tally::new(K, D);
         tally(block, &self.0, &mut sums, labels);
-        let score = sums.score(&self.0);
         let (sums, weights) = sums.into_parts();
+        let score = self.0.score_of(&sums, &weights);
         Ok((sums, (weights, score)))
     }
 }

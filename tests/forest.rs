@@ -252,7 +252,8 @@ fn a_refit_in_parts_is_that_of_one() {
     let data = Arc::new(ForestData::new(Arc::new(noisy(200, 3)), kind).unwrap());
     let params = ForestParams { kind, n_estimators: 7, oob_score: true, ..ForestParams::default() };
     let forests = vec![params.validate(5).unwrap()];
-    let search = ForestSearch::new(data, forests, vec![Box::new(|_: &[f64], _: &[f64]| 0.0)], false);
+    let scorer = rankfit::estimator::svm::Scorer::Prediction(Box::new(rankfit::estimator::svm::accuracy));
+    let search = ForestSearch::new(data, forests, vec![scorer], false);
     let whole = search.refit_steps(0).unwrap();
     for size in [1, 2, 3, 9] {
         let part = |rank| search.refit_parts(0, Slice::of(search.n_refit_parts(0), rank, size).blocks);
