@@ -34,6 +34,11 @@ pub trait Pass<T: Real> {
     fn flops_per_row(&self, _n_features: usize) -> f64 {
         0.0
     }
+
+    /// Rows of the blocks so far that were neither read nor computed with, for the table of speeds.
+    fn rows_left_alone(&self) -> u64 {
+        0
+    }
 }
 
 /// Runs passes over one rank's blocks.
@@ -42,6 +47,8 @@ pub struct PassEngine<'a, T: Real> {
     feed: Feed<T>,
     telemetry: &'a Telemetry,
     keeper: Option<&'a dyn Keeper>,
+    /// Bytes that an estimator may keep beside the resident blocks to save work.
+    spare_bytes: u64,
     /// Whether some rank was asked to stop before the end of the last pass; equal on all ranks.
     stop: Option<i32>,
 }
@@ -49,13 +56,24 @@ pub struct PassEngine<'a, T: Real> {
 impl<'a, T: Real> PassEngine<'a, T> {
     /// An engine over `feed`, which is this rank's slice.
     pub fn new(comm: &'a dyn Communicator, feed: Feed<T>, telemetry: &'a Telemetry) -> Self {
-        Self { comm, feed, telemetry, keeper: None, stop: None }
+        Self { comm, feed, telemetry, keeper: None, spare_bytes: u64::MAX, stop: None }
     }
 
     /// Keeps the state of unfinished work with `keeper`.
     pub fn with_keeper(mut self, keeper: &'a dyn Keeper) -> Self {
         self.keeper = Some(keeper);
         self
+    }
+
+    /// Says how many bytes this rank may keep beside the resident blocks to save work; without it, as many as it likes.
+    pub fn with_spare(mut self, bytes: u64) -> Self {
+        self.spare_bytes = bytes;
+        self
+    }
+
+    /// Bytes that may be kept beside the resident blocks to save work.
+    pub fn spare_bytes(&self) -> u64 {
+        self.spare_bytes
     }
 
     /// The data set's size and its cut into what passes are handed: blocks, or parts of them where the source says so.
@@ -93,6 +111,11 @@ impl<'a, T: Real> PassEngine<'a, T> {
         self.feed.n_resident() == self.feed.slice().len()
     }
 
+    /// An upper bound of the rows of this rank's blocks.
+    pub fn most_rows(&self) -> u64 {
+        (self.feed.slice().len() as u64).saturating_mul(self.shape().block_rows as u64)
+    }
+
     /// Room for what a pass keeps with each owned block.
     pub fn memory<M: Default>(&self) -> Vec<M> {
         (0..self.feed.slice().len()).map(|_| M::default()).collect()
@@ -110,9 +133,13 @@ impl<'a, T: Real> PassEngine<'a, T> {
         let start = self.feed.slice().blocks.start;
         let mut reduction = OrderedReduction::new(self.feed.slice().n_blocks);
         let flops_per_row = pass.flops_per_row(self.feed.parts().shape().n_features);
+        let mut left_alone = 0;
         let local = self.feed.for_each(telemetry, |position, block| {
-            telemetry.count_flops((flops_per_row * block.n_rows as f64) as u64);
             let partial = telemetry.time(Phase::Compute, || pass.block(block, &mut memory[position]))?;
+            let left = pass.rows_left_alone() - std::mem::replace(&mut left_alone, pass.rows_left_alone());
+            let row_bytes = block.size_bytes() / block.n_rows.max(1) as u64;
+            telemetry.count_flops((flops_per_row * (block.n_rows as f64 - left as f64)) as u64);
+            telemetry.leave_out(left * row_bytes);
             reduction.push(start + position, Tagged { partial, stop: stop_requested() });
             Ok(())
         });

@@ -182,8 +182,9 @@ fn k_means<T: Real>(
     }
     let residency = source::residency::<T>(comm, job, &shape)?;
     source::check_room::<T>(comm, job, &shape, k_means.label_bytes())?;
+    let spare = source::spare_bytes::<T>(comm, job, &shape);
     let feed = Feed::new(source, residency, comm.rank(), comm.size());
-    let mut engine = PassEngine::new(comm, feed, telemetry).with_keeper(keeper);
+    let mut engine = PassEngine::new(comm, feed, telemetry).with_keeper(keeper).with_spare(spare);
     let (model, labels) = k_means.fit_predict(&mut engine)?;
     telemetry.end();
     model.warnings.iter().for_each(|warning| telemetry.warn(warning));

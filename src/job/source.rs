@@ -125,13 +125,22 @@ fn free_bytes(comm: &dyn Communicator) -> u64 {
     provenance::available_bytes().unwrap_or(u64::MAX) / comm.ranks_on_node().max(1) as u64
 }
 
+/// Memory that this rank may use beside its blocks when all of them stay.
+pub(super) fn spare_bytes<T: Real>(comm: &dyn Communicator, job: &Job, shape: &Shape) -> u64 {
+    let slice = Slice::of(shape.n_blocks(), comm.rank(), comm.size());
+    let blocks = (slice.len() as u64).saturating_mul(shape.block_bytes::<T>());
+    usable_bytes(comm, job).saturating_sub(blocks)
+}
+
+/// What the job says a rank may use, or its part of what is free on its node.
+fn usable_bytes(comm: &dyn Communicator, job: &Job) -> u64 {
+    job.data.cut.memory_per_rank.map_or_else(|| free_bytes(comm), |bytes| bytes.0)
+}
+
 fn fits<T: Real>(comm: &dyn Communicator, job: &Job, shape: &Shape) -> Result<()> {
     let slice = Slice::of(shape.n_blocks(), comm.rank(), comm.size());
     let needed = slice.len() as u128 * u128::from(shape.block_bytes::<T>());
-    let free = match job.data.cut.memory_per_rank {
-        Some(bytes) => bytes.0,
-        None => free_bytes(comm),
-    };
+    let free = usable_bytes(comm, job);
     if needed <= u128::from(free) {
         return Ok(());
     }

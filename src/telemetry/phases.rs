@@ -153,6 +153,12 @@ impl Telemetry {
         self.memory_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// Takes back bytes of a block that stayed in memory and that its pass did not read after all.
+    pub fn leave_out(&self, bytes: u64) {
+        self.memory_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.bytes[Phase::Compute as usize].fetch_sub(bytes, Ordering::Relaxed);
+    }
+
     /// Bytes read from memory by passes so far.
     pub fn memory_bytes(&self) -> u64 {
         self.memory_bytes.load(Ordering::Relaxed)

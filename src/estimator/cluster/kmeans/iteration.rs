@@ -89,6 +89,8 @@ struct Stepped<T> {
     /// Measured when the first rows have a label.
     neighbours: OnceCell<Neighbours>,
     pace: Pace,
+    /// Rows that were not read, because their bounds held and their sums were kept.
+    left_alone: Cell<u64>,
 }
 
 impl<'a, T: Real> StepPass<'a, T> {
@@ -99,8 +101,13 @@ impl<'a, T: Real> StepPass<'a, T> {
         runs: Vec<(usize, Centroids<T>)>,
         sums: bool,
     ) -> Self {
-        let stepped =
-            |(run, centroids)| Stepped { run, centroids, neighbours: OnceCell::new(), pace: Pace::default() };
+        let stepped = |(run, centroids)| Stepped {
+            run,
+            centroids,
+            neighbours: OnceCell::new(),
+            pace: Pace::default(),
+            left_alone: Cell::new(0),
+        };
         Self {
             frame,
             n_runs,
@@ -249,6 +256,9 @@ impl<T: Real> Stepped<T> {
         if known {
             let open = screen(c, known_of_all, scratch, labels, bounds);
             let few = FEW_OPEN * open < n;
+            if few && !sums.takes_all() {
+                self.left_alone.set(self.left_alone.get() + (n - open) as u64);
+            }
             if open == 0 {
                 return false;
             }
@@ -397,6 +407,14 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
     fn flops_per_row(&self, n_features: usize) -> f64 {
         let of_run = |c: &Centroids<T>| 2 * c.n_clusters() * n_features + usize::from(self.sums) * n_features;
         self.runs.iter().map(|stepped| of_run(&stepped.centroids)).sum::<usize>() as f64
+    }
+
+    fn rows_left_alone(&self) -> u64 {
+        // Of several runs another one may have read them; the exact inertia reads them all.
+        match (&self.runs[..], self.exact) {
+            ([only], None) => only.left_alone.get(),
+            _ => 0,
+        }
     }
 }
 

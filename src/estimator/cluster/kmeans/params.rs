@@ -392,10 +392,11 @@ impl KMeans {
         (self.restarts as u64).saturating_mul(self.sizes.iter().map(label).sum())
     }
 
-    /// Bytes that a fit keeps of every row beside labels where all rows of `row_bytes` stay in memory: bounds.
+    /// Bytes that a fit keeps of every row beside labels where all rows of `row_bytes` stay in memory: bounds, and at most
+    /// a quarter of the row for the sums of its block.
     pub fn bound_bytes(&self, row_bytes: u64) -> u64 {
         let all = (self.restarts * self.sizes.len()) as u64 * Bounds::ROW_BYTES;
-        if 2 * all <= row_bytes { all } else { 0 }
+        if 2 * all <= row_bytes { all + row_bytes / 4 } else { 0 }
     }
 
     /// The number of clusters of each run.

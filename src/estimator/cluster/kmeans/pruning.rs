@@ -24,12 +24,13 @@ pub(super) struct Pruning {
 }
 
 impl Pruning {
-    /// For so many runs. Bounds are kept where all rows stay in memory and bounds of all runs
-    /// take at most half as much.
+    /// For so many runs. Bounds are kept where all rows stay in memory, bounds of all runs take at most half as much,
+    /// and there is room for these and for the sums of the blocks, which take at most a quarter.
     pub(super) fn new<T: Real>(n_runs: usize, engine: &PassEngine<'_, T>) -> Self {
-        let row_bytes = engine.shape().n_features * size_of::<T>();
-        let small = 2 * n_runs as u64 * Bounds::ROW_BYTES <= row_bytes as u64;
-        Self { allowed: small && engine.all_resident(), drifts: vec![None; n_runs] }
+        let row_bytes = (engine.shape().n_features * size_of::<T>()) as u64;
+        let bounds = n_runs as u64 * Bounds::ROW_BYTES;
+        let room = engine.most_rows().saturating_mul(bounds + row_bytes / 4) <= engine.spare_bytes();
+        Self { allowed: 2 * bounds <= row_bytes && room && engine.all_resident(), drifts: vec![None; n_runs] }
     }
 
     /// Bounds of one run of `k` clusters from the start.
