@@ -30,6 +30,8 @@ pub struct Pair {
     pub row: Option<usize>,
     /// The largest f among [`UP`] rows, or the smallest among [`LOW`] rows.
     pub extreme: f64,
+    /// Whether another row may be as good: always when one is, now and then when none is.
+    pub tied: bool,
 }
 
 dispatched! {
@@ -77,29 +79,48 @@ fn fold_largest(mut lanes: [f64; W]) -> f64 {
     lanes[0]
 }
 
-/// The last row of the block that starts at `start` whose f is `extreme`, among those marked [`UP`].
-#[inline(always)]
-pub(super) fn last_equal(f: &[f64], marks: &[u8], start: usize, extreme: f64) -> Pair {
-    let end = (start + BLOCK).min(f.len());
-    let row = (start..end).rev().find(|&t| marks[t] & UP != 0 && f[t] == extreme);
-    Pair { row, extreme }
+/// The largest f of the blocks so far, where the last block that has it starts, and whether several have it.
+#[derive(Clone, Copy)]
+pub(super) struct Largest {
+    extreme: f64,
+    start: usize,
+    tied: bool,
+}
+
+impl Largest {
+    pub(super) const NONE: Self = Self { extreme: f64::NEG_INFINITY, start: 0, tied: false };
+
+    /// After the block that starts at `start`, whose largest f is `largest`.
+    #[inline(always)]
+    pub(super) fn meet(self, largest: f64, start: usize) -> Self {
+        match largest >= self.extreme {
+            true => Self { extreme: largest, start, tied: largest == self.extreme },
+            false => self,
+        }
+    }
+
+    /// The last row that has it, among those marked [`UP`].
+    #[inline(always)]
+    pub(super) fn last_row(self, f: &[f64], marks: &[u8]) -> Pair {
+        let Self { extreme, start, tied } = self;
+        let end = (start + BLOCK).min(f.len());
+        let mut equal = (start..end).rev().filter(|&t| marks[t] & UP != 0 && f[t] == extreme);
+        Pair { row: equal.next(), extreme, tied: tied || equal.next().is_some() }
+    }
 }
 
 #[inline(always)]
 fn first_body(f: &[f64], marks: &[u8]) -> Pair {
     assert!(f.len() == marks.len());
-    let (mut extreme, mut start) = (f64::NEG_INFINITY, 0);
+    let mut best_block = Largest::NONE;
     for (b, (f, marks)) in f.chunks(BLOCK).zip(marks.chunks(BLOCK)).enumerate() {
         let mut best = [f64::NEG_INFINITY; W];
         for (f, marks) in f.chunks_exact(W).zip(marks.chunks_exact(W)) {
             best = larger(best, lanes(f), lanes(marks));
         }
-        let largest = with_tail(fold_largest(best), f, marks);
-        if largest >= extreme {
-            (extreme, start) = (largest, b * BLOCK);
-        }
+        best_block = best_block.meet(with_tail(fold_largest(best), f, marks), b * BLOCK);
     }
-    last_equal(f, marks, start, extreme)
+    best_block.last_row(f, marks)
 }
 
 /// The larger of `largest` and the rows of a block after its last whole chunk.
@@ -117,7 +138,7 @@ pub(super) fn with_tail(mut largest: f64, f: &[f64], marks: &[u8]) -> f64 {
 fn step_body(f: &mut [f64], row_a: &[f32], a: f64, row_b: &[f32], b: f64, marks: &[u8]) -> Pair {
     let n = f.len();
     assert!(row_a.len() == n && row_b.len() == n && marks.len() == n);
-    let (mut extreme, mut start) = (f64::NEG_INFINITY, 0);
+    let mut best_block = Largest::NONE;
     let rows = row_a.chunks(BLOCK).zip(row_b.chunks(BLOCK));
     for (i, ((f, marks), (ka, kb))) in f.chunks_mut(BLOCK).zip(marks.chunks(BLOCK)).zip(rows).enumerate() {
         let mut best = [f64::NEG_INFINITY; W];
@@ -134,12 +155,9 @@ fn step_body(f: &mut [f64], row_a: &[f32], a: f64, row_b: &[f32], b: f64, marks:
         for t in f.len() / W * W..f.len() {
             f[t] -= f64::from(ka[t]) * a + f64::from(kb[t]) * b;
         }
-        let largest = with_tail(fold_largest(best), f, marks);
-        if largest >= extreme {
-            (extreme, start) = (largest, i * BLOCK);
-        }
+        best_block = best_block.meet(with_tail(fold_largest(best), f, marks), i * BLOCK);
     }
-    last_equal(f, marks, start, extreme)
+    best_block.last_row(f, marks)
 }
 
 /// The best second row so far in each lane: its gain is `square / curvature`. Chunks are counted in doubles, so that
@@ -150,6 +168,8 @@ pub(super) struct Best {
     pub(super) curvature: [f64; W],
     pub(super) chunk: [f64; W],
     pub(super) smallest: [f64; W],
+    /// 1 where another row of the lane was as good as its best then, else 0.
+    pub(super) tied: [f64; W],
 }
 
 impl Best {
@@ -161,8 +181,9 @@ impl Best {
             let low = marks[l] & LOW != 0;
             let square = gap[l] * gap[l];
             // Products instead of quotients: a division costs more than all the rest.
-            let better = square * self.curvature[l] >= self.square[l] * curvature[l];
-            let take = low & (gap[l] > 0.0) & better;
+            let (new, kept) = (square * self.curvature[l], self.square[l] * curvature[l]);
+            let take = low & (gap[l] > 0.0) & (new >= kept);
+            out.tied[l] = if take & (new == kept) { 1.0 } else { self.tied[l] };
             out.square[l] = if take { square } else { self.square[l] };
             out.curvature[l] = if take { curvature[l] } else { self.curvature[l] };
             out.chunk[l] = if take { chunk } else { self.chunk[l] };
@@ -178,7 +199,8 @@ fn second_body(f: &[f64], row: &[f32], diagonal: &[f64], own: f64, marks: &[u8],
     let n = f.len();
     assert!(row.len() == n && diagonal.len() == n && marks.len() == n);
     let (zero, none) = ([0.0; W], [-1.0; W]);
-    let mut best = Best { square: zero, curvature: [1.0; W], chunk: none, smallest: [f64::INFINITY; W] };
+    let smallest = [f64::INFINITY; W];
+    let mut best = Best { square: zero, curvature: [1.0; W], chunk: none, smallest, tied: zero };
     let rows = f.chunks_exact(W).zip(row.chunks_exact(W));
     let others = diagonal.chunks_exact(W).zip(marks.chunks_exact(W));
     let mut chunk = 0.0;
@@ -212,9 +234,11 @@ pub(super) fn finish_second(
     largest: f64,
 ) -> Pair {
     let (mut square, mut curve, mut chosen, mut extreme) = (0.0, 1.0, -1, f64::INFINITY);
+    let mut tied = best.tied != [0.0; W];
     for l in 0..W {
         let candidate = best.chunk[l] as i64 * W as i64 + l as i64;
         let (new, old) = (best.square[l] * curve, square * best.curvature[l]);
+        tied |= best.chunk[l] >= 0.0 && new == old;
         if best.chunk[l] >= 0.0 && (new > old || (new == old && candidate > chosen)) {
             (square, curve, chosen) = (best.square[l], best.curvature[l], candidate);
         }
@@ -228,10 +252,11 @@ pub(super) fn finish_second(
         let gap = largest - f[t];
         let (s, q) = (gap * gap, curvature(own, diagonal[t], row[t]));
         if gap > 0.0 && s * curve >= square * q {
+            tied |= s * curve == square * q;
             (square, curve, chosen) = (s, q, t as i64);
         }
     }
-    Pair { row: usize::try_from(chosen).ok(), extreme }
+    Pair { row: usize::try_from(chosen).ok(), extreme, tied }
 }
 
 #[cfg(test)]
@@ -253,19 +278,20 @@ mod tests {
 
     /// Both passes as libsvm writes them: one row after the other, quotients, the last of equals.
     fn plain(f: &[f64], row: &[f32], diagonal: &[f64], own: f64, marks: &[u8]) -> (Pair, Pair) {
-        let mut first = Pair { row: None, extreme: f64::NEG_INFINITY };
+        let mut first = Pair { row: None, extreme: f64::NEG_INFINITY, tied: false };
         for t in 0..f.len() {
             if marks[t] & UP != 0 && f[t] >= first.extreme {
-                first = Pair { row: Some(t), extreme: f[t] };
+                first = Pair { row: Some(t), extreme: f[t], tied: f[t] == first.extreme };
             }
         }
-        let mut second = Pair { row: None, extreme: f64::INFINITY };
+        let mut second = Pair { row: None, extreme: f64::INFINITY, tied: false };
         let mut least = f64::INFINITY;
         for t in (0..f.len()).filter(|&t| marks[t] & LOW != 0) {
             second.extreme = second.extreme.min(f[t]);
             let gap = first.extreme - f[t];
             let gain = -(gap * gap) / curvature(own, diagonal[t], row[t]);
             if gap > 0.0 && gain <= least {
+                second.tied = gain == least;
                 (least, second.row) = (gain, Some(t));
             }
         }
@@ -286,7 +312,8 @@ mod tests {
                 let (first, second) = plain(&f, &row, &diagonal, 0.5, &marks);
                 assert_eq!(first_of_pair(isa, &f, &marks), first, "{isa:?} {n}");
                 let found = second_of_pair(isa, &f, &row, &diagonal, 0.5, &marks, first.extreme);
-                assert_eq!(found, second, "{isa:?} {n}");
+                assert!(found.tied || !second.tied, "{isa:?} {n}");
+                assert_eq!(Pair { tied: second.tied, ..found }, second, "{isa:?} {n}");
                 let mut g = f.clone();
                 let next = step(isa, &mut g, &row, a, &reversed, b, &marks);
                 assert_eq!(g, moved, "{isa:?} {n}");

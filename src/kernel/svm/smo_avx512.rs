@@ -6,7 +6,7 @@
 
 use std::arch::x86_64::*;
 
-use super::smo::{BLOCK, Best, LOW, Pair, TAU, UP, W, finish_second, last_equal, with_tail};
+use super::smo::{BLOCK, Best, LOW, Largest, Pair, TAU, UP, W, finish_second, with_tail};
 
 /// Lanes of a vector.
 const V: usize = 8;
@@ -46,7 +46,7 @@ pub(super) fn step(f: &mut [f64], row_a: &[f32], a: f64, row_b: &[f32], b: f64, 
     let n = f.len();
     assert!(row_a.len() == n && row_b.len() == n && marks.len() == n);
     let (va, vb) = (_mm512_set1_pd(a), _mm512_set1_pd(b));
-    let (mut extreme, mut start) = (f64::NEG_INFINITY, 0);
+    let mut best_block = Largest::NONE;
     let rows = row_a.chunks(BLOCK).zip(row_b.chunks(BLOCK));
     for (i, ((f, marks), (ka, kb))) in f.chunks_mut(BLOCK).zip(marks.chunks(BLOCK)).zip(rows).enumerate() {
         let mut best = _mm512_set1_pd(f64::NEG_INFINITY);
@@ -64,12 +64,9 @@ pub(super) fn step(f: &mut [f64], row_a: &[f32], a: f64, row_b: &[f32], b: f64, 
         for t in f.len() / W * W..f.len() {
             f[t] -= f64::from(ka[t]) * a + f64::from(kb[t]) * b;
         }
-        let largest = with_tail(_mm512_reduce_max_pd(best), f, marks);
-        if largest >= extreme {
-            (extreme, start) = (largest, i * BLOCK);
-        }
+        best_block = best_block.meet(with_tail(_mm512_reduce_max_pd(best), f, marks), i * BLOCK);
     }
-    last_equal(f, marks, start, extreme)
+    best_block.last_row(f, marks)
 }
 
 /// Eight of the lanes of a [`Best`].
@@ -79,6 +76,7 @@ struct Lanes {
     curvature: __m512d,
     chunk: __m512d,
     smallest: __m512d,
+    tied: __mmask8,
 }
 
 /// What all rows are compared with.
@@ -108,11 +106,13 @@ fn meet(
     let (new, kept) = (_mm512_mul_pd(square, old.curvature), _mm512_mul_pd(old.square, curvature));
     let take = _mm512_mask_cmp_pd_mask::<_CMP_GT_OQ>(low, gap, zero);
     let take = _mm512_mask_cmp_pd_mask::<_CMP_GE_OQ>(take, new, kept);
+    let tied = _mm512_mask_cmp_pd_mask::<_CMP_EQ_OQ>(take, new, kept);
     Lanes {
         square: _mm512_mask_blend_pd(take, old.square, square),
         curvature: _mm512_mask_blend_pd(take, old.curvature, curvature),
         chunk: _mm512_mask_blend_pd(take, old.chunk, chunk),
         smallest: _mm512_mask_min_pd(old.smallest, low, f, old.smallest),
+        tied: old.tied | tied,
     }
 }
 
@@ -127,6 +127,7 @@ pub(super) fn second(f: &[f64], row: &[f32], diagonal: &[f64], own: f64, marks: 
         curvature: _mm512_set1_pd(1.0),
         chunk: _mm512_set1_pd(-1.0),
         smallest: _mm512_set1_pd(f64::INFINITY),
+        tied: 0,
     };
     let (mut even, mut odd, mut chunk) = (start, start, _mm512_setzero_pd());
     let one = _mm512_set1_pd(1.0);
@@ -138,8 +139,10 @@ pub(super) fn second(f: &[f64], row: &[f32], diagonal: &[f64], own: f64, marks: 
         odd = meet(odd, first, load(&f[1]), load_single(&k[1]), load(&d[1]), low1, chunk);
         chunk = _mm512_add_pd(chunk, one);
     }
-    let mut best = Best { square: [0.0; W], curvature: [0.0; W], chunk: [0.0; W], smallest: [0.0; W] };
+    let zero = [0.0; W];
+    let mut best = Best { square: zero, curvature: zero, chunk: zero, smallest: zero, tied: zero };
     for (half, lanes) in [even, odd].into_iter().enumerate() {
+        best.tied[half] = f64::from(lanes.tied);
         store(&mut best.square.as_chunks_mut().0[half], lanes.square);
         store(&mut best.curvature.as_chunks_mut().0[half], lanes.curvature);
         store(&mut best.chunk.as_chunks_mut().0[half], lanes.chunk);

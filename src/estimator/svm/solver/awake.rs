@@ -149,7 +149,7 @@ impl Solver<'_, '_> {
         }
         let n = self.n_active;
         // Vectors in their own order are fastest; once copies are needed anyway, every one left out helps.
-        let most = if self.in_order() { n / 2 } else { n / 5 * 4 };
+        let most = if self.may_be_whole() { self.f.len() / 2 } else { n / 5 * 4 };
         let (mut reach, mut width) = (self.limits.reach * gap / self.limits.size, self.limits.width * gap);
         for _ in 0..3 {
             let room = width.max(2.0 * self.slack(self.limits.largest_size));
@@ -180,9 +180,11 @@ impl Solver<'_, '_> {
         }
     }
 
-    /// Whether all variables are active, neighbours in the matrix, and in the matrix's order.
-    fn in_order(&self) -> bool {
-        self.straight.is_some() && self.n_active == self.order.len() && !self.shrank
+    /// Whether the solver's own vectors may be used: the variables are neighbours in the matrix, and copies of those
+    /// active would not be much shorter.
+    fn may_be_whole(&self) -> bool {
+        let long = self.n_active > self.f.len() / 2 || !self.shrank;
+        self.straight.is_some() && long && !self.ties.are_many()
     }
 
     /// All active variables are awake.
@@ -190,10 +192,10 @@ impl Solver<'_, '_> {
         self.awake.partly = false;
         self.awake.again = (self.awake.again * 2).clamp(AGAIN.0, AGAIN.1);
         self.awake.variables.clear();
-        if self.in_order() {
-            let all = std::mem::take(&mut self.order);
-            self.catch_up(&all);
-            self.order = all;
+        if self.may_be_whole() {
+            let order = std::mem::take(&mut self.order);
+            self.catch_up(&order[..self.n_active]);
+            self.order = order;
             self.end_missing();
             (self.awake.whole, self.awake.n_iter) = (true, 0);
             return;

@@ -16,6 +16,7 @@ mod problem;
 mod reconstruct;
 mod shrinking;
 mod step;
+mod ties;
 
 pub(super) use clip::{clip_difference, clip_sum};
 
@@ -27,6 +28,7 @@ use crate::kernel::svm::{self, LOW, Pair, UP};
 use awake::{Awake, Limits};
 use late::Late;
 use problem::Rounding;
+use ties::Ties;
 pub(super) use problem::{Problem, Solution, Start, Stopping};
 use reconstruct::Bounded;
 
@@ -64,9 +66,11 @@ struct Solver<'r, 'a> {
     alpha: Vec<f64>,
     /// −y∇; of variables that sleep or are not active as it was when they were last looked at.
     f: Vec<f64>,
+    /// Which way each may go; 0 of those that shrinking left aside.
     marks: Vec<u8>,
     diagonal: Vec<f64>,
     awake: Awake,
+    ties: Ties,
     limits: Limits,
     rounding: Rounding,
     /// The rounding to be reckoned with until variables are next chosen to be awake.
@@ -110,6 +114,7 @@ impl<'r, 'a> Solver<'r, 'a> {
             marks: vec![0; n],
             diagonal,
             awake: Awake::default(),
+            ties: Ties::default(),
             rounding: Rounding::default(),
             horizon: Rounding::default(),
             largest_start: 1.0,

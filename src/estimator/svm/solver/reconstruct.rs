@@ -9,6 +9,9 @@
 use super::Solver;
 use crate::kernel::svm::{self, LOW, UP};
 
+/// From this many variables on the matrix outgrows the caches, and rows are best added while they are there.
+const LARGE: usize = 4096;
+
 /// The part of f that variables at their upper bound make.
 #[derive(Default)]
 pub(super) struct Bounded {
@@ -33,15 +36,32 @@ impl Solver<'_, '_> {
         }
     }
 
+    /// Brings the sum up to date after an iteration over all variables, when it lacks no more than this one: now the
+    /// rows are at hand.
+    pub(super) fn sum_bounds(&mut self) {
+        if self.bounded.events.is_empty() || self.bounded.events.len() > 2 || self.f.len() < LARGE {
+            return;
+        }
+        let mut sum = std::mem::take(&mut self.bounded.sum);
+        self.sum_events(&mut sum);
+        self.bounded.sum = sum;
+    }
+
+    fn sum_events(&mut self, sum: &mut Vec<f64>) {
+        sum.resize(self.f.len(), 0.0);
+        let mut events = std::mem::take(&mut self.bounded.events);
+        self.subtract_in_order(&events, sum);
+        events.clear();
+        self.bounded.events = events;
+    }
+
     /// Takes all variables back, with f as libsvm computes it then. f of the active ones must be up to date.
     pub(super) fn activate_all(&mut self) {
         if self.n_active == self.order.len() {
             return;
         }
         let mut sum = std::mem::take(&mut self.bounded.sum);
-        sum.resize(self.f.len(), 0.0);
-        let events = std::mem::take(&mut self.bounded.events);
-        self.subtract_in_order(&events, &mut sum);
+        self.sum_events(&mut sum);
         let mut f: Vec<f64> = sum
             .iter()
             .zip(self.problem.signs.iter().zip(&self.problem.linear))
@@ -55,9 +75,11 @@ impl Solver<'_, '_> {
             .map(|v| (self.columns[v], self.problem.signs[v] * self.alpha[v]))
             .collect();
         self.subtract_in_order(&free, &mut f);
-        for &v in &self.order[self.n_active..] {
-            self.f[v as usize] = f[v as usize];
-            self.late.know(v as usize, f[v as usize]);
+        for p in self.n_active..self.order.len() {
+            let v = self.order[p] as usize;
+            self.f[v] = f[v];
+            self.late.know(v, f[v]);
+            self.mark(v);
         }
         self.n_active = self.order.len();
     }

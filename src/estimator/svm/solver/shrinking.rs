@@ -27,7 +27,8 @@ impl Solver<'_, '_> {
             }
             p += 1;
         }
-        if self.n_active < before {
+        for &v in &self.order[self.n_active..before] {
+            self.marks[v as usize] = 0;
             self.shrank = true;
         }
     }

@@ -12,9 +12,9 @@ pub(super) struct Working {
 
 impl Solver<'_, '_> {
     /// The first variable of a pair among those awake.
-    fn first(&self) -> Pair {
+    fn first(&mut self) -> Pair {
         let (f, marks, _) = self.vectors();
-        svm::first_of_pair(self.rows.isa(), f, marks)
+        self.untied_first(svm::first_of_pair(self.rows.isa(), f, marks))
     }
 
     /// f, marks and diagonal of the variables awake.
@@ -39,6 +39,7 @@ impl Solver<'_, '_> {
         let row = &self.view(slot)[..f.len()];
         let isa = self.rows.isa();
         let second = svm::second_of_pair(isa, f, row, diagonal, diagonal[i], marks, first.extreme);
+        let second = self.untied_second(second, i, slot, first.extreme);
         let j = second.row?;
         // Written so that a gap that is no number stops as well.
         let violates = first.extreme - second.extreme >= self.stopping.tol;
@@ -76,7 +77,9 @@ impl Solver<'_, '_> {
             true => {
                 let n = self.f.len();
                 let (row_i, row_j) = (&self.rows.row(slot_i)[offset..], &self.rows.row(slot_j)[offset..]);
-                svm::step(isa, &mut self.f, &row_i[..n], a, &row_j[..n], b, &self.marks)
+                let next = svm::step(isa, &mut self.f, &row_i[..n], a, &row_j[..n], b, &self.marks);
+                self.sum_bounds();
+                self.untied_first(next)
             }
             false => {
                 let n = self.awake.f.len();
@@ -122,7 +125,7 @@ impl Solver<'_, '_> {
     }
 
     /// The numbers of a slot that [`awake_row`](Self::awake_row) returned.
-    fn view(&self, slot: usize) -> &[f32] {
+    pub(super) fn view(&self, slot: usize) -> &[f32] {
         match self.awake.whole {
             true => &self.rows.row(slot)[self.straight.unwrap_or(0)..],
             false => self.compact.row(slot),

@@ -1,0 +1,68 @@
+//! Which of equals is chosen once shrinking has moved variables about.
+//!
+//! libsvm takes the last of equals in the order in which it keeps the active variables. Passes over the solver's own
+//! vectors meet variables in the matrix's order, which is another one after shrinking: they tell when several are
+//! equal, and who of them is the last is then looked up.
+
+use super::Solver;
+use crate::kernel::svm::{LOW, Pair, UP};
+
+/// So many iterations with equals are let pass, and one in so many after them.
+const FEW: u64 = 64;
+
+/// How often equals were met.
+#[derive(Default)]
+pub(super) struct Ties {
+    n_tied: u64,
+    n_asked: u64,
+}
+
+impl Ties {
+    /// Whether looking up who is the last costs more than vectors in libsvm's order would.
+    pub(super) fn are_many(&self) -> bool {
+        self.n_tied > FEW && self.n_tied * FEW > self.n_asked
+    }
+}
+
+impl Solver<'_, '_> {
+    /// Whether places of a pass are in another order than libsvm's; counts it, and whether there were equals.
+    fn is_disordered(&mut self, found: Pair) -> bool {
+        if !self.awake.whole || !self.shrank {
+            return false;
+        }
+        self.ties.n_asked += 1;
+        self.ties.n_tied += u64::from(found.tied);
+        found.tied
+    }
+
+    /// The first variable of a pair, of equals libsvm's.
+    pub(super) fn untied_first(&mut self, found: Pair) -> Pair {
+        if !self.is_disordered(found) {
+            return found;
+        }
+        let equal = |&&v: &&u32| self.marks[v as usize] & UP != 0 && self.f[v as usize] == found.extreme;
+        let row = self.order[..self.n_active].iter().rev().find(equal).map(|&v| v as usize);
+        Pair { row, ..found }
+    }
+
+    /// The second variable beside `first`, whose row is in `slot`, of equals libsvm's.
+    pub(super) fn untied_second(&mut self, found: Pair, first: usize, slot: usize, largest: f64) -> Pair {
+        if !self.is_disordered(found) {
+            return found;
+        }
+        let (row, own) = (self.view(slot), self.diagonal[first]);
+        let (mut least, mut chosen) = (f64::INFINITY, None);
+        for v in self.order[..self.n_active].iter().map(|&v| v as usize) {
+            let gap = largest - self.f[v];
+            if self.marks[v] & LOW == 0 || gap <= 0.0 {
+                continue;
+            }
+            let curvature = own + self.diagonal[v] - 2.0 * f64::from(row[v]);
+            let gain = -(gap * gap) / if curvature > 0.0 { curvature } else { 1e-12 };
+            if gain <= least {
+                (least, chosen) = (gain, Some(v));
+            }
+        }
+        Pair { row: chosen, ..found }
+    }
+}
