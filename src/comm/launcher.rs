@@ -33,6 +33,18 @@ const KNOWN: [(&str, &str); 5] = [
     ("PMIX_NAMESPACE", "PMIX_RANK"),
 ];
 
+/// Whether Open MPI's `mpirun` put all ranks on this one node and nobody chose a messaging layer.
+///
+/// Then the layer that knows shared memory is the one to take. Asking the others, which speak to networks, costs 0.2 s
+/// of 0.33 with Open MPI 4.1.
+pub(super) fn is_one_node_of_open_mpi(get: impl Fn(&str) -> Option<String>) -> bool {
+    let all = get("OMPI_COMM_WORLD_SIZE");
+    all.is_some() && all == get("OMPI_COMM_WORLD_LOCAL_SIZE") && get(MESSAGING_LAYER).is_none()
+}
+
+/// The variable by which Open MPI is told which messaging layer to take.
+pub(super) const MESSAGING_LAYER: &str = "OMPI_MCA_pml";
+
 impl Launcher {
     /// The launcher that the variables `get` name, if any.
     pub(super) fn find(get: impl Fn(&str) -> Option<String>) -> Option<Self> {
@@ -148,6 +160,15 @@ mod tests {
         assert!(refusal(Some(&launcher), 1).is_none());
         let second = Launcher { rank: Some(1), ..launcher };
         assert!(refusal(Some(&second), 1).is_some());
+    }
+
+    #[test]
+    fn one_node_is_told_from_several() {
+        let (all, here) = (("OMPI_COMM_WORLD_SIZE", "4"), ("OMPI_COMM_WORLD_LOCAL_SIZE", "4"));
+        assert!(is_one_node_of_open_mpi(env(&[all, here])));
+        assert!(!is_one_node_of_open_mpi(env(&[all, ("OMPI_COMM_WORLD_LOCAL_SIZE", "2")])));
+        assert!(!is_one_node_of_open_mpi(env(&[all, here, ("OMPI_MCA_pml", "ucx")])));
+        assert!(!is_one_node_of_open_mpi(env(&[("PMI_SIZE", "4")])));
     }
 
     #[test]

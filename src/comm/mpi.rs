@@ -21,12 +21,12 @@ use mpi::traits::{
     AsRaw, Communicator as _, CommunicatorCollectives, Destination, Equivalence, Root, Source,
 };
 
-use super::Communicator;
 use super::framing::{head, length};
 use super::fuse::Fuse;
 use super::launch::say;
 use super::node::{Fill, NodeRows, part};
 use super::stall::Clock;
+use super::{Communicator, launcher};
 use crate::error::{Error, ExitCode, Result};
 use windows::Windows;
 
@@ -107,6 +107,14 @@ pub(super) fn library() -> String {
     text.trim_end_matches('\0').lines().next().unwrap_or_default().trim().to_owned()
 }
 
+/// Spares Open MPI the search for networks where there is only one node.
+fn choose_messaging_layer() {
+    if launcher::is_one_node_of_open_mpi(|name| std::env::var(name).ok()) {
+        // SAFETY: before MPI is initialised this process has one thread, so nobody reads the environment meanwhile.
+        unsafe { std::env::set_var(launcher::MESSAGING_LAYER, "ob1") };
+    }
+}
+
 impl MpiComm {
     /// Initialises MPI; messages are cut into pieces of at most `piece` bytes.
     ///
@@ -116,6 +124,7 @@ impl MpiComm {
     /// # Errors
     /// When MPI was initialised before, or without support for a program of several threads.
     pub(super) fn initialize(piece: usize) -> Result<Self> {
+        choose_messaging_layer();
         let (universe, provided) = mpi::initialize_with_threading(Threading::Serialized)
             .ok_or_else(|| Error::internal("MPI is initialised twice"))?;
         let universe = ManuallyDrop::new(universe);
