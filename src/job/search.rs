@@ -235,13 +235,18 @@ impl At<'_> {
         let scorers = searchable::scorers(search, &self.table.y)?;
         let table = self.table.clone();
         let made = SvcSearch::new(table, svcs, scorers, search.return_train_score, budget_bytes);
-        if self.together
-            && let Some((n_sharers, bytes)) = made.share_products(self.maker.comm)
-        {
-            self.maker.telemetry.detail(&format!(
-                "dot products of all rows: {} MB, one copy for {n_sharers} ranks of a node",
-                bytes.div_ceil(1 << 20)
-            ));
+        if self.together {
+            let shared = [
+                ("dot products", made.share_products(self.maker.comm)),
+                ("kernel matrix", made.share_kernel(self.maker.comm)),
+            ];
+            for (what, shared) in shared {
+                let Some((n_sharers, bytes)) = shared else { continue };
+                self.maker.telemetry.detail(&format!(
+                    "{what} of all rows: {} MB, one copy for {n_sharers} ranks of a node",
+                    bytes.div_ceil(1 << 20)
+                ));
+            }
         }
         Ok(Box::new(made))
     }

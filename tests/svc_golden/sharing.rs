@@ -7,7 +7,7 @@ use rankfit::data::Table;
 use rankfit::error::{Error, ExitCode};
 use rankfit::estimator::svm::{Scorer, SvcParams, SvcSearch};
 use rankfit::model_selection::Searchable;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::golden::{matrix, read, run, search, splits, svc, table, vector};
 
@@ -104,6 +104,32 @@ fn ranks_of_a_node_share_one_matrix_of_products() {
         let (asked, done) = counts.fold((0, 0), |sum, work| (sum.0 + work.0, sum.1 + work.1));
         let once = if size == 1 { (0, 0) } else { ((size * n * n) as u64, (n * n) as u64) };
         assert_eq!((asked, done), once);
+    }
+}
+
+#[test]
+fn ranks_of_a_node_share_one_kernel_matrix() {
+    let golden = read("grid");
+    let n = vector(&golden["y"]).len();
+    let splits = splits(&(0..n).map(|i| i % 3).collect::<Vec<_>>());
+    let make = |grid: &Value| search(table(matrix(&golden["X"]), vector(&golden["y"])), grid, 1 << 26);
+    let outcomes = |search: &SvcSearch| {
+        run(search, &splits).into_iter().map(|o| (o.id, o.test_scores)).collect::<Vec<_>>()
+    };
+    let one = json!([{"params": {"gamma": 0.3}}, {"params": {"gamma": 0.3, "C": 5.0}}]);
+    let two = json!([{"params": {"gamma": 0.3}}, {"params": {"gamma": 0.4}}]);
+    let alone = outcomes(&make(&one));
+    for size in [1, 2, 3] {
+        let ranks = run_threads(size, |comm| {
+            let (search, other) = (make(&one), make(&two));
+            let bytes = 8 * n * n.div_ceil(2);
+            assert_eq!(search.share_kernel(comm), (size > 1).then_some((size, bytes)));
+            assert_eq!(other.share_kernel(comm), None, "two kernels");
+            (outcomes(&search), search.shared().into_iter().find(|work| work.what == "kernel values"))
+        });
+        assert!(ranks.iter().all(|(found, _)| *found == alone), "{size} ranks");
+        let computed: u64 = ranks.iter().filter_map(|(_, work)| work.as_ref().map(|w| w.done)).sum();
+        assert!(size == 1 || computed == (n * n) as u64, "{computed}");
     }
 }
 

@@ -8,6 +8,7 @@ use super::rows::KernelRows;
 use super::store::KernelStore;
 use super::training::TrainingSet;
 use super::variance::variance;
+use crate::comm::Communicator;
 use crate::data::Table;
 use crate::error::Result;
 use crate::kernel::svm::KernelFunction;
@@ -85,6 +86,21 @@ impl Bench {
         let set = &fold.set;
         let matrix = KernelRows::new(from, set, kernel, usable, rows, budget_bytes);
         Ok(Prepared { set, matrix, compact, gamma })
+    }
+
+    /// Puts up the matrix of `kernel` over the whole table, filled by all ranks of the node; returns how many ranks have
+    /// this one copy, and its bytes.
+    ///
+    /// # Collective
+    /// As [`KernelStore::fill_on_node`].
+    pub(super) fn share(
+        &mut self,
+        comm: &dyn Communicator,
+        table: &Table,
+        kernel: KernelFunction,
+    ) -> Option<(usize, usize)> {
+        let from = Origin { table, products: None };
+        self.store.get_or_insert_with(|| KernelStore::new(from, kernel)).fill_on_node(comm, from)
     }
 
     /// Counts `asked` kernel values more, computed in the store if there was one.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::products::Origin;
 use super::row_cache::RowCache;
 use super::rows::table_row;
+use crate::comm::{Communicator, NodeRows};
 use crate::data::Table;
 use crate::kernel::Isa;
 use crate::kernel::svm::{self, KernelFunction, Panels};
@@ -27,6 +28,8 @@ pub(super) struct KernelStore {
     /// Each class packed, unless the products are known.
     panels: Vec<Panels>,
     values: RowCache,
+    /// All values of the kernel, one copy a node, where its ranks filled them together.
+    whole: Option<NodeRows>,
     /// Values that were computed.
     pub(super) n_computed: u64,
 }
@@ -60,6 +63,7 @@ impl KernelStore {
             norms: Vec::new(),
             panels: Vec::new(),
             values: RowCache::default(),
+            whole: None,
             n_computed: 0,
             rows,
         };
@@ -88,6 +92,40 @@ impl KernelStore {
     fn forget(&mut self) {
         let n = self.rows.len();
         self.values.reset(n, n, self.classes.len(), usize::MAX);
+        self.whole = None;
+    }
+
+    /// Computes all values once for the ranks of a node, each its part of the rows; returns how many ranks have this one
+    /// copy, and its bytes. Without memory for it all stays as it was.
+    ///
+    /// # Collective
+    /// As [`Communicator::fill_on_node`].
+    pub(super) fn fill_on_node(
+        &mut self,
+        comm: &dyn Communicator,
+        from: Origin<'_>,
+    ) -> Option<(usize, usize)> {
+        let (n, width) = (self.rows.len(), self.node_width());
+        let mut n_computed = 0;
+        let whole = comm.fill_on_node(n, width, &mut |columns, out| {
+            for (column, out) in columns.zip(out.chunks_exact_mut(width)) {
+                let out: &mut [f32] = bytemuck::cast_slice_mut(out);
+                for class in 0..self.classes.len() {
+                    let part = self.starts[class]..self.starts[class + 1];
+                    self.compute(from, self.rows[column] as usize, class, &mut out[part]);
+                }
+                n_computed += n as u64;
+            }
+        })?;
+        self.n_computed += n_computed;
+        let shared = (whole.n_sharers(), size_of_val(whole.numbers()));
+        self.whole = Some(whole);
+        Some(shared)
+    }
+
+    /// Doubles that hold a row of single-precision values.
+    fn node_width(&self) -> usize {
+        self.rows.len().div_ceil(2)
     }
 
     /// From now on holds the values of `kernel`.
@@ -131,17 +169,21 @@ impl KernelStore {
     /// The values of a row of the table with all rows.
     pub(super) fn row(&mut self, from: Origin<'_>, row: usize) -> &[f32] {
         let column = self.columns[row] as usize;
-        let slot = self.values.slot(column, None);
-        for class in 0..self.classes.len() {
-            self.claim(from, column, slot, class);
-        }
-        self.values.row(slot)
+        let slot = self.filled(from, column, 0..self.classes.len());
+        self.slot_row(slot)
     }
 
     /// The slot of a column's row with its values of `classes`.
     pub(super) fn slot(&mut self, from: Origin<'_>, column: usize, classes: &[usize]) -> usize {
+        self.filled(from, column, classes.iter().copied())
+    }
+
+    fn filled(&mut self, from: Origin<'_>, column: usize, classes: impl Iterator<Item = usize>) -> usize {
+        if self.whole.is_some() {
+            return column;
+        }
         let slot = self.values.slot(column, None);
-        for &class in classes {
+        for class in classes {
             self.claim(from, column, slot, class);
         }
         slot
@@ -149,7 +191,9 @@ impl KernelStore {
 
     /// The row in a slot; only the classes asked for hold numbers.
     pub(super) fn slot_row(&self, slot: usize) -> &[f32] {
-        self.values.row(slot)
+        let Some(whole) = &self.whole else { return self.values.row(slot) };
+        let (n, width) = (self.rows.len(), self.node_width());
+        &bytemuck::cast_slice(&whole.numbers()[slot * width..(slot + 1) * width])[..n]
     }
 
     fn claim(&mut self, from: Origin<'_>, column: usize, slot: usize, class: usize) {
@@ -161,12 +205,20 @@ impl KernelStore {
     fn fill(&mut self, from: Origin<'_>, row: usize, slot: usize, class: usize) {
         let part = self.starts[class]..self.starts[class + 1];
         self.n_computed += part.len() as u64;
-        let out = &mut self.values.row_mut(slot)[part.clone()];
+        // Taken out, so that the rest can be read meanwhile.
+        let mut values = std::mem::take(&mut self.values);
+        self.compute(from, row, class, &mut values.row_mut(slot)[part]);
+        self.values = values;
+    }
+
+    /// The values of a row of the table with the rows of a class.
+    fn compute(&self, from: Origin<'_>, row: usize, class: usize, out: &mut [f32]) {
         match from.products {
             Some(products) => {
                 let (norms, own) = (&products.norms, products.norms[row]);
                 let dots = products.row(row);
-                svm::gathered_row(Isa::best(), self.kernel, dots, norms, own, &self.rows[part], out);
+                let rows = &self.rows[self.starts[class]..self.starts[class + 1]];
+                svm::gathered_row(Isa::best(), self.kernel, dots, norms, own, rows, out);
             }
             None => {
                 let x = table_row(from.table, row);

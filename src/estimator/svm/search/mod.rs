@@ -21,6 +21,7 @@ use super::params::Svc;
 use super::products::SharedProducts;
 use super::rows::KernelRows;
 use super::scoring::Fitted;
+use super::store::KernelStore;
 use crate::comm::Communicator;
 use crate::data::Table;
 use crate::error::{Error, Result};
@@ -115,6 +116,22 @@ impl SvcSearch {
         let half = self.budget_bytes / 2;
         let products = SharedProducts::on(comm, &self.table, half);
         self.products.get_or_init(|| products).as_ref().map(SharedProducts::shared)
+    }
+
+    /// Computes the kernel matrix once for all ranks of a node where all candidates have the same one; returns as
+    /// [`share_products`](Self::share_products), which comes first. Without this every rank computes the rows that it needs.
+    ///
+    /// # Collective
+    /// As [`Communicator::fill_on_node`].
+    pub fn share_kernel(&self, comm: &dyn Communicator) -> Option<(usize, usize)> {
+        let (kernel, scales) = self.kernel_key(0);
+        let one_kernel = (1..self.candidates.len()).all(|c| self.kernel_key(c) == (kernel, false));
+        let fits = KernelStore::bytes(self.table.x.nrows()).is_some_and(|b| b <= self.budget_bytes / 2);
+        let pays = self.candidates.len() > 1 && comm.ranks_on_node() > 1;
+        if scales || !one_kernel || !fits || !pays || self.products().0.is_some() {
+            return None;
+        }
+        self.bench().share(comm, &self.table, kernel)
     }
 
     /// The rows' products, within half of the memory; and the memory that they leave.

@@ -28,9 +28,9 @@ use crate::kernel::svm::{self, LOW, Pair, UP};
 use awake::{Awake, Limits};
 use late::Late;
 use problem::Rounding;
-use ties::Ties;
 pub(super) use problem::{Problem, Solution, Start, Stopping};
 use reconstruct::Bounded;
+use ties::Ties;
 
 /// Solves `problem` over the kernel matrix `rows`, starting from α = 0 or from `start`.
 ///
