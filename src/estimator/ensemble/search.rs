@@ -375,8 +375,8 @@ impl Searchable for ForestSearch {
         true
     }
 
-    fn counts_operations(&self) -> bool {
-        true
+    fn is_worth_counting(&self, cost: f64) -> bool {
+        cost > 1e9
     }
 
     fn n_operations(&self) -> u64 {
