@@ -296,8 +296,8 @@ impl Searchable for PipelineSearch<'_> {
         self.groups.iter().all(|group| group.planner.fits_are_independent())
     }
 
-    fn counts_operations(&self) -> bool {
-        self.groups.iter().any(|group| group.planner.counts_operations())
+    fn is_worth_counting(&self, cost: f64) -> bool {
+        self.groups.iter().any(|group| group.planner.is_worth_counting(cost))
     }
 
     fn n_operations(&self) -> u64 {

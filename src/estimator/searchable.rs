@@ -79,8 +79,10 @@ pub trait Searchable: Send + Sync {
         Vec::new()
     }
 
-    /// Whether [`n_operations`](Self::n_operations) tells what fits cost better than the chains' costs do.
-    fn counts_operations(&self) -> bool {
+    /// Whether chains that cost `cost` in all are worth small fits first, because
+    /// [`n_operations`](Self::n_operations) tells what fits cost better: there is a second's work or more.
+    fn is_worth_counting(&self, cost: f64) -> bool {
+        let _ = cost;
         false
     }
 

@@ -19,9 +19,6 @@ const SHARE: usize = 4;
 /// No fewer rows than this are fitted on, and no more.
 const ROWS: (usize, usize) = (400, 4000);
 
-/// What a search has to cost, by the estimator's own model, to be worth small fits: some seconds' work.
-const WORTHWHILE: f64 = 2e10;
-
 /// The rows of the small fits, ascending, and which of these are fitted on and scored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PilotRows {
@@ -32,12 +29,12 @@ pub struct PilotRows {
 }
 
 impl PilotRows {
-    /// Those of a search by `searchable`, or none where it counts nothing or there is too little to do.
+    /// Those of a search by `searchable`, or none where there is too little to count.
     pub fn of(searchable: &dyn Searchable, splits: &[Split]) -> Option<Self> {
-        let first = splits.first().filter(|_| searchable.counts_operations())?;
+        let first = splits.first()?;
         let step = SHARE.max(first.train.len().div_ceil(ROWS.1));
         let cost: f64 = searchable.chains(splits).iter().map(|chain| chain.cost).sum();
-        if first.train.len() / step < ROWS.0 || cost.is_nan() || cost < WORTHWHILE {
+        if first.train.len() / step < ROWS.0 || !searchable.is_worth_counting(cost) {
             return None;
         }
         Some(Self::every(step, first))
@@ -161,8 +158,8 @@ impl Searchable for Piloted<'_> {
         self.searchable.shared()
     }
 
-    fn counts_operations(&self) -> bool {
-        self.searchable.counts_operations()
+    fn is_worth_counting(&self, cost: f64) -> bool {
+        self.searchable.is_worth_counting(cost)
     }
 
     fn n_operations(&self) -> u64 {
@@ -187,5 +184,127 @@ impl Searchable for Piloted<'_> {
 
     fn join_refit(&self, candidate: usize, parts: &[Vec<u8>]) -> Result<(Vec<Model>, Model)> {
         self.searchable.join_refit(candidate, parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+    use crate::comm::{Single, run_threads};
+    use crate::error::{Error, Place};
+
+    /// Two chains a fold, of one and of two candidates, of which the first counts many operations a row.
+    struct Counting {
+        n: AtomicU64,
+        counts: bool,
+        /// The candidate whose fits fail.
+        fails: Option<usize>,
+    }
+
+    fn counting() -> Counting {
+        Counting { n: AtomicU64::new(0), counts: true, fails: None }
+    }
+
+    impl Searchable for Counting {
+        fn n_candidates(&self) -> usize {
+            3
+        }
+
+        fn chains(&self, splits: &[Split]) -> Vec<Chain> {
+            let chain = |fold, candidates: &[usize], split: &Split| Chain {
+                fits: candidates
+                    .iter()
+                    .map(|&candidate| crate::engine::sweep::FitId { candidate, fold })
+                    .collect(),
+                cost: 1e7 * split.train.len() as f64 * candidates.len() as f64,
+            };
+            let of = |(fold, split): (usize, &Split)| [chain(fold, &[0], split), chain(fold, &[2, 1], split)];
+            splits.iter().enumerate().flat_map(of).collect()
+        }
+
+        fn run(
+            &self,
+            chain: &Chain,
+            splits: &[Split],
+            _emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
+        ) -> Result<()> {
+            for id in &chain.fits {
+                if Some(id.candidate) == self.fails {
+                    return Err(Error::data("rows", Place::default(), "others", "these"));
+                }
+                let of_row = if id.candidate == 0 { 70 } else { 15 };
+                self.n.fetch_add(of_row * splits[id.fold].train.len() as u64, Ordering::Relaxed);
+            }
+            Ok(())
+        }
+
+        fn is_worth_counting(&self, cost: f64) -> bool {
+            self.counts && cost > 1e10
+        }
+
+        fn n_operations(&self) -> u64 {
+            self.n.load(Ordering::Relaxed)
+        }
+
+        fn refit(&self, _candidate: usize) -> Result<Model> {
+            Err(Error::internal("no refit"))
+        }
+    }
+
+    fn splits() -> Vec<Split> {
+        let of = |fold: usize| {
+            let (test, train) = (0..5000).partition(|row| row % 5 == fold);
+            Split { train, test }
+        };
+        (0..2).map(of).collect()
+    }
+
+    #[test]
+    fn small_fits_are_on_every_fourth_row_of_the_first_fold() {
+        let splits = splits();
+        let pilot = PilotRows::of(&counting(), &splits).expect("something to do");
+        assert_eq!((pilot.split.train.len(), pilot.split.test.len()), (1000, 250));
+        for (places, rows) in [(&pilot.split.train, &splits[0].train), (&pilot.split.test, &splits[0].test)] {
+            assert!(places.iter().zip(rows.iter().step_by(4)).all(|(&at, row)| pilot.rows[at] == *row));
+        }
+        assert!(PilotRows::of(&Counting { counts: false, ..counting() }, &splits).is_none());
+        assert!(PilotRows::of(&counting(), &splits[..0]).is_none());
+        let few = Split { train: (0..1000).collect(), test: vec![1000] };
+        assert!(PilotRows::of(&counting(), &[few]).is_none());
+    }
+
+    /// Seven tenths of the operations are those of the first chain, on every rank and fold.
+    #[test]
+    fn chains_cost_what_their_small_fits_counted() {
+        let splits = splits();
+        let pilot = PilotRows::of(&counting(), &splits).expect("something to do");
+        for size in [1, 2, 5] {
+            let costs = run_threads(size, |comm| {
+                let piloted =
+                    Piloted::new(comm, Box::new(counting()), &counting(), &splits, &pilot).expect("counts");
+                piloted.chains(&splits).iter().map(|chain| chain.cost).collect::<Vec<_>>()
+            });
+            let total = 1e7 * 4000.0 * 3.0;
+            for costs in costs {
+                for (cost, part) in costs.iter().zip([0.7, 0.3, 0.7, 0.3]) {
+                    assert!((cost / total - part).abs() < 1e-12, "{size} ranks: {costs:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_chain_whose_small_fits_fail_keeps_its_cost() {
+        let splits = splits();
+        let pilot = PilotRows::of(&counting(), &splits).expect("something to do");
+        for fails in [0, 1] {
+            let small = Counting { fails: Some(fails), ..counting() };
+            let piloted = Piloted::new(&Single::new(), Box::new(counting()), &small, &splits, &pilot);
+            let costs: Vec<f64> =
+                piloted.expect("counts").chains(&splits).iter().map(|chain| chain.cost).collect();
+            assert_eq!(costs, [4e10, 8e10, 4e10, 8e10]);
+        }
     }
 }

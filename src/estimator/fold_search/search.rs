@@ -169,9 +169,9 @@ impl Searchable for FoldSearch {
         true
     }
 
-    fn counts_operations(&self) -> bool {
+    fn is_worth_counting(&self, cost: f64) -> bool {
         let size = Size { n_train: 1, n_test: 1, n_features: self.table.x.ncols() };
-        self.candidates.iter().any(|fit| fit.cost_of_iterations(size, 1).is_some())
+        cost > 1e9 && self.candidates.iter().any(|fit| fit.cost_of_iterations(size, 1).is_some())
     }
 
     fn n_operations(&self) -> u64 {

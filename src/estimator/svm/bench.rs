@@ -107,11 +107,6 @@ impl FoldRows {
 }
 
 impl Prepared<'_> {
-    /// What the steps of a solution touched: each the rows of its classes.
-    pub(super) fn steps(&self, solved: &Solved) -> u64 {
-        solved.pairs.iter().map(|pair| pair.solution.n_iter * pair.alpha.len() as u64).sum()
-    }
-
     /// Solves the problems of all pairs of classes, starting from the solution of `before` if there is one.
     ///
     /// # Errors

@@ -171,7 +171,8 @@ impl SvcSearch {
                     let fit_seconds = since.elapsed().as_secs_f64();
                     let fitted = Fitted { svc, set, gamma, solved: &solved, model };
                     let outcome = self.score(id, &fitted, &mut prepared.matrix, &fold, fit_seconds)?;
-                    self.n_operations.fetch_add(prepared.steps(&solved), Ordering::Relaxed);
+                    let work: u64 = solved.pairs.iter().map(|pair| pair.solution.work).sum();
+                    self.n_operations.fetch_add(work, Ordering::Relaxed);
                     let shrank = solved.pairs.iter().any(|p| p.solution.shrank);
                     done.push(Done { candidate: id.candidate, shrank, clear, outcome: outcome.clone() });
                     outcome
@@ -181,7 +182,7 @@ impl SvcSearch {
             emit(outcome)?;
             since = Instant::now();
         }
-        let of_value = 4 + self.table.x.ncols() as u64 / 4;
+        let of_value = 1 + self.table.x.ncols() as u64 / 64;
         self.n_operations.fetch_add(of_value * prepared.matrix.n_asked, Ordering::Relaxed);
         let (asked, stored) = (prepared.matrix.n_asked, prepared.matrix.store().is_some());
         bench.count(asked, stored);
@@ -337,8 +338,8 @@ impl Searchable for SvcSearch {
         !self.candidates.iter().any(Svc::starts_warm)
     }
 
-    fn counts_operations(&self) -> bool {
-        true
+    fn is_worth_counting(&self, cost: f64) -> bool {
+        cost > 2e10
     }
 
     fn n_operations(&self) -> u64 {

@@ -124,9 +124,7 @@ impl SvrSearch {
         let svr = &self.candidates[id.candidate];
         let solution = desk.solve(svr, &self.table, self.products().0)?;
         let model = SvrModel::assemble(svr, &self.table, &desk.set, desk.gamma, &solution)?;
-        // A step touches both variables of every row.
-        let steps = solution.n_iter * 2 * desk.set.rows.len() as u64;
-        self.n_operations.fetch_add(steps, Ordering::Relaxed);
+        self.n_operations.fetch_add(solution.work, Ordering::Relaxed);
         let fit_seconds = since.elapsed().as_secs_f64();
         let start = Instant::now();
         let test_scores = self.scores(&model, &split.test)?;
@@ -205,7 +203,7 @@ impl Searchable for SvrSearch {
             emit(outcome)?;
             since = Instant::now();
         }
-        self.n_operations.fetch_add(self.of_value() as u64 * desk.n_asked, Ordering::Relaxed);
+        self.n_operations.fetch_add((1 + self.table.x.ncols() as u64 / 16) * desk.n_asked, Ordering::Relaxed);
         Ok(())
     }
 
@@ -213,8 +211,8 @@ impl Searchable for SvrSearch {
         true
     }
 
-    fn counts_operations(&self) -> bool {
-        true
+    fn is_worth_counting(&self, cost: f64) -> bool {
+        cost > 2e10
     }
 
     fn n_operations(&self) -> u64 {
