@@ -189,9 +189,9 @@ fn targets_and_weights_of_the_wrong_kind_are_refused() {
 fn scores_of_probabilities_need_probabilities() {
     let search = "\n[search]\nscoring = \"neg_log_loss\"\nkind = \"cross_validate\"\ncv = 2";
     let rows = "1,2,1,0\n2,1,1,1\n3,5,1,0\n4,4,1,1\n";
-    for name in ["SVC", "LinearSVC"] {
+    for (name, text) in [("SVC", "SVC without probability, found"), ("LinearSVC", "LinearSVC, found")] {
         let expected =
-            format!("expected a score of predictions or decision values, such as roc_auc, for {name}");
+            format!("expected a score of predictions or decision values, such as roc_auc, for {text}");
         refused(rows, &format!("name = \"{name}\"{search}"), 78, &expected);
     }
     // A forest has them; of two classes both areas are of the probability of the second.
@@ -209,4 +209,22 @@ fn scores_of_probabilities_need_probabilities() {
         let areas = ["roc_auc", "roc_auc_ovr"].map(|name| of(&format!("{kind}_{name}")));
         assert!(areas[0] > 0.8 && areas[0] == areas[1], "{areas:?}");
     }
+}
+
+/// With `probability` each fold's fit is calibrated, behind the fold's steps; so is the refit.
+#[test]
+fn probabilities_of_an_svc_are_scored_behind_steps() {
+    let folder = folder("name = \"SVC\"\nprobability = true", false);
+    let path = folder.path();
+    let job = std::fs::read_to_string(path.join("job.toml")).expect("the job");
+    let rest = "[[pipeline]]\nname = \"StandardScaler\"\n[search]\nscoring = [\"neg_log_loss\", \"roc_auc_ovr\"]\n\
+                refit = \"neg_log_loss\"\ncv = 3\n[search.grid]\nC = [0.1, 10.0]\n";
+    std::fs::write(path.join("search.toml"), format!("{job}{rest}")).expect("a file");
+    run(path, &["run", "search.toml", "--output", "svc.h5"]);
+    let file = hdf5::File::open(path.join("svc.h5")).expect("results");
+    for (name, least) in [("neg_log_loss", -0.6), ("roc_auc_ovr", 0.8)] {
+        let means = file.dataset(&format!("cv_results/mean_test_{name}")).unwrap().read_raw::<f64>().unwrap();
+        assert!(means.iter().all(|mean| (least..=1.0).contains(mean)), "{name}: {means:?}");
+    }
+    assert_eq!(file.dataset("model/probA_").unwrap().size(), 1);
 }

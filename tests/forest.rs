@@ -245,6 +245,54 @@ fn candidates_read_off_one_forest_are_those_fitted_alone() {
     assert!(distinct.len() > 5, "the candidates differ");
 }
 
+/// Scores that show every bit of the trees' sums are the same from a chain as a whole and from its parts.
+#[test]
+fn chains_that_are_cut_come_to_the_same() {
+    for kind in [ForestKind::RandomForestClassifier, ForestKind::ExtraTreesRegressor] {
+        let data = noisy(150, 3);
+        let splits: Vec<Split> = (0..2)
+            .map(|fold| Split {
+                train: (0..150).filter(|row| row % 2 != fold).collect(),
+                test: (0..150).filter(|row| row % 2 == fold).collect(),
+            })
+            .collect();
+        let mut forests = Vec::new();
+        for n_estimators in [25, 3, 10, 17] {
+            for depth in [2, 5] {
+                let max_depth = Some(Depth::Levels(depth));
+                let params = ForestParams { kind, n_estimators, max_depth, ..ForestParams::default() };
+                forests.push(params.validate(3).unwrap());
+            }
+        }
+        let sum = |_: &[f64], values: &[f64]| values.iter().sum::<f64>();
+        let scorer = match kind.is_classifier() {
+            true => rankfit::estimator::svm::Scorer::Probability(Box::new(move |y, _, proba| {
+                proba.iter().zip(y.iter().cycle()).map(|(p, y)| p * (1.5 + y)).sum()
+            })),
+            false => rankfit::estimator::svm::Scorer::Prediction(Box::new(sum)),
+        };
+        let data = Arc::new(ForestData::new(Arc::new(data), kind).unwrap());
+        let search = ForestSearch::new(data, forests, vec![scorer], true);
+        for chain in search.chains(&splits) {
+            assert_eq!(search.n_chain_parts(&chain), 3);
+            let scores = |run: &dyn Fn(&mut dyn FnMut(FitOutcome) -> rankfit::error::Result<()>)| {
+                let mut found = Vec::new();
+                run(&mut |outcome| {
+                    found.push((outcome.id, outcome.test_scores, outcome.train_scores));
+                    Ok(())
+                });
+                found
+            };
+            let whole = scores(&|emit| search.run(&chain, &splits, emit).unwrap());
+            let parts: Vec<Vec<u8>> =
+                (0..3).map(|part| search.chain_part(&chain, &splits, part).unwrap()).collect();
+            let joined = scores(&|emit| search.join_chain(&chain, &splits, &parts, emit).unwrap());
+            assert_eq!(joined, whole);
+            assert_eq!(whole.len(), 8);
+        }
+    }
+}
+
 /// The refit of a search is the same model whoever grows which of its trees.
 #[test]
 fn a_refit_in_parts_is_that_of_one() {

@@ -35,6 +35,16 @@ fn every_rank_count_gives_the_same_table() {
             assert!(comm.poll().is_none(), "a note was left behind");
             (result, progress)
         });
+        let cut = run_threads(size, |comm| {
+            let (fake, telemetry) = (Fake { parts: 20, ..Fake::new() }, Telemetry::new());
+            run_search(comm, &telemetry, &fake, &splits(), &search, None, &mut ()).unwrap()
+        });
+        for result in &cut {
+            assert_eq!(unchanging(result), unchanging(&alone), "cut for {size} ranks");
+            let is_cut = result.report.chains.len() > fake.all_chains().len();
+            // A quarter of a rank's share is less than the longest chain's half of the whole, on one rank too.
+            assert!(is_cut && result.report.ranks.iter().map(|rank| rank.n_fits).sum::<usize>() == 12);
+        }
         for (rank, (result, progress)) in results.iter().enumerate() {
             assert_eq!(unchanging(result), unchanging(&alone), "{size} ranks");
             assert_eq!(result.cv_results.best, alone.cv_results.best);
@@ -80,6 +90,22 @@ fn the_report_says_who_did_what() {
 fn impossible(id: FitId) -> Option<Error> {
     let found = format!("fold {} of candidate {}", id.fold, id.candidate);
     (id.candidate == 2 && id.fold == 1).then(|| Error::data("fake", Place::row(7), "another fold", found))
+}
+
+#[test]
+fn a_part_that_fails_fails_its_chain_as_a_whole_one_does() {
+    let search = search();
+    let whole = Fake { fails: impossible, ..Fake::new() };
+    let alone = run_search(&Single::new(), &Telemetry::new(), &whole, &splits(), &search, None, &mut ());
+    let failures = alone.unwrap().failures;
+    assert_eq!(failures.len(), 1);
+    for size in SIZES {
+        let found = run_threads(size, |comm| {
+            let (fake, telemetry) = (Fake { fails: impossible, parts: 5, ..Fake::new() }, Telemetry::new());
+            run_search(comm, &telemetry, &fake, &splits(), &search, None, &mut ()).unwrap().failures
+        });
+        assert!(found.iter().all(|found| *found == failures), "{size} ranks");
+    }
 }
 
 #[test]

@@ -26,6 +26,14 @@ fn main() -> ExitCode {
     }
 }
 
+/// The mean of the chains' errors, each weighing as much as the chain takes.
+fn error(predicted: &[f64], seconds: &[f64]) -> f64 {
+    let apart: f64 = predicted.iter().zip(seconds).map(|(predicted, real)| (predicted - real).abs()).sum();
+    apart / seconds.iter().sum::<f64>()
+}
+
+/// Tasks are the chains and the parts of those that are cut. Utilisation is the ranks' busy share of the time; what no
+/// schedule can beat is the mean of the ranks' times or the longest task. Foreseen is what a plan by the real seconds comes to.
 fn table(path: &Path) -> Result<String> {
     let timing = ResultsFile::open(path)?.group(schema::TIMING, usize::MAX)?;
     let column = |name: &str| {
@@ -36,17 +44,22 @@ fn table(path: &Path) -> Result<String> {
         array.ok_or_else(missing)
     };
     let (predicted, seconds) = (column("chain_predicted")?, column("chain_seconds")?);
-    let mut text = format!("{} chains, {:.3} s\n", seconds.len(), seconds.iter().sum::<f64>());
-    text += "ranks  chains a rank  makespan s  lower bound s  utilisation %  foreseen %\n";
+    let parts: Vec<usize> = column("chain_parts")?.into_iter().map(|parts| parts as usize).collect();
+    let total: f64 = seconds.iter().sum();
+    let mut text = format!("{} chains, {total:.3} s\n", seconds.len());
+    text +=
+        &format!("error of a chain's prediction: {:.1} % of its time\n", 100.0 * error(&predicted, &seconds));
+    text += "ranks  tasks a rank  makespan s  lower bound s  utilisation %  of the bound %  foreseen %\n";
     for n_ranks in (1..=12).map(|power| 1usize << power) {
-        let real = simulate(&predicted, &seconds, n_ranks);
-        let foreseen = simulate(&seconds, &seconds, n_ranks);
+        let real = simulate(&predicted, &seconds, &parts, n_ranks);
+        let foreseen = simulate(&seconds, &seconds, &parts, n_ranks);
         text += &format!(
-            "{n_ranks:>5}  {:>13.2}  {:>10.4}  {:>13.4}  {:>13.1}  {:>10.1}\n",
-            seconds.len() as f64 / n_ranks as f64,
+            "{n_ranks:>5}  {:>12.2}  {:>10.4}  {:>13.4}  {:>13.1}  {:>14.1}  {:>10.1}\n",
+            real.n_tasks as f64 / n_ranks as f64,
             real.makespan_s,
             real.lower_bound_s,
             100.0 * real.utilisation,
+            100.0 * real.lower_bound_s / real.makespan_s,
             100.0 * foreseen.utilisation,
         );
     }

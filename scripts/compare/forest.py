@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""A grid search over RandomForestClassifier: scikit-learn with n_jobs=N beside rankfit on N ranks.
+"""A grid search over RandomForestClassifier, or with --extra over ExtraTreesClassifier: scikit-learn with n_jobs=N beside rankfit on N ranks.
 
     python scripts/compare/forest.py [--rankfit target/release/rankfit] [--ranks 2] [--repeats 1] [--rows 20000]
-                                     [--small] [--csv forest.csv]
+                                     [--small] [--extra] [--csv forest.csv]
 
 n_estimators x max_depth x max_features on 20,000 rows of 30 features, 5 folds. The two draw different random numbers, so
 no two forests are the same: before any time is looked at, the mean scores of each candidate are compared, and one that is
@@ -27,8 +27,8 @@ import time
 import h5py
 import numpy as np
 import sklearn
+from sklearn import ensemble
 from sklearn.datasets import make_classification
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import cross_val_score
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -41,24 +41,24 @@ def user_seconds():
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
 
 
-def job(grid, folder):
+def job(grid, name, folder):
     lists = {name: "[" + ", ".join(f'"{v}"' if isinstance(v, str) else repr(v) for v in values) + "]" for name, values in grid.items()}
     return "\n".join([
-        "[data]", 'source = "hdf5"', f'path = "{folder / "data.h5"}"', "[estimator]", 'name = "RandomForestClassifier"',
+        "[data]", 'source = "hdf5"', f'path = "{folder / "data.h5"}"', "[estimator]", f'name = "{name}"',
         "[search]", "cv = 5", "[search.grid]", *(f"{name} = {values}" for name, values in lists.items()),
         "[output]", f'path = "{folder / "forest.h5"}"', "",
     ])
 
 
-def peer(X, y, grid, ranks):
+def peer(X, y, grid, estimator, ranks):
     """Seconds, user seconds and scores (candidates, folds) of scikit-learn, in a process of its own."""
     program = (
         "import sys, time, numpy as np, pickle\n"
-        "from sklearn.ensemble import RandomForestClassifier\n"
+        f"from sklearn.ensemble import {estimator}\n"
         "from sklearn.model_selection import GridSearchCV\n"
         "X, y, grid, ranks, name = pickle.load(sys.stdin.buffer)\n"
         "start = time.perf_counter()\n"
-        "search = GridSearchCV(RandomForestClassifier(random_state=0), grid, cv=5, n_jobs=ranks).fit(X, y)\n"
+        f"search = GridSearchCV({estimator}(random_state=0), grid, cv=5, n_jobs=ranks).fit(X, y)\n"
         "seconds = time.perf_counter() - start\n"
         "r = search.cv_results_\n"
         "scores = np.stack([r[f'split{f}_test_score'] for f in range(5)], axis=1)\n"
@@ -73,17 +73,17 @@ def peer(X, y, grid, ranks):
             return float(found["seconds"]), user_seconds() - before, found["params"], found["scores"]
 
 
-def chance(X, y, grid, ranks):
+def chance(X, y, grid, estimator, ranks):
     """The standard deviation from seed to seed of the mean score of a forest of one tree, by way of a small forest."""
     n_trees, depth = min(grid["n_estimators"]), min(grid["max_depth"])
-    means = [cross_val_score(RandomForestClassifier(n_trees, max_depth=depth, max_features=0.5, random_state=seed), X, y, cv=5,
+    means = [cross_val_score(getattr(ensemble, estimator)(n_trees, max_depth=depth, max_features=0.5, random_state=seed), X, y, cv=5,
                              n_jobs=ranks).mean() for seed in range(1, 7)]
     return np.std(means, ddof=1) * np.sqrt(n_trees)
 
 
-def ours(program, grid, ranks, folder):
+def ours(program, grid, estimator, ranks, folder):
     """The same of rankfit."""
-    (folder / "forest.toml").write_text(job(grid, folder))
+    (folder / "forest.toml").write_text(job(grid, estimator, folder))
     launcher = ["mpirun", "--oversubscribe", "-n", str(ranks)] if ranks > 1 else []
     if launcher and os.geteuid() == 0:
         launcher.append("--allow-run-as-root")
@@ -107,7 +107,9 @@ def main():
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--small", action="store_true", help="a grid of smaller forests")
     parser.add_argument("--csv", type=pathlib.Path)
+    parser.add_argument("--extra", action="store_true", help="ExtraTreesClassifier")
     args = parser.parse_args()
+    estimator = "ExtraTreesClassifier" if args.extra else "RandomForestClassifier"
     grid = SMALL if args.small else GRID
     X, y = make_classification(args.rows, 30, n_informative=12, n_redundant=6, flip_y=0.1, random_state=0)
     # Single precision is what both look at.
@@ -117,10 +119,10 @@ def main():
         folder = pathlib.Path(folder)
         with h5py.File(folder / "data.h5", "w") as file:
             file["X"], file["y"] = X, y
-        one_tree = chance(X, y, grid, args.ranks)
+        one_tree = chance(X, y, grid, estimator, args.ranks)
         for repeat in range(args.repeats):
-            theirs, their_user, params, expected = peer(X, y, grid, args.ranks)
-            mine, my_user, found = ours(args.rankfit, grid, args.ranks, folder)
+            theirs, their_user, params, expected = peer(X, y, grid, estimator, args.ranks)
+            mine, my_user, found = ours(args.rankfit, grid, estimator, args.ranks, folder)
             apart = found.mean(axis=1) - expected.mean(axis=1)
             n_trees = np.array([int(re.search(r"'n_estimators': (\d+)", text).group(1)) for text in params])
             allowed = 6 * np.sqrt(2) * one_tree / np.sqrt(n_trees)

@@ -3,7 +3,8 @@
     python scripts/golden/make_svc_probabilities.py
 
 The folds that libsvm calibrates on come from its own random numbers. What is compared is therefore the probabilities that
-follow from given sigmoids, and the distribution of the sigmoids over many seeds.
+follow from given sigmoids, and the distribution over many seeds of the sigmoids and of the scores of a cross-validation whose
+folds are the rows' indices modulo 3.
 """
 
 import json
@@ -13,10 +14,12 @@ import warnings
 
 import numpy as np
 import sklearn
+from sklearn.model_selection import PredefinedSplit, cross_validate
 from sklearn.svm import SVC
 
 FILE = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "data", "svc", "probabilities.json")
 N_SEEDS = 40
+SCORING = ["neg_log_loss", "roc_auc_ovr", "roc_auc_ovr_weighted"]
 
 
 def main():
@@ -34,7 +37,16 @@ def main():
             sigmoids.append(np.stack([m.probA_, m.probB_]))
         sigmoids = np.array(sigmoids)
         names = ["support_", "n_support_", "dual_coef_", "intercept_", "class_weight_", "n_iter_", "support_vectors_", "probA_", "probB_"]
+        folds = np.arange(n) % 3
+        searched = [
+            cross_validate(
+                SVC(probability=True, random_state=seed, **params), x, y, cv=PredefinedSplit(folds), scoring=SCORING, error_score="raise"
+            )
+            for seed in range(N_SEEDS)
+        ]
+        scores = {name: np.array([s[f"test_{name}"] for s in searched]) for name in SCORING}
         cases.append({
+            "scores": {name: {"mean": s.mean(axis=0).tolist(), "std": s.std(axis=0, ddof=1).tolist()} for name, s in scores.items()},
             "params": params, "y": y.tolist(), "classes_": m.classes_.tolist(), "shape_fit_": list(m.shape_fit_), "_gamma": m._gamma,
             **{name: np.asarray(getattr(m, name)).tolist() for name in names},
             "proba": m.predict_proba(q).tolist(),

@@ -38,6 +38,9 @@ pub struct PipelineSearch<'a> {
     desk: Mutex<Desk<'a>>,
 }
 
+/// What is done with a search behind steps.
+type WorkBehind<'w> = dyn FnMut(&dyn Searchable, &Chain, usize, f64) -> Result<()> + 'w;
+
 /// Candidates whose steps are the same.
 struct Group<'a> {
     /// The setting of each step.
@@ -63,6 +66,8 @@ struct Desk<'a> {
     search: Option<(usize, Box<dyn Searchable + 'a>)>,
     /// What searches that are gone shared.
     past: Vec<SharedWork>,
+    /// Their operations.
+    past_operations: u64,
     n_asked: u64,
     n_done: u64,
 }
@@ -133,6 +138,31 @@ impl<'a> PipelineSearch<'a> {
         Ok(&**search)
     }
 
+    /// `chain` as the search of its group has it.
+    fn own(&self, chain: &Chain, group: usize) -> Result<Chain> {
+        let candidates = &self.groups[group].candidates;
+        let own = |id: &FitId| {
+            Some(FitId { candidate: candidates.binary_search(&id.candidate).ok()?, fold: id.fold })
+        };
+        let fits: Option<Vec<FitId>> = chain.fits.iter().map(own).collect();
+        let fits = fits.ok_or_else(|| Error::internal("a chain of several pipelines"))?;
+        Ok(Chain { fits, cost: chain.cost })
+    }
+
+    /// Does `work` with the search behind the steps of `chain`'s fold: it is given the search, the chain as that has it,
+    /// the group and the seconds that the steps took.
+    fn behind(&self, chain: &Chain, splits: &[Split], work: &mut WorkBehind<'_>) -> Result<()> {
+        let Some(first) = chain.fits.first() else { return Ok(()) };
+        let split = splits.get(first.fold).ok_or_else(|| Error::internal("a chain of an unknown fold"))?;
+        let group = self.group_of(first.candidate)?;
+        let own = self.own(chain, group)?;
+        let mut desk = self.desk();
+        desk.n_asked += (self.steps.len() * own.fits.len()) as u64;
+        let start = Instant::now();
+        let search = self.search(&mut desk, group, split)?;
+        work(search, &own, group, start.elapsed().as_secs_f64())
+    }
+
     /// The steps before `candidate`, fitted on all rows, and its search on what they make of them.
     fn steps_on_all_rows(&self, candidate: usize) -> Result<(Vec<Model>, Box<dyn Searchable + 'a>)> {
         let group = self.group_of(candidate)?;
@@ -175,6 +205,7 @@ impl Desk<'_> {
     fn retire(&mut self) {
         if let Some((_, search)) = self.search.take() {
             add(&mut self.past, &search.shared());
+            self.past_operations += search.n_operations();
         }
     }
 }
@@ -220,31 +251,58 @@ impl Searchable for PipelineSearch<'_> {
         splits: &[Split],
         emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
     ) -> Result<()> {
-        let Some(first) = chain.fits.first() else { return Ok(()) };
-        let split = splits.get(first.fold).ok_or_else(|| Error::internal("a chain of an unknown fold"))?;
-        let group = self.group_of(first.candidate)?;
-        let candidates = &self.groups[group].candidates;
-        let fits: Option<Vec<FitId>> = chain
-            .fits
-            .iter()
-            .map(|id| Some(FitId { candidate: candidates.binary_search(&id.candidate).ok()?, fold: id.fold }))
-            .collect();
-        let fits = fits.ok_or_else(|| Error::internal("a chain of several pipelines"))?;
-        let mut desk = self.desk();
-        desk.n_asked += (self.steps.len() * fits.len()) as u64;
-        let start = Instant::now();
-        let search = self.search(&mut desk, group, split)?;
-        // The first fit bears the time of the steps that it was first to need.
-        let mut steps_s = start.elapsed().as_secs_f64();
-        search.run(&Chain { fits, cost: chain.cost }, splits, &mut |outcome| {
-            let id = FitId { candidate: candidates[outcome.id.candidate], fold: outcome.id.fold };
-            let fit_seconds = outcome.fit_seconds + std::mem::take(&mut steps_s);
-            emit(FitOutcome { id, fit_seconds, ..outcome })
+        self.behind(chain, splits, &mut |search, own, group, mut steps_s| {
+            let candidates = &self.groups[group].candidates;
+            search.run(own, splits, &mut |outcome| {
+                let id = FitId { candidate: candidates[outcome.id.candidate], fold: outcome.id.fold };
+                // The first fit bears the time of the steps that it was first to need.
+                let fit_seconds = outcome.fit_seconds + std::mem::take(&mut steps_s);
+                emit(FitOutcome { id, fit_seconds, ..outcome })
+            })
+        })
+    }
+
+    fn n_chain_parts(&self, chain: &Chain) -> usize {
+        let Some(Ok(group)) = chain.fits.first().map(|id| self.group_of(id.candidate)) else { return 1 };
+        self.own(chain, group).map_or(1, |own| self.groups[group].planner.n_chain_parts(&own))
+    }
+
+    fn chain_part(&self, chain: &Chain, splits: &[Split], part: usize) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.behind(chain, splits, &mut |search, own, _, _| {
+            bytes = search.chain_part(own, splits, part)?;
+            Ok(())
+        })?;
+        Ok(bytes)
+    }
+
+    fn join_chain(
+        &self,
+        chain: &Chain,
+        splits: &[Split],
+        parts: &[Vec<u8>],
+        emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
+    ) -> Result<()> {
+        self.behind(chain, splits, &mut |search, own, group, _| {
+            let candidates = &self.groups[group].candidates;
+            search.join_chain(own, splits, parts, &mut |outcome| {
+                let id = FitId { candidate: candidates[outcome.id.candidate], fold: outcome.id.fold };
+                emit(FitOutcome { id, ..outcome })
+            })
         })
     }
 
     fn fits_are_independent(&self) -> bool {
         self.groups.iter().all(|group| group.planner.fits_are_independent())
+    }
+
+    fn is_worth_counting(&self, cost: f64) -> bool {
+        self.groups.iter().any(|group| group.planner.is_worth_counting(cost))
+    }
+
+    fn n_operations(&self) -> u64 {
+        let desk = self.desk();
+        desk.past_operations + desk.search.as_ref().map_or(0, |(_, search)| search.n_operations())
     }
 
     fn shared(&self) -> Vec<SharedWork> {

@@ -47,6 +47,11 @@ pub trait PlainModel: Send + Sync {
         true
     }
 
+    /// Iterations of the solver, where there is one.
+    fn n_iter(&self) -> Option<usize> {
+        None
+    }
+
     /// One value a row that is larger the more the second of two classes is likely: the decision value or, without
     /// one, the probability; none for more classes and for numbers.
     ///
@@ -92,6 +97,10 @@ impl FoldModel for Box<dyn PlainModel> {
 
     fn converged(&self) -> bool {
         (**self).converged()
+    }
+
+    fn n_iter(&self) -> Option<usize> {
+        (**self).n_iter()
     }
 
     fn export(&self) -> Model {

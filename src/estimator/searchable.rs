@@ -36,6 +36,36 @@ pub trait Searchable: Send + Sync {
         emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
     ) -> Result<()>;
 
+    /// Into how many parts `chain` can be cut, as [`Fits::n_parts`](crate::engine::sweep::Fits::n_parts).
+    fn n_chain_parts(&self, chain: &Chain) -> usize {
+        let _ = chain;
+        1
+    }
+
+    /// One part of `chain`, as bytes for [`join_chain`](Self::join_chain).
+    ///
+    /// # Errors
+    /// What the fits return.
+    fn chain_part(&self, chain: &Chain, splits: &[Split], part: usize) -> Result<Vec<u8>> {
+        let _ = (chain, splits, part);
+        Err(Error::internal("a part of a chain that has none"))
+    }
+
+    /// What [`run`](Self::run) hands to `emit`, to the bit, from all parts in their order.
+    ///
+    /// # Errors
+    /// What the fits or `emit` return.
+    fn join_chain(
+        &self,
+        chain: &Chain,
+        splits: &[Split],
+        parts: &[Vec<u8>],
+        emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
+    ) -> Result<()> {
+        let _ = (chain, splits, parts, emit);
+        Err(Error::internal("parts of a chain that has none"))
+    }
+
     /// Whether a fit's scores are the same, to the bit, whichever fits of its chain came before it.
     ///
     /// False for fits that start from their predecessor's solution: a stopped search then does a chain that was
@@ -47,6 +77,19 @@ pub trait Searchable: Send + Sync {
     /// What this rank's fits shared so far. The same list on every rank, with different counts.
     fn shared(&self) -> Vec<SharedWork> {
         Vec::new()
+    }
+
+    /// Whether chains that cost `cost` in all are worth small fits first, because
+    /// [`n_operations`](Self::n_operations) tells what fits cost better: there is a second's work or more.
+    fn is_worth_counting(&self, cost: f64) -> bool {
+        let _ = cost;
+        false
+    }
+
+    /// Operations of all fits that this rank has done so far: a measure of their time that is the same on every machine
+    /// and whichever fits were done before.
+    fn n_operations(&self) -> u64 {
+        0
     }
 
     /// Fits `candidate` on all rows.

@@ -20,10 +20,10 @@ use crate::estimator::ensemble::{ForestData, ForestParams, ForestSearch};
 use crate::estimator::fold_search::{FoldFit, FoldSearch};
 use crate::estimator::linear_model::LinearParams;
 use crate::estimator::naive_bayes::GaussianNbParams;
-use crate::estimator::searchable::Searchable;
+use crate::estimator::searchable::{Chain, Searchable, Split};
 use crate::estimator::svm::{SvcParams, SvcSearch};
 use crate::kernel::Real;
-use crate::model_selection::{Candidate, Rows, Rungs, Search, seconds_per_cost};
+use crate::model_selection::{Candidate, PilotRows, Piloted, Rows, Rungs, Search, seconds_per_cost};
 use crate::results::FileKeeper;
 use crate::telemetry::{Phase, Telemetry};
 
@@ -59,14 +59,14 @@ pub(super) fn fit<T: Real>(
         return Ok(searched(result, splits.splits.len(), telemetry));
     }
     let made = telemetry.time(Phase::Compute, || maker.search(&table, &search.candidates));
-    let searchable = agree(comm, made)?;
+    let searchable = maker.piloted(&table, &splits.splits, agree(comm, made)?)?;
     sweep(comm, &*searchable, &splits.splits, search, keeper, telemetry)
 }
 
 /// What a rank would do.
 #[derive(Clone, Debug)]
 pub struct Share {
-    /// Chains of fits.
+    /// Chains of fits, and parts of chains that are cut.
     pub n_chains: usize,
     /// Fits.
     pub n_fits: usize,
@@ -99,13 +99,15 @@ pub(super) fn forecast<T: Real>(
     let telemetry = &Telemetry::new();
     let maker = Maker { comm, telemetry, job, search, budget_bytes, ranked: Mutex::default() };
     let searchable = agree(comm, maker.search(&table, &search.candidates))?;
-    let plan = SweepPlan::new(&searchable.chains(&splits.splits), comm.size());
+    let searchable = maker.piloted(&table, &splits.splits, searchable)?;
+    let n_parts = |chain: &Chain| searchable.n_chain_parts(chain);
+    let plan = SweepPlan::cut(&searchable.chains(&splits.splits), &n_parts, comm.size());
     let unit = if comm.is_root() { seconds_per_cost(&*searchable, &splits.splits) } else { None };
     let unit: Option<f64> = comm::broadcast(comm, 0, Some(unit))?;
     let total: f64 = plan.assignment.load.iter().sum();
     let share = |(tasks, &load): (&Vec<usize>, &f64)| Share {
         n_chains: tasks.len(),
-        n_fits: tasks.iter().map(|&position| plan.chains[position].fits.len()).sum(),
+        n_fits: tasks.iter().map(|&position| plan.n_fits_of(plan.tasks[position])).sum(),
         part: if total > 0.0 { load / total } else { 0.0 },
         estimated_s: unit.map(|unit| unit * load),
     };
@@ -135,21 +137,49 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    /// The job's pipeline at every candidate.
+    /// The job's pipeline at every candidate, made by all ranks.
     fn search<'a>(
         &'a self,
         table: &Arc<Table>,
         candidates: &[Candidate],
     ) -> Result<Box<dyn Searchable + 'a>> {
+        self.search_of(table, candidates, true)
+    }
+
+    /// The same, made `together` by all ranks or by each for itself.
+    fn search_of<'a>(
+        &'a self,
+        table: &Arc<Table>,
+        candidates: &[Candidate],
+        together: bool,
+    ) -> Result<Box<dyn Searchable + 'a>> {
         let own = candidates.iter().map(|c| Ok(steps::parts(self.job, c)?.estimator));
         let own: Vec<Candidate> = own.collect::<Result<_>>()?;
         if self.job.pipeline.is_empty() {
-            return self.make(table, &own, true);
+            return self.make(table, &own, together);
         }
         let make = move |table: &Arc<Table>, some: &[usize]| -> Result<Box<dyn Searchable + 'a>> {
             self.make(table, &some.iter().map(|&c| own[c].clone()).collect::<Vec<_>>(), false)
         };
         Ok(Box::new(steps::behind(self.job, table.clone(), candidates, Box::new(make))?))
+    }
+
+    /// `searchable` over `table` with the costs that small fits tell, where these are worth it.
+    ///
+    /// # Collective
+    /// That of [`Piloted::new`].
+    fn piloted<'a>(
+        &'a self,
+        table: &Table,
+        splits: &[Split],
+        searchable: Box<dyn Searchable + 'a>,
+    ) -> Result<Box<dyn Searchable + 'a>> {
+        let Some(pilot) = PilotRows::of(&*searchable, splits) else { return Ok(searchable) };
+        // On rows of which a class or more than that is missing no estimator need be able to be made.
+        let small = Arc::new(table.select(&pilot.rows));
+        let Ok(small) = self.search_of(&small, &self.search.candidates, false) else { return Ok(searchable) };
+        let piloted = || Piloted::new(self.comm, searchable, &*small, splits, &pilot);
+        Ok(Box::new(self.telemetry.time(Phase::Compute, piloted)?))
     }
 
     /// The estimator at `candidates` with the rows of `table`; made `together` by all ranks, or by one when it needs it.
@@ -231,7 +261,7 @@ impl At<'_> {
         let Maker { job, search, budget_bytes, .. } = *self.maker;
         let svcs = self.all(params, SvcParams::validate)?;
         searchable::check_classes(job, &svcs, self.candidates, self.table)?;
-        searchable::refuse_probabilities(job, search, "SVC in a search")?;
+        searchable::require_probabilities(job, search, &svcs)?;
         let scorers = searchable::scorers(search, &self.table.y)?;
         let table = self.table.clone();
         let made = SvcSearch::new(table, svcs, scorers, search.return_train_score, budget_bytes);

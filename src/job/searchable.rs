@@ -167,6 +167,24 @@ pub(super) fn refuse_probabilities(job: &Job, search: &Search, name: &str) -> Re
     }
 }
 
+/// Checks that every candidate has probabilities where a score asks for them, as scikit-learn's `SVC` has with
+/// `probability = true` only.
+///
+/// # Errors
+/// [`Error::Job`] at `search.scoring`.
+pub(super) fn require_probabilities(job: &Job, search: &Search, svcs: &[Svc]) -> Result<()> {
+    if svcs.iter().all(|svc| svc.params().probability) {
+        return Ok(());
+    }
+    let Err(Error::Job { expected, found, .. }) =
+        refuse_probabilities(job, search, "SVC without probability")
+    else {
+        return Ok(());
+    };
+    let hint = "estimator.probability = true calibrates each fit, by 5 more fits a pair of classes";
+    Err(job.fault_at("search.scoring", expected, found, Some(hint.into())))
+}
+
 /// The scores of the search as functions of targets and predictions.
 ///
 /// # Errors

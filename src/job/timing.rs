@@ -95,6 +95,7 @@ fn chains(report: &SweepReport) -> Vec<Named> {
         ("chain".into(), integers(chains.iter().map(|chain| chain.chain as i64).collect())),
         ("chain_rank".into(), integers(chains.iter().map(|chain| chain.rank as i64).collect())),
         ("chain_fits".into(), integers(chains.iter().map(|chain| chain.n_fits as i64).collect())),
+        ("chain_parts".into(), integers(chains.iter().map(|chain| chain.most_parts as i64).collect())),
         ("chain_predicted".into(), numbers(chains.iter().map(|chain| chain.predicted_s).collect())),
         ("chain_seconds".into(), numbers(chains.iter().map(|chain| chain.elapsed_s).collect())),
     ]

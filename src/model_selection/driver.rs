@@ -201,6 +201,23 @@ impl Fits for Work<'_> {
         self.searchable.run(chain, self.splits, emit)
     }
 
+    fn n_parts(&self, chain: &Chain) -> usize {
+        self.searchable.n_chain_parts(chain)
+    }
+
+    fn part(&self, chain: &Chain, part: usize) -> Result<Vec<u8>> {
+        self.searchable.chain_part(chain, self.splits, part)
+    }
+
+    fn join(
+        &self,
+        chain: &Chain,
+        parts: &[Vec<u8>],
+        emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
+    ) -> Result<()> {
+        self.searchable.join_chain(chain, self.splits, parts, emit)
+    }
+
     fn are_independent(&self) -> bool {
         self.searchable.fits_are_independent()
     }

@@ -1,11 +1,15 @@
 //! Class probabilities: scikit-learn's for given sigmoids, and sigmoids of scikit-learn's distribution.
 
-use ndarray::Array2;
-use rankfit::estimator::svm::SvcModel;
+use std::sync::Arc;
+
+use ndarray::{Array2, Axis};
+use rankfit::data::Table;
+use rankfit::estimator::svm::{Scorer, SvcModel, SvcSearch};
 use rankfit::estimator::{Array, Model, Values};
+use rankfit::metrics;
 use serde_json::{Value, json};
 
-use crate::golden::{read, svc, table, vector};
+use crate::golden::{read, run, splits, svc, table, vector};
 
 fn rows(value: &Value) -> Array2<f64> {
     let rows: Vec<Vec<f64>> = value.as_array().expect("rows").iter().map(vector).collect();
@@ -115,4 +119,94 @@ fn probabilities_do_not_depend_on_the_memory_and_come_back_from_the_file() {
     let without = svc(&json!({"C": 2.0, "gamma": 0.3})).fit(&data).expect("a fit");
     assert_eq!(without.dual_coef(), model.dual_coef());
     assert!(without.predict_proba(data.x.view()).expect("rows").is_none());
+}
+
+const SCORES: [metrics::Scorer; 3] =
+    [metrics::Scorer::NegLogLoss, metrics::Scorer::RocAucOvr, metrics::Scorer::RocAucOvrWeighted];
+
+/// The scores of probabilities of each of `params` on three folds, `[fold][score]` one candidate after the other.
+fn searched(data: &Table, params: &[Value], budget_bytes: usize) -> Vec<Vec<f64>> {
+    let folds: Vec<usize> = (0..data.y.len()).map(|row| row % 3).collect();
+    let of = |scorer: metrics::Scorer| {
+        Scorer::Probability(Box::new(move |y: &[f64], classes: &[f64], proba: &[f64]| {
+            scorer.of_probabilities(y, classes, proba).expect("a score")
+        }))
+    };
+    let candidates = params.iter().map(svc).collect();
+    let scorers = SCORES.map(of).into();
+    let search = SvcSearch::new(Arc::new(data.clone()), candidates, scorers, false, budget_bytes);
+    run(&search, &splits(&folds)).into_iter().map(|outcome| outcome.test_scores).collect()
+}
+
+fn with_seed(params: &Value, seed: u64) -> Value {
+    let mut params = params.clone();
+    params["probability"] = true.into();
+    params["random_state"] = seed.into();
+    params
+}
+
+/// Each fold fitted and calibrated by itself on a table of its own scores to the same bits, whatever is shared.
+#[test]
+fn a_search_calibrates_each_fold_as_a_fit_of_its_rows_does() {
+    let golden = read("probabilities");
+    let x = rows(&golden["X"]) / 1024.0;
+    for case in golden["cases"].as_array().expect("cases") {
+        let data = table(x.clone(), vector(&case["y"]));
+        let mut params: Vec<Value> = [3, 4].iter().map(|&seed| with_seed(&case["params"], seed)).collect();
+        params.push(params[0].clone());
+        params[2]["shrinking"] = false.into();
+        let expected: Vec<Vec<f64>> = params
+            .iter()
+            .flat_map(|params| (0..3).map(move |fold| (params, fold)))
+            .map(|(params, fold)| {
+                let of = |test: bool| {
+                    let rows: Vec<usize> =
+                        (0..data.y.len()).filter(|row| (row % 3 == fold) == test).collect();
+                    table(data.x.select(Axis(0), &rows), rows.iter().map(|&row| data.y[row]).collect())
+                };
+                let (train, test) = (of(false), of(true));
+                let model = svc(params).fit(&train).expect("a fit");
+                let proba = model.predict_proba(test.x.view()).expect("rows").expect("probabilities");
+                let proba: Vec<f64> = proba.into_iter().collect();
+                let score = |scorer: metrics::Scorer| {
+                    scorer.of_probabilities(&test.y, model.classes(), &proba).expect("a score")
+                };
+                SCORES.map(score).to_vec()
+            })
+            .collect();
+        assert_ne!(expected[..3], expected[3..6], "seeds do not matter");
+        for budget_bytes in [1 << 30, 60_000] {
+            assert_eq!(searched(&data, &params, budget_bytes), expected, "{}", case["params"]);
+        }
+    }
+}
+
+/// As [`sigmoids_have_scikit_learns_distribution`], for the scores of scikit-learn's `cross_validate`.
+#[test]
+fn scores_of_probabilities_have_scikit_learns_distribution() {
+    const N_SEEDS: u64 = 20;
+    let golden = read("probabilities");
+    let (x, n) = (rows(&golden["X"]) / 1024.0, golden["n_seeds"].as_f64().expect("a number"));
+    for case in golden["cases"].as_array().expect("cases") {
+        let data = table(x.clone(), vector(&case["y"]));
+        let params: Vec<Value> = (0..N_SEEDS).map(|seed| with_seed(&case["params"], seed)).collect();
+        let ours = searched(&data, &params, 1 << 30);
+        for (s, scorer) in SCORES.iter().enumerate() {
+            let theirs = &case["scores"][scorer.name()];
+            let (mean, std) = (vector(&theirs["mean"]), vector(&theirs["std"]));
+            for fold in 0..3 {
+                let sum: f64 = ours.iter().skip(fold).step_by(3).map(|scores| scores[s]).sum();
+                let ours = sum / N_SEEDS as f64;
+                let error = std[fold] * (1.0 / n + 1.0 / N_SEEDS as f64).sqrt();
+                assert!(
+                    (ours - mean[fold]).abs() < 5.0 * error + 1e-3,
+                    "{} {} fold {fold}: {ours} for {} ± {}",
+                    case["params"],
+                    scorer.name(),
+                    mean[fold],
+                    std[fold]
+                );
+            }
+        }
+    }
 }

@@ -21,11 +21,13 @@ pub(crate) struct Fake {
     pub(crate) lies: bool,
     /// What [`Searchable::fits_are_independent`] says.
     pub(crate) independent: bool,
+    /// Into how many parts a chain can be cut.
+    pub(crate) parts: usize,
 }
 
 impl Fake {
     pub(crate) fn new() -> Self {
-        Self { fails: |_| None, after: |_| (), refits: true, lies: false, independent: true }
+        Self { fails: |_| None, after: |_| (), refits: true, lies: false, independent: true, parts: 1 }
     }
 
     /// A score whose mean depends on the order of addition.
@@ -68,6 +70,29 @@ impl Fits for Fake {
         Ok(())
     }
 
+    fn n_parts(&self, _chain: &Chain) -> usize {
+        self.parts
+    }
+
+    fn part(&self, chain: &Chain, part: usize) -> Result<Vec<u8>> {
+        // The fits fail when they are done, the parts of their chains before.
+        match chain.fits.iter().find_map(|&id| (self.fails)(id)) {
+            Some(error) => Err(error),
+            None => Ok(vec![chain.fits[0].fold as u8, part as u8]),
+        }
+    }
+
+    fn join(
+        &self,
+        chain: &Chain,
+        parts: &[Vec<u8>],
+        emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
+    ) -> Result<()> {
+        let fold = chain.fits[0].fold as u8;
+        assert!(parts.iter().map(Vec::as_slice).eq((0..self.parts as u8).map(|part| [fold, part])));
+        Fits::run(self, chain, emit)
+    }
+
     fn are_independent(&self) -> bool {
         self.independent
     }
@@ -90,6 +115,24 @@ impl Searchable for Fake {
         emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
     ) -> Result<()> {
         Fits::run(self, chain, emit)
+    }
+
+    fn n_chain_parts(&self, chain: &Chain) -> usize {
+        Fits::n_parts(self, chain)
+    }
+
+    fn chain_part(&self, chain: &Chain, _splits: &[Split], part: usize) -> Result<Vec<u8>> {
+        Fits::part(self, chain, part)
+    }
+
+    fn join_chain(
+        &self,
+        chain: &Chain,
+        _splits: &[Split],
+        parts: &[Vec<u8>],
+        emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
+    ) -> Result<()> {
+        Fits::join(self, chain, parts, emit)
     }
 
     fn fits_are_independent(&self) -> bool {

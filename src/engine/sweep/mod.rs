@@ -12,7 +12,7 @@ mod run;
 mod simulate;
 mod task;
 
-pub use plan::SweepPlan;
+pub use plan::{SweepPlan, Task};
 pub use report::{ChainReport, RankReport, SharedWork, SweepReport};
 pub use run::{Sweep, Swept};
 pub use simulate::{Simulated, simulate};

@@ -2,17 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::SweepPlan;
+use super::plan::{SweepPlan, Task};
 
-/// One chain as it was done.
+/// One chain, or a part of one that was cut, as it was done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChainReport {
     /// Its index in the search.
     pub chain: usize,
     /// The rank that did it.
     pub rank: usize,
-    /// How many fits it had (those left of it, in a resumed sweep).
+    /// How many fits it had (those left of it, in a resumed sweep); of parts of one chain, the first has them all.
     pub n_fits: usize,
+    /// Into how many parts it can be cut for more ranks; 1 for a part.
+    pub most_parts: usize,
     /// Its cost by the estimator's model.
     pub cost: f64,
     /// Its share, by cost, of the seconds that all chains took.
@@ -58,33 +60,34 @@ pub struct SweepReport {
     pub shared: Vec<SharedWork>,
 }
 
+/// Seconds of a rank's tasks, by their positions in the plan, and of the joining of chains, by those of the chains.
+pub(super) type RankTimes = (Vec<(usize, f64)>, Vec<(usize, f64)>);
+
 impl SweepReport {
-    /// Puts together each rank's `(position in plan, seconds)` pairs.
-    pub(super) fn new(
-        plan: &SweepPlan,
-        times: &[Vec<(usize, f64)>],
-        n_resumed: usize,
-        elapsed_s: f64,
-    ) -> Self {
-        let total: f64 = times.iter().flatten().map(|(_, seconds)| seconds).sum();
+    /// Puts together each rank's `(position in plan, seconds)` pairs of tasks, and of chains whose parts it joined.
+    pub(super) fn new(plan: &SweepPlan, times: &[RankTimes], n_resumed: usize, elapsed_s: f64) -> Self {
+        let all = times.iter().flat_map(|(times, joined)| times.iter().chain(joined));
+        let total: f64 = all.map(|(_, seconds)| seconds).sum();
         let cost: f64 = plan.assignment.load.iter().sum();
         let per_cost = if cost > 0.0 { total / cost } else { 0.0 };
         let mut chains: Vec<ChainReport> = Vec::with_capacity(plan.chains.len());
         let mut ranks = Vec::with_capacity(times.len());
-        for (rank, times) in times.iter().enumerate() {
+        for (rank, (times, joined)) in times.iter().enumerate() {
             let first = chains.len();
-            chains.extend(times.iter().map(|&(position, elapsed_s)| ChainReport {
-                chain: plan.origin[position],
-                rank,
-                n_fits: plan.chains[position].fits.len(),
-                cost: plan.chains[position].cost,
-                predicted_s: plan.chains[position].cost * per_cost,
-                elapsed_s,
+            chains.extend(times.iter().map(|&(position, elapsed_s)| {
+                let Task { chain, part, n_parts } = plan.tasks[position];
+                let cost = plan.chains[chain].cost / n_parts as f64;
+                let n_fits = plan.n_fits_of(plan.tasks[position]);
+                let joining = joined.iter().filter(|(of, _)| *of == chain && part == 0);
+                let elapsed_s = elapsed_s + joining.map(|(_, seconds)| seconds).sum::<f64>();
+                let most_parts = if n_parts > 1 { 1 } else { plan.most_parts[chain] };
+                let (chain, predicted_s) = (plan.origin[chain], cost * per_cost);
+                ChainReport { chain, rank, n_fits, most_parts, cost, predicted_s, elapsed_s }
             }));
             ranks.push(RankReport {
                 n_chains: times.len(),
                 n_fits: chains[first..].iter().map(|chain| chain.n_fits).sum(),
-                busy_s: times.iter().map(|(_, seconds)| seconds).sum(),
+                busy_s: chains[first..].iter().map(|chain| chain.elapsed_s).sum(),
             });
         }
         chains.sort_by_key(|chain| chain.chain);
@@ -141,7 +144,12 @@ mod tests {
         let chain = |candidate, cost| Chain { fits: vec![FitId { candidate, fold: 0 }], cost };
         let plan = SweepPlan::new(&[chain(0, 1.0), chain(1, 3.0), chain(2, 2.0)], 2);
         assert_eq!(plan.assignment.tasks, [vec![1], vec![0, 2]]);
-        let report = SweepReport::new(&plan, &[vec![(1, 4.0)], vec![(0, 1.0), (2, 1.0)]], 0, 4.0);
+        let report = SweepReport::new(
+            &plan,
+            &[(vec![(1, 4.0)], Vec::new()), (vec![(0, 1.0), (2, 1.0)], Vec::new())],
+            0,
+            4.0,
+        );
         assert_eq!(
             report.chains.iter().map(|c| (c.chain, c.rank)).collect::<Vec<_>>(),
             [(0, 1), (1, 0), (2, 1)]

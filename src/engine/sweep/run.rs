@@ -1,6 +1,6 @@
 //! Doing a sweep.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
@@ -37,12 +37,17 @@ pub struct Swept {
     pub report: SweepReport,
 }
 
+/// Parts of chains by their position in the plan; none for one that failed.
+type Parts = BTreeMap<usize, Option<Vec<u8>>>;
+
 /// What one rank brings to the gathering.
 #[derive(Default, Serialize, Deserialize)]
 struct Share {
     records: Vec<Record>,
-    /// Position in the plan and seconds of each chain that was done to its end.
+    /// Position in the plan and seconds of each task that was done to its end.
     times: Vec<(usize, f64)>,
+    /// The chains that this rank joined, and the seconds that it took.
+    joined: Vec<(usize, f64)>,
     stopped: Option<i32>,
     elapsed_s: f64,
 }
@@ -101,16 +106,19 @@ impl<'a> Sweep<'a> {
         }
         let known = self.resume(&all)?;
         let ids = known.iter().map(|record| record.outcome.id).collect();
-        let plan = SweepPlan::resumed(chains, &ids, fits.are_independent(), self.comm.size());
+        let n_parts = |chain: &Chain| fits.n_parts(chain);
+        let plan = SweepPlan::resumed(chains, &ids, fits.are_independent(), &n_parts, self.comm.size());
         let mut desk = self.comm.is_root().then(|| Desk::new(&known, all.len(), self.keeper, watch));
 
-        let mut share = Share::default();
-        let worked = self.work(&plan, fits, &mut share, &mut desk);
+        let (mut share, mut parts) = (Share::default(), Parts::new());
+        let worked = self.work(&plan, fits, &mut share, &mut parts, &mut desk);
         // The others may have fits of hours before them.
         let fuse = match &worked {
             Err(error) => self.comm.light_fuse(error.exit_code(), &self.last_words(error)),
             Ok(()) => Fuse::none(),
         };
+        let joined = self.join(&plan, fits, (worked.is_ok(), parts), &mut share, &mut desk)?;
+        let worked = worked.and(joined);
         let through = Note::Through { stopped: share.stopped.is_some(), failed: worked.is_err() };
         let told = post(self.comm, &through);
         let closed = desk.as_mut().map_or(Ok(()), |desk| desk.close(self.comm));
@@ -141,6 +149,7 @@ impl<'a> Sweep<'a> {
         plan: &SweepPlan,
         fits: &dyn Fits,
         share: &mut Share,
+        parts: &mut Parts,
         desk: &mut Option<Desk<'_>>,
     ) -> Result<()> {
         for &position in &plan.assignment.tasks[self.comm.rank()] {
@@ -149,8 +158,18 @@ impl<'a> Sweep<'a> {
                 break;
             }
             let start = Instant::now();
-            let chain = &plan.chains[position];
-            self.telemetry.time(Phase::Compute, || self.chain(chain, fits, share, desk))?;
+            let task = plan.tasks[position];
+            let chain = &plan.chains[task.chain];
+            if task.n_parts > 1 {
+                let part = self.telemetry.time(Phase::Compute, || fits.part(chain, task.part));
+                // One that comes to nothing is told by who joins them, as a chain that is not cut is.
+                parts.insert(position, part.ok());
+                if let Some(desk) = desk {
+                    desk.clear(self.comm)?;
+                }
+            } else {
+                self.telemetry.time(Phase::Compute, || self.chain(chain, None, fits, share, desk))?;
+            }
             if share.stopped.is_some() || is_doomed(desk) {
                 break;
             }
@@ -159,20 +178,65 @@ impl<'a> Sweep<'a> {
         Ok(())
     }
 
-    /// Does one chain; a fit that fails gets its score and the chain goes on after it, if that is wanted.
+    /// Joins the chains that were cut, each on the rank of its first part, unless some rank has not come through.
+    ///
+    /// # Collective
+    /// One allgather of a flag and one of all parts for each chain that is cut; none where none is.
+    fn join(
+        &self,
+        plan: &SweepPlan,
+        fits: &dyn Fits,
+        (worked, parts): (bool, Parts),
+        share: &mut Share,
+        desk: &mut Option<Desk<'_>>,
+    ) -> Result<Result<()>> {
+        if plan.cut_chains().next().is_none() {
+            return Ok(Ok(()));
+        }
+        let mine = worked && share.stopped.is_none() && !is_doomed(desk);
+        if !comm::allgather(self.comm, &mine)?.into_iter().all(|through| through) {
+            return Ok(Ok(()));
+        }
+        let mut joined = Ok(());
+        for at in plan.cut_chains() {
+            let of_chain = |position: &usize| plan.tasks[*position].chain == at;
+            let own: Vec<(&usize, &Option<Vec<u8>>)> = parts.iter().filter(|(p, _)| of_chain(p)).collect();
+            let own = comm::encode(&own)?;
+            let all = self.telemetry.time(Phase::Communicate, || self.comm.allgather(&own));
+            if plan.joiner(at) != self.comm.rank() || joined.is_err() {
+                continue;
+            }
+            let start = Instant::now();
+            let mut whole = Parts::new();
+            for bytes in all {
+                whole.extend(comm::decode::<Vec<(usize, Option<Vec<u8>>)>>(&bytes)?);
+            }
+            let whole: Option<Vec<Vec<u8>>> = whole.into_values().collect();
+            let chain = &plan.chains[at];
+            joined = self
+                .telemetry
+                .time(Phase::Compute, || self.chain(chain, whole.as_deref(), fits, share, desk));
+            share.joined.push((at, start.elapsed().as_secs_f64()));
+        }
+        Ok(joined)
+    }
+
+    /// Does one chain, from its parts where there are some; a fit that fails gets its score and the chain goes on after
+    /// it, if that is wanted.
     fn chain(
         &self,
         chain: &Chain,
+        parts: Option<&[Vec<u8>]>,
         fits: &dyn Fits,
         share: &mut Share,
         desk: &mut Option<Desk<'_>>,
     ) -> Result<()> {
-        let mut rest = chain.clone();
+        let (mut rest, mut parts) = (chain.clone(), parts);
         while !rest.fits.is_empty() {
             let mut latest = Instant::now();
             let mut missing = rest.fits.clone();
             let (mut stopped, mut doomed) = (None, false);
-            let ended = fits.run(&rest, &mut |outcome| {
+            let mut emit = |outcome: FitOutcome| {
                 let Some(at) = missing.iter().position(|&id| id == outcome.id) else {
                     return Err(Error::internal(format!("an unexpected outcome of {:?}", outcome.id)));
                 };
@@ -187,7 +251,11 @@ impl<'a> Sweep<'a> {
                     None if doomed => Err(Error::internal("another rank has failed")),
                     None => Ok(()),
                 }
-            });
+            };
+            let ended = match parts.take() {
+                Some(parts) => fits.join(&rest, parts, &mut emit),
+                None => fits.run(&rest, &mut emit),
+            };
             share.stopped = stopped;
             rest.fits = match (ended, missing.first(), self.on_failure) {
                 (Ok(()), None, _) => return Ok(()),
@@ -256,7 +324,7 @@ impl<'a> Sweep<'a> {
         let stopped = shares.iter().find_map(|share| share.stopped);
         let elapsed_s = shares.first().map_or(0.0, |share| share.elapsed_s);
         let (mut records, times): (Vec<Vec<Record>>, Vec<_>) =
-            shares.into_iter().map(|share| (share.records, share.times)).unzip();
+            shares.into_iter().map(|share| (share.records, (share.times, share.joined))).unzip();
         let done: BTreeSet<FitId> = plan.chains.iter().flat_map(|chain| chain.fits.iter().copied()).collect();
         records.push(known.into_iter().filter(|record| !done.contains(&record.outcome.id)).collect());
         let mut records: Vec<Record> = records.into_iter().flatten().collect();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// One fit of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -57,6 +57,36 @@ pub trait Fits: Sync {
     /// # Errors
     /// What the fits or `emit` return.
     fn run(&self, chain: &Chain, emit: &mut dyn FnMut(FitOutcome) -> Result<()>) -> Result<()>;
+
+    /// Into how many parts `chain` can be cut, each to be done by any rank. A property of the chain, as are the places
+    /// where it is cut.
+    fn n_parts(&self, chain: &Chain) -> usize {
+        let _ = chain;
+        1
+    }
+
+    /// One part of `chain`, as bytes for [`join`](Self::join).
+    ///
+    /// # Errors
+    /// What the work returns.
+    fn part(&self, chain: &Chain, part: usize) -> Result<Vec<u8>> {
+        let _ = (chain, part);
+        Err(Error::internal("a part of a chain that has none"))
+    }
+
+    /// What [`run`](Self::run) hands to `emit`, to the bit, from all parts in their order.
+    ///
+    /// # Errors
+    /// What the work or `emit` return.
+    fn join(
+        &self,
+        chain: &Chain,
+        parts: &[Vec<u8>],
+        emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
+    ) -> Result<()> {
+        let _ = (chain, parts, emit);
+        Err(Error::internal("parts of a chain that has none"))
+    }
 
     /// Whether a fit's outcome is the same whichever fits of its chain came before it.
     ///

@@ -9,6 +9,9 @@ use crate::error::{Error, Place, Result};
 use crate::estimator::tree::Tree;
 use crate::estimator::{Array, Model, Values};
 
+/// Trees whose values are summed before they are added to those of the trees before: a piece may be somebody else's work.
+pub(super) const PIECE: usize = 10;
+
 /// A fitted forest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ForestModel {
@@ -90,11 +93,16 @@ impl ForestModel {
         let rows: Vec<f32> = x.iter().map(|&v| v as f32).collect();
         let mut values = vec![0.0; x.nrows() * k];
         // Tree by tree, so that each stays in the cache for all rows; every row's sum keeps the trees' order.
-        for tree in &self.trees {
-            for (row, sums) in rows.chunks_exact(d).zip(values.chunks_exact_mut(k)) {
-                let leaf = tree.leaf(row);
-                sums.iter_mut().zip(&tree.value[leaf * k..]).for_each(|(sum, value)| *sum += value);
+        let mut of_piece = vec![0.0; x.nrows() * k];
+        for piece in self.trees.chunks(PIECE) {
+            of_piece.fill(0.0);
+            for tree in piece {
+                for (row, sums) in rows.chunks_exact(d).zip(of_piece.chunks_exact_mut(k)) {
+                    let leaf = tree.leaf(row);
+                    sums.iter_mut().zip(&tree.value[leaf * k..]).for_each(|(sum, value)| *sum += value);
+                }
             }
+            values.iter_mut().zip(&of_piece).for_each(|(sum, piece)| *sum += piece);
         }
         let n_trees = self.trees.len() as f64;
         values.iter_mut().for_each(|value| *value /= n_trees);

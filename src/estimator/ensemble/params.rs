@@ -50,6 +50,11 @@ impl ForestKind {
         matches!(self, Self::RandomForestClassifier | Self::ExtraTreesClassifier)
     }
 
+    /// Whether its trees draw thresholds instead of seeking the best.
+    pub(super) fn draws_thresholds(self) -> bool {
+        self.splitter() == Splitter::Random
+    }
+
     fn splitter(self) -> Splitter {
         match self {
             Self::RandomForestClassifier | Self::RandomForestRegressor => Splitter::Best,

@@ -2,14 +2,19 @@
 //!
 //! A chain is one fold with one forest of the largest `n_estimators` and `max_depth`. Tree t is the same in every
 //! forest, and a tree of less depth is a prefix of a deeper one, so every candidate that differs in these two only
-//! is read off while the trees grow, with the scores that it has when it is fitted alone.
+//! is read off while the trees grow, with the scores that it has when it is fitted alone. A chain can be cut into pieces
+//! of its trees: what trees say is summed piece by piece in any case, so that it does not matter who grows which.
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use super::data::ForestData;
-use super::model::first_largest;
+use super::fit::Trees;
+use super::model::{PIECE, first_largest};
 use super::params::Forest;
 use super::weights::Training;
 use crate::comm;
@@ -25,14 +30,40 @@ pub struct ForestSearch {
     candidates: Vec<Forest>,
     scorers: Vec<Scorer>,
     return_train_score: bool,
+    n_operations: AtomicU64,
 }
 
 /// Rows that are predicted by more and more trees, at several depths.
 struct Votes {
     rows: Vec<f32>,
     y_true: Vec<f64>,
-    /// Sums of the trees' values, `(depths, rows, n_outputs)`.
+    /// What the trees of all pieces that are whole sum to, `(depths, rows, n_outputs)`.
+    whole: Vec<Vec<f64>>,
+    /// The same of the trees of the present piece.
     sums: Vec<Vec<f64>>,
+}
+
+/// What a part of a chain, a piece of its trees, leaves of the rows' sums.
+#[derive(Serialize, Deserialize)]
+struct PartVotes {
+    /// For each number of trees that is read off within the piece: the number, the sums of the test and of the training
+    /// rows so far.
+    read: Vec<(usize, [Vec<Vec<f64>>; 2])>,
+    /// The sums of all its trees.
+    all: [Vec<Vec<f64>>; 2],
+    fit_seconds: f64,
+    score_seconds: f64,
+}
+
+/// A family of one fold while its trees grow.
+struct Growing<'a> {
+    trees: Trees<'a>,
+    depths: Vec<usize>,
+    test: Votes,
+    train: Votes,
+    of_features: u64,
+    fit_seconds: f64,
+    score_seconds: f64,
 }
 
 impl ForestSearch {
@@ -43,7 +74,7 @@ impl ForestSearch {
         scorers: Vec<Scorer>,
         return_train_score: bool,
     ) -> Self {
-        Self { data, candidates, scorers, return_train_score }
+        Self { data, candidates, scorers, return_train_score, n_operations: AtomicU64::new(0) }
     }
 
     /// Whether one forest serves both candidates.
@@ -77,8 +108,27 @@ impl ForestSearch {
         let most = |of: fn(&Forest) -> usize| family.iter().map(|&c| of(&self.candidates[c])).max();
         let n = split.train.len().max(2) as f64;
         let depth = (most(Forest::max_depth).unwrap_or(1) as f64).min(1.5 * n.log2());
-        let features = self.candidates[family[0]].limits(2, 1.0, self.data.columns.n_features()).max_features;
-        most(Forest::n_trees).unwrap_or(1) as f64 * depth * n * (features as f64 + 2.0)
+        let features = self.features(family[0]) as f64;
+        most(Forest::n_trees).unwrap_or(1) as f64 * depth * n * (features + 2.0)
+    }
+
+    /// The rows of a chain's fold.
+    fn split<'s>(&self, chain: &Chain, splits: &'s [Split]) -> Result<&'s Split> {
+        let first = chain.fits.first().ok_or_else(|| Error::internal("a chain of no fits"))?;
+        if chain.fits.iter().any(|id| id.fold != first.fold || !self.alike(id.candidate, first.candidate)) {
+            return Err(Error::internal("a chain of forests that have nothing in common"));
+        }
+        splits.get(first.fold).ok_or_else(|| Error::internal("a chain of an unknown fold"))
+    }
+
+    /// Trees of the largest forest of some fits.
+    fn most_trees(&self, fits: &[FitId]) -> usize {
+        fits.iter().map(|id| self.candidates[id.candidate].n_trees()).max().unwrap_or(0)
+    }
+
+    /// Features tried at each node.
+    fn features(&self, candidate: usize) -> usize {
+        self.candidates[candidate].limits(2, 1.0, self.data.columns.n_features()).max_features
     }
 
     /// Fits of one fold that one forest serves, ordered by their numbers of trees.
@@ -88,45 +138,62 @@ impl ForestSearch {
         split: &Split,
         emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
     ) -> Result<()> {
-        let mut since = Instant::now();
+        let training = Training::new(&self.candidates[fits[0].candidate], &self.data, &split.train)?;
+        let mut growing = self.growing(fits, split, &training, true);
+        let mut n_grown = 0;
+        for id in fits {
+            while n_grown < self.candidates[id.candidate].n_trees() {
+                growing.add(n_grown, &self.n_operations);
+                n_grown += 1;
+            }
+            let (fit_seconds, score_seconds) = (growing.fit_seconds, growing.score_seconds);
+            (growing.fit_seconds, growing.score_seconds) = (0.0, 0.0);
+            emit(self.outcome(*id, &growing, n_grown, [fit_seconds, score_seconds]))?;
+        }
+        Ok(())
+    }
+
+    /// The family of `fits`, no tree grown yet; `counted` where its operations count.
+    fn growing<'a>(
+        &'a self,
+        fits: &[FitId],
+        split: &Split,
+        training: &'a Training<'a>,
+        counted: bool,
+    ) -> Growing<'a> {
         let forest = |id: &FitId| &self.candidates[id.candidate];
-        let training = Training::new(forest(&fits[0]), &self.data, &split.train)?;
         let mut depths: Vec<usize> = fits.iter().map(|id| forest(id).max_depth()).collect();
         depths.sort_unstable();
         depths.dedup();
         let deepest = depths.last().copied().unwrap_or(1);
-        let mut trees = forest(&fits[0]).trees(&self.data, &training, deepest);
-        let mut test = Votes::new(&self.data, &split.test, depths.len());
         let train = if self.return_train_score { &split.train[..] } else { &[] };
-        let mut train = Votes::new(&self.data, train, depths.len());
-        let (mut n_grown, mut score_seconds) = (0, 0.0);
-        for id in fits {
-            let mut fit_seconds = 0.0;
-            while n_grown < forest(id).n_trees() {
-                let tree = trees(n_grown);
-                fit_seconds += lap(&mut since);
-                test.add(&tree, &depths);
-                train.add(&tree, &depths);
-                score_seconds += lap(&mut since);
-                n_grown += 1;
-            }
-            let at = depths.partition_point(|&depth| depth < forest(id).max_depth());
-            let test_scores = self.scores(&test, at, n_grown);
-            score_seconds += lap(&mut since);
-            let train_scores =
-                if self.return_train_score { self.scores(&train, at, n_grown) } else { Vec::new() };
-            let outcome = FitOutcome {
-                id: *id,
-                test_scores,
-                train_scores,
-                fit_seconds,
-                score_seconds,
-                converged: true,
-            };
-            emit(outcome)?;
-            (since, score_seconds) = (Instant::now(), 0.0);
+        Growing {
+            trees: forest(&fits[0]).trees(&self.data, training, deepest),
+            test: Votes::new(&self.data, &split.test, depths.len()),
+            train: Votes::new(&self.data, train, depths.len()),
+            depths,
+            of_features: if counted { self.features(fits[0].candidate) as u64 + 2 } else { 0 },
+            fit_seconds: 0.0,
+            score_seconds: 0.0,
         }
-        Ok(())
+    }
+
+    /// What a fit comes to once its trees have voted.
+    fn outcome(
+        &self,
+        id: FitId,
+        growing: &Growing<'_>,
+        n_trees: usize,
+        [fit_seconds, before_s]: [f64; 2],
+    ) -> FitOutcome {
+        let start = Instant::now();
+        let depth = self.candidates[id.candidate].max_depth();
+        let at = growing.depths.partition_point(|&other| other < depth);
+        let test_scores = self.scores(&growing.test, at, n_trees);
+        let score_seconds = before_s + start.elapsed().as_secs_f64();
+        let train_scores =
+            if self.return_train_score { self.scores(&growing.train, at, n_trees) } else { Vec::new() };
+        FitOutcome { id, test_scores, train_scores, fit_seconds, score_seconds, converged: true }
     }
 
     fn scores(&self, votes: &Votes, depth: usize, n_trees: usize) -> Vec<f64> {
@@ -146,6 +213,29 @@ impl ForestSearch {
     }
 }
 
+impl Growing<'_> {
+    /// Grows the next tree, of number `number`, and has it vote.
+    fn add(&mut self, number: usize, n_operations: &AtomicU64) {
+        let mut since = Instant::now();
+        let tree = (self.trees)(number);
+        self.fit_seconds += lap(&mut since);
+        let of_scoring = 4 * (self.test.y_true.len() + self.train.y_true.len()) as u64;
+        n_operations.fetch_add(self.of_features * tree.n_sought() + of_scoring, Ordering::Relaxed);
+        if number.is_multiple_of(PIECE) {
+            self.test.turn();
+            self.train.turn();
+        }
+        self.test.add(&tree, &self.depths);
+        self.train.add(&tree, &self.depths);
+        self.score_seconds += lap(&mut since);
+    }
+
+    /// The sums of the present piece.
+    fn sums(&self) -> [Vec<Vec<f64>>; 2] {
+        [self.test.sums.clone(), self.train.sums.clone()]
+    }
+}
+
 /// Seconds since `since`, which becomes now.
 fn lap(since: &mut Instant) -> f64 {
     let now = Instant::now();
@@ -159,7 +249,16 @@ impl Votes {
         Self {
             rows: data.rows(rows),
             y_true: rows.iter().map(|&row| data.table.y[row]).collect(),
+            whole: vec![vec![0.0; rows.len() * data.n_outputs()]; n_depths],
             sums: vec![vec![0.0; rows.len() * data.n_outputs()]; n_depths],
+        }
+    }
+
+    /// The next tree begins another piece.
+    fn turn(&mut self) {
+        for (whole, sums) in self.whole.iter_mut().zip(&mut self.sums) {
+            whole.iter_mut().zip(&*sums).for_each(|(whole, sum)| *whole += sum);
+            sums.fill(0.0);
         }
     }
 
@@ -185,7 +284,8 @@ impl Votes {
 
     /// The mean of what `n_trees` trees cut at a depth say, `(rows, n_outputs)`.
     fn values(&self, depth: usize, n_trees: usize) -> Vec<f64> {
-        self.sums[depth].iter().map(|sum| sum / n_trees as f64).collect()
+        let both = self.whole[depth].iter().zip(&self.sums[depth]);
+        both.map(|(whole, sum)| (whole + sum) / n_trees as f64).collect()
     }
 }
 
@@ -218,16 +318,69 @@ impl Searchable for ForestSearch {
         splits: &[Split],
         emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
     ) -> Result<()> {
-        let Some(first) = chain.fits.first() else { return Ok(()) };
-        let split = splits.get(first.fold).ok_or_else(|| Error::internal("a chain of an unknown fold"))?;
-        if chain.fits.iter().any(|id| id.fold != first.fold || !self.alike(id.candidate, first.candidate)) {
-            return Err(Error::internal("a chain of forests that have nothing in common"));
-        }
+        let split = self.split(chain, splits)?;
         self.run_family(&chain.fits, split, emit)
+    }
+
+    fn n_chain_parts(&self, chain: &Chain) -> usize {
+        self.most_trees(&chain.fits).div_ceil(PIECE)
+    }
+
+    fn chain_part(&self, chain: &Chain, splits: &[Split], part: usize) -> Result<Vec<u8>> {
+        let split = self.split(chain, splits)?;
+        let fits = &chain.fits;
+        let training = Training::new(&self.candidates[fits[0].candidate], &self.data, &split.train)?;
+        let mut growing = self.growing(fits, split, &training, true);
+        let mut read = Vec::new();
+        for number in part * PIECE..((part + 1) * PIECE).min(self.most_trees(fits)) {
+            growing.add(number, &self.n_operations);
+            let n_grown = number + 1;
+            if fits.iter().any(|id| self.candidates[id.candidate].n_trees() == n_grown) {
+                read.push((n_grown, growing.sums()));
+            }
+        }
+        let all = growing.sums();
+        let Growing { fit_seconds, score_seconds, .. } = growing;
+        comm::encode(&PartVotes { read, all, fit_seconds, score_seconds })
+    }
+
+    fn join_chain(
+        &self,
+        chain: &Chain,
+        splits: &[Split],
+        parts: &[Vec<u8>],
+        emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
+    ) -> Result<()> {
+        let split = self.split(chain, splits)?;
+        let training = Training::new(&self.candidates[chain.fits[0].candidate], &self.data, &split.train)?;
+        let mut growing = self.growing(&chain.fits, split, &training, false);
+        let mut fits = chain.fits.iter().peekable();
+        for bytes in parts {
+            let part: PartVotes = comm::decode(bytes)?;
+            growing.test.turn();
+            growing.train.turn();
+            let mut seconds = [part.fit_seconds, part.score_seconds];
+            for (n_trees, sums) in part.read {
+                [growing.test.sums, growing.train.sums] = sums;
+                while let Some(id) = fits.next_if(|id| self.candidates[id.candidate].n_trees() == n_trees) {
+                    emit(self.outcome(*id, &growing, n_trees, std::mem::take(&mut seconds)))?;
+                }
+            }
+            [growing.test.sums, growing.train.sums] = part.all;
+        }
+        Ok(())
     }
 
     fn fits_are_independent(&self) -> bool {
         true
+    }
+
+    fn is_worth_counting(&self, cost: f64) -> bool {
+        cost > 1e9
+    }
+
+    fn n_operations(&self) -> u64 {
+        self.n_operations.load(Ordering::Relaxed)
     }
 
     fn refit(&self, candidate: usize) -> Result<Model> {

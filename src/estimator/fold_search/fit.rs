@@ -28,6 +28,11 @@ pub trait FoldFit: Send + Sync {
     /// About how many multiplications a fit with its scoring takes beside those of [`shared_cost`](Self::shared_cost).
     fn cost(&self, size: Size) -> f64;
 
+    /// The same of a fit that took `n_iter` iterations; none where that is known without fitting.
+    fn cost_of_iterations(&self, _size: Size, _n_iter: usize) -> Option<f64> {
+        None
+    }
+
     /// About how many multiplications the work takes that all candidates of a fold share.
     fn shared_cost(&self, _size: Size) -> f64 {
         0.0
@@ -61,6 +66,11 @@ pub trait FoldModel {
     /// Whether the fit reached its tolerance.
     fn converged(&self) -> bool {
         true
+    }
+
+    /// Iterations of the fit, where there are such.
+    fn n_iter(&self) -> Option<usize> {
+        None
     }
 
     /// The model as named arrays.

@@ -27,6 +27,7 @@ pub struct FoldSearch {
     fold: Mutex<Option<(Split, Arc<Fold>)>>,
     n_asked: AtomicU64,
     n_made: AtomicU64,
+    n_operations: AtomicU64,
 }
 
 /// The rows of a fold.
@@ -43,8 +44,8 @@ impl FoldSearch {
         scorers: Vec<Scorer>,
         return_train_score: bool,
     ) -> Self {
-        let (n_asked, n_made) = Default::default();
-        Self { table, candidates, scorers, return_train_score, fold: Mutex::default(), n_asked, n_made }
+        let (fold, n_asked, n_made, n_operations) = Default::default();
+        Self { table, candidates, scorers, return_train_score, fold, n_asked, n_made, n_operations }
     }
 
     fn size(&self, split: &Split) -> Size {
@@ -66,8 +67,14 @@ impl FoldSearch {
     }
 
     fn fit(&self, id: FitId, fold: &Fold, since: Instant) -> Result<FitOutcome> {
-        let model = self.candidates[id.candidate].fit(&fold.train)?;
+        let candidate = &self.candidates[id.candidate];
+        let model = candidate.fit(&fold.train)?;
         let fitted = Instant::now();
+        let (train, test) = (fold.train.table(), &fold.test);
+        let size = Size { n_train: train.x.nrows(), n_test: test.x.nrows(), n_features: train.x.ncols() };
+        let counted = model.n_iter().and_then(|n_iter| candidate.cost_of_iterations(size, n_iter));
+        self.n_operations
+            .fetch_add(counted.unwrap_or_else(|| candidate.cost(size)) as u64, Ordering::Relaxed);
         let test_scores = self.scores(&*model, &fold.test)?;
         let score_seconds = fitted.elapsed().as_secs_f64();
         let train_scores = match self.return_train_score {
@@ -160,6 +167,15 @@ impl Searchable for FoldSearch {
 
     fn fits_are_independent(&self) -> bool {
         true
+    }
+
+    fn is_worth_counting(&self, cost: f64) -> bool {
+        let size = Size { n_train: 1, n_test: 1, n_features: self.table.x.ncols() };
+        cost > 1e9 && self.candidates.iter().any(|fit| fit.cost_of_iterations(size, 1).is_some())
+    }
+
+    fn n_operations(&self) -> u64 {
+        self.n_operations.load(Ordering::Relaxed)
     }
 
     fn shared(&self) -> Vec<SharedWork> {

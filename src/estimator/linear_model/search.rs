@@ -57,12 +57,25 @@ impl LinearParams {
         }
     }
 
+    /// What a fit with `passes` over the rows (over the Gram matrix, where there is one) costs with its scoring.
+    fn cost_of_passes(&self, size: Size, passes: f64) -> f64 {
+        let (n, d) = (size.n_train as f64, size.n_features as f64 + 1.0);
+        let of_pass = match self {
+            Self::LinearRegression(_) | Self::Ridge(_) => return size.n_test as f64 * d + d * d * d / 3.0,
+            Self::Lasso(_) | Self::ElasticNet(_) => d * d,
+            Self::LogisticRegression(params) if params.solver == Solver::NewtonCholesky => n * d * d / 2.0,
+            Self::LogisticRegression(_) | Self::PoissonRegressor(_) => n * 2.0 * (d + 10.0),
+        };
+        size.n_test as f64 * d + passes * of_pass
+    }
+
     /// Passes over the rows that an iterative fit makes, about.
     fn passes(&self) -> f64 {
         let (solver, max_iter, strength) = match self {
             Self::LogisticRegression(params) => (params.solver, params.max_iter, params.c),
             Self::PoissonRegressor(params) => (params.solver, params.max_iter, 1.0 / params.alpha.max(1e-6)),
-            _ => return 0.0,
+            Self::Lasso(_) | Self::ElasticNet(_) => return 30.0,
+            Self::LinearRegression(_) | Self::Ridge(_) => return 0.0,
         };
         // A weaker penalty takes longer.
         let growth = 1.0 + 0.2 * strength.max(1e-4).log10().max(-3.0);
@@ -82,19 +95,15 @@ impl FoldFit for LinearParams {
     }
 
     fn cost(&self, size: Size) -> f64 {
-        let (n, d) = (size.n_train as f64, size.n_features as f64 + 1.0);
-        let scoring = size.n_test as f64 * d;
-        scoring
-            + match self {
-                Self::LinearRegression(_) | Self::Ridge(_) => d * d * d / 3.0,
-                Self::Lasso(_) | Self::ElasticNet(_) => 30.0 * d * d,
-                Self::LogisticRegression(params) if params.solver == Solver::NewtonCholesky => {
-                    self.passes() * n * d * d / 2.0
-                }
-                Self::LogisticRegression(_) | Self::PoissonRegressor(_) => {
-                    self.passes() * n * 2.0 * (d + 10.0)
-                }
-            }
+        self.cost_of_passes(size, self.passes())
+    }
+
+    fn cost_of_iterations(&self, size: Size, n_iter: usize) -> Option<f64> {
+        match self {
+            Self::LinearRegression(_) | Self::Ridge(_) => None,
+            // The start is evaluated too.
+            _ => Some(self.cost_of_passes(size, n_iter as f64 + 1.0)),
+        }
     }
 
     fn shared_cost(&self, size: Size) -> f64 {
@@ -126,6 +135,10 @@ impl FoldModel for LinearModel {
 
     fn converged(&self) -> bool {
         self.converged
+    }
+
+    fn n_iter(&self) -> Option<usize> {
+        self.n_iter
     }
 
     fn export(&self) -> Model {

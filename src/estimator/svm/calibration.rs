@@ -82,6 +82,7 @@ impl Calibration<'_> {
         }
         let mut rows = KernelRows::new(from, &set, kernel, store, &mut cache, budget_bytes);
         let solved = self.svc.solve_weighted(&set, &mut rows, &mut compact, class_weight, None)?;
+        matrix.n_asked += rows.n_asked;
         self.decisions(table, &set, &solved, held)
     }
 

@@ -2,8 +2,8 @@
 
 use crate::comm::{Communicator, NodeRows, Single};
 use crate::data::Table;
-use crate::kernel::Isa;
-use crate::kernel::svm::{self, Panels};
+use crate::kernel::svm::Panels;
+use crate::kernel::{Isa, row_products};
 
 /// All dot products, `(n, n)`, one copy a node, and squared norms.
 pub(super) struct SharedProducts {
@@ -39,7 +39,7 @@ impl SharedProducts {
         let mut n_computed = 0;
         let dots = comm.fill_on_node(n, n, &mut |rows, out| {
             n_computed += out.len() as u64;
-            svm::dot_products(Isa::best(), &x[rows.start * d..rows.end * d], &panels, out);
+            row_products(Isa::best(), &x[rows.start * d..rows.end * d], &panels, out);
         })?;
         Some(Self { n, dots, norms: panels.norms().to_vec(), n_computed })
     }

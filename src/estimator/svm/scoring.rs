@@ -13,6 +13,7 @@ use super::params::Svc;
 use super::rows::{KernelRows, table_row};
 use super::training::TrainingSet;
 use crate::error::Result;
+use crate::estimator::plain::matrix as array;
 use crate::kernel::svm;
 
 /// The features of `rows` of the table, row by row.
@@ -50,6 +51,12 @@ impl Fitted<'_> {
         rows: &[usize],
     ) -> Result<(Vec<f64>, Option<Vec<f64>>)> {
         Ok(self.model(matrix)?.predict_and_decide(&features(matrix, rows)))
+    }
+
+    /// Probabilities of the classes `(n_rows, n_classes)` of `rows`, where the model has them.
+    pub(super) fn probabilities(&self, matrix: &KernelRows<'_>, rows: &[usize]) -> Result<Option<Vec<f64>>> {
+        let x = array(rows.len(), matrix.from.table.x.ncols(), features(matrix, rows))?;
+        Ok(self.model(matrix)?.predict_proba(x.view())?.map(|proba| proba.into_iter().collect()))
     }
 
     /// The predicted classes of `rows` of the table, and how many of them the stored values did not decide.

@@ -25,6 +25,10 @@ pub(super) struct Column {
     pub(super) buckets: Vec<u8>,
     /// The first rank of each of [`N_BUCKETS`] buckets, and the number of ranks. The last ones may be empty.
     pub(super) starts: Vec<u32>,
+    /// The smallest value of each bucket that is not empty: few enough to stay in the cache.
+    firsts: Vec<f32>,
+    /// The value of each row, where trees draw thresholds between them; else empty.
+    pub(super) by_row: Vec<f32>,
 }
 
 /// Ranks in as few bytes as they need.
@@ -78,6 +82,18 @@ impl Columns {
         Ok(Self { n_rows: x.nrows(), columns: columns.collect::<Result<_>>()? })
     }
 
+    /// The same with each row's values at hand: trees that draw their thresholds ask for nothing else.
+    pub fn with_values(mut self) -> Self {
+        for column in &mut self.columns {
+            let value = |rank: usize| column.values[rank];
+            column.by_row = match &column.codes {
+                Codes::Narrow(codes) => codes.iter().map(|code| value(code.rank())).collect(),
+                Codes::Wide(codes) => codes.iter().map(|code| value(code.rank())).collect(),
+            };
+        }
+        self
+    }
+
     /// How many rows there are.
     pub fn n_rows(&self) -> usize {
         self.n_rows
@@ -115,7 +131,44 @@ impl Column {
         } else {
             Codes::Wide(codes)
         };
-        Self { codes, values: distinct, buckets, starts }
+        let opened = starts.iter().filter(|&&start| (start as usize) < distinct.len());
+        let firsts = opened.map(|&start| distinct[start as usize]).collect();
+        Self { codes, values: distinct, buckets, starts, firsts, by_row: Vec::new() }
+    }
+
+    /// The largest rank whose value is at most `threshold`, which is no less than the smallest value.
+    ///
+    /// By the bucket's values from where the rank would be if they were evenly spread: a binary search in all values
+    /// would wait for memory at every step.
+    pub(super) fn last_at_most(&self, threshold: f64) -> usize {
+        let bucket = self.firsts.partition_point(|&first| f64::from(first) <= threshold).max(1) - 1;
+        let (start, end) = (self.starts[bucket] as usize, self.starts[bucket + 1] as usize);
+        let from = f64::from(self.firsts[bucket]);
+        let part = match self.firsts.get(bucket + 1) {
+            Some(&to) => (threshold - from) / (f64::from(to) - from),
+            None => 0.5,
+        };
+        let is_in = |rank: usize| f64::from(self.values[rank]) <= threshold;
+        let mut rank = (start + ((end - start) as f64 * part) as usize).clamp(start, end - 1);
+        let mut step = 1;
+        if is_in(rank) {
+            // Up in growing steps, and then by halves.
+            while rank + step < end && is_in(rank + step) {
+                rank += step;
+                step *= 2;
+            }
+            rank + self.values[rank..end.min(rank + step)]
+                .partition_point(|&value| f64::from(value) <= threshold)
+                - 1
+        } else {
+            let mut above = rank;
+            while rank > start && !is_in(rank) {
+                above = rank;
+                rank = rank.saturating_sub(step).max(start);
+                step *= 2;
+            }
+            rank + self.values[rank..above].partition_point(|&value| f64::from(value) <= threshold).max(1) - 1
+        }
     }
 }
 
@@ -189,6 +242,23 @@ mod tests {
             }
             let most = if n_ranks <= 256 { 40_000 / n_ranks as usize + 1 } else { 2 * 40_000 / 256 };
             assert!(rows.iter().all(|&n| n <= most), "{n_ranks}: {rows:?}");
+        }
+    }
+
+    #[test]
+    fn ranks_of_thresholds_are_those_of_a_binary_search() {
+        for (n, n_values) in [(1, 1), (5, 3), (300, 256), (300, 300), (20_000, 9_000), (70_000, 70_000)] {
+            // Values that are spread unevenly, on both sides of 0.
+            let value = |i: usize| ((i * 7919 % n_values) as f32 / n_values as f32 - 0.3).powi(5) * 1e3;
+            let column = Column::new((0..n).map(value));
+            let values = &column.values;
+            let (least, most) = (f64::from(values[0]), f64::from(values[values.len() - 1]));
+            let middles = (0..4000).map(|i| least + (most - least) * (f64::from(i) / 3999.0).powi(3));
+            let own = values.iter().step_by(7).map(|&value| f64::from(value));
+            for threshold in middles.chain(own).chain([least, most, most + 1.0]) {
+                let expected = values.partition_point(|&value| f64::from(value) <= threshold) - 1;
+                assert_eq!(column.last_at_most(threshold), expected, "{n_values} values, {threshold}");
+            }
         }
     }
 

@@ -36,6 +36,12 @@ impl Tree {
         self.feature.len()
     }
 
+    /// What it took to grow it, for each feature tried: the rows of all nodes that were split, and some for each node.
+    pub fn n_sought(&self) -> u64 {
+        let split = (0..self.n_nodes()).filter(|&node| !self.is_leaf(node));
+        split.map(|node| self.n_node_samples[node] as u64 + 40).sum()
+    }
+
     /// Whether `node` is a leaf.
     #[inline(always)]
     pub fn is_leaf(&self, node: usize) -> bool {

@@ -166,6 +166,15 @@ impl PlainEstimator for LinearSvm {
     }
 }
 
+impl LinearSvm {
+    /// A Newton step forms a Hessian; a pass of coordinate descent takes two products a row.
+    fn cost_of_steps(&self, size: Size, n_steps: f64) -> f64 {
+        let width = size.n_features as f64 + 1.0;
+        let of_row = if self.settings.loss.squared { 2.0 + 0.5 * width.min(64.0) } else { 2.0 };
+        size.n_train as f64 * width * of_row * n_steps
+    }
+}
+
 impl FoldFit for LinearSvm {
     fn fit(&self, rows: &FoldRows) -> Result<Box<dyn FoldModel>> {
         let all: Vec<usize> = (0..rows.table().y.len()).collect();
@@ -173,13 +182,11 @@ impl FoldFit for LinearSvm {
     }
 
     fn cost(&self, size: Size) -> f64 {
-        // A Newton step forms a Hessian; a pass of coordinate descent takes two products a row.
-        let width = size.n_features as f64 + 1.0;
-        let of_row = if self.settings.loss.squared {
-            10.0 * width * (2.0 + 0.5 * width.min(64.0))
-        } else {
-            2.0 * width * (50.0 + 10.0 * self.settings.c.clamp(0.01, 100.0))
-        };
-        size.n_train as f64 * of_row
+        let c = self.settings.c.clamp(0.01, 100.0);
+        self.cost_of_steps(size, if self.settings.loss.squared { 10.0 } else { 50.0 + 10.0 * c })
+    }
+
+    fn cost_of_iterations(&self, size: Size, n_iter: usize) -> Option<f64> {
+        Some(self.cost_of_steps(size, n_iter as f64))
     }
 }

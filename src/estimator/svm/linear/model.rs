@@ -109,6 +109,10 @@ impl PlainModel for LinearSvmModel {
         self.n_features
     }
 
+    fn n_iter(&self) -> Option<usize> {
+        Some(self.n_iter)
+    }
+
     fn classes(&self) -> Option<&[f64]> {
         self.classes.as_ref().map(|classes| classes.targets.as_slice())
     }

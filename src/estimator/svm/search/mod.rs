@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use super::bench::{Bench, Prepared};
 use super::fit::Solved;
-use super::params::Svc;
+use super::params::{Svc, SvcParams};
 use super::products::SharedProducts;
 use super::rows::KernelRows;
 use super::scoring::Fitted;
@@ -40,7 +40,7 @@ pub enum Scorer {
     Prediction(ScoreFn),
     /// Decision values of two classes, larger for the second. NaN where a model has more classes.
     Decision(ScoreFn),
-    /// The ascending classes and their probabilities `(n_samples, n_classes)`.
+    /// The ascending classes and their probabilities `(n_samples, n_classes)`. NaN where a model has none.
     Probability(ProbaScoreFn),
 }
 
@@ -63,6 +63,7 @@ pub struct SvcSearch {
     bench: Mutex<Bench>,
     n_fits: AtomicU64,
     n_copied: AtomicU64,
+    n_operations: AtomicU64,
 }
 
 /// A fit done, kept for those that equal it.
@@ -104,6 +105,7 @@ impl SvcSearch {
             bench: Mutex::default(),
             n_fits: AtomicU64::new(0),
             n_copied: AtomicU64::new(0),
+            n_operations: AtomicU64::new(0),
         }
     }
 
@@ -176,11 +178,18 @@ impl SvcSearch {
                 None => {
                     let svc = &self.candidates[id.candidate];
                     let (solved, clear) = self.solve(id, &mut prepared, &mut before, split)?;
-                    let fit_seconds = since.elapsed().as_secs_f64();
                     // A linear kernel has no gamma of its own: any does.
                     let (set, gamma) = (prepared.set, prepared.gamma);
-                    let fitted = Fitted { svc, set, gamma, solved: &solved, model: OnceCell::new() };
+                    // The fits that calibrate are part of the fit, and done where their result is looked at only.
+                    let model = match self.probable() {
+                        true => svc.finish(set, &mut prepared.matrix, gamma, &solved)?.into(),
+                        false => OnceCell::new(),
+                    };
+                    let fit_seconds = since.elapsed().as_secs_f64();
+                    let fitted = Fitted { svc, set, gamma, solved: &solved, model };
                     let outcome = self.score(id, &fitted, &mut prepared.matrix, &fold, fit_seconds)?;
+                    let work: u64 = solved.pairs.iter().map(|pair| pair.solution.work).sum();
+                    self.n_operations.fetch_add(work, Ordering::Relaxed);
                     let shrank = solved.pairs.iter().any(|p| p.solution.shrank);
                     done.push(Done { candidate: id.candidate, shrank, clear, outcome: outcome.clone() });
                     outcome
@@ -190,6 +199,8 @@ impl SvcSearch {
             emit(outcome)?;
             since = Instant::now();
         }
+        let of_value = 1 + self.table.x.ncols() as u64 / 64;
+        self.n_operations.fetch_add(of_value * prepared.matrix.n_asked, Ordering::Relaxed);
         let (asked, stored) = (prepared.matrix.n_asked, prepared.matrix.store().is_some());
         bench.count(asked, stored);
         Ok(())
@@ -240,11 +251,21 @@ impl SvcSearch {
             && (!self.return_train_score || fitted.is_clear(&mut prepared.matrix, &split.train, margin)?))
     }
 
+    /// Whether a score asks for probabilities.
+    pub(super) fn probable(&self) -> bool {
+        self.scorers.iter().any(|scorer| matches!(scorer, Scorer::Probability(_)))
+    }
+
     /// A fit done that this candidate's must equal.
     fn equal<'d>(&self, done: &'d [Done], candidate: usize) -> Option<&'d Done> {
+        // The fits that calibrate have streams and a shrinking of their own.
+        let calibrated_alike = |a: &SvcParams, b: &SvcParams| {
+            a.random_state == b.random_state && a.probability == b.probability && a.shrinking == b.shrinking
+        };
         let same = |other: &Done| {
             let (a, b) = (self.candidates[candidate].params(), self.candidates[other.candidate].params());
-            a.c == b.c
+            (!self.probable() || calibrated_alike(a, b))
+                && a.c == b.c
                 && a.class_weight == b.class_weight
                 && a.tol == b.tol
                 && a.max_iter == b.max_iter
@@ -286,11 +307,13 @@ impl SvcSearch {
             true => fitted.decide(matrix, rows)?,
             false => (fitted.predict(matrix, rows)?.0, None),
         };
+        let proba = if self.probable() { fitted.probabilities(matrix, rows)? } else { None };
         let score = |scorer: &Scorer| match scorer {
             Scorer::Prediction(score) => score(y_true, &y_pred),
             Scorer::Decision(score) => decision.as_ref().map_or(f64::NAN, |values| score(y_true, values)),
-            // The job refuses it: a fit of a search is not calibrated.
-            Scorer::Probability(_) => f64::NAN,
+            Scorer::Probability(score) => {
+                proba.as_ref().map_or(f64::NAN, |proba| score(y_true, &fitted.set.classes, proba))
+            }
         };
         Ok(self.scorers.iter().map(score).collect())
     }
@@ -330,6 +353,14 @@ impl Searchable for SvcSearch {
 
     fn fits_are_independent(&self) -> bool {
         !self.candidates.iter().any(Svc::starts_warm)
+    }
+
+    fn is_worth_counting(&self, cost: f64) -> bool {
+        cost > 2e10
+    }
+
+    fn n_operations(&self) -> u64 {
+        self.n_operations.load(Ordering::Relaxed)
     }
 
     fn shared(&self) -> Vec<SharedWork> {

@@ -246,6 +246,8 @@ impl Solver<'_, '_> {
         let moved: Vec<(u32, f64)> =
             awake.columns.iter().zip(&awake.moved).filter(|m| *m.1 != 0.0).map(|(&c, &a)| (c, a)).collect();
         let n = awake.variables.len();
+        // Choosing who is awake is part of it.
+        self.work += ((moved.len() / 4 + 4) * self.f.len()) as u64;
         if n < self.f.len() {
             self.subtract(&moved);
         }

@@ -81,6 +81,8 @@ struct Solver<'r, 'a> {
     bounded: Bounded,
     unshrunk: bool,
     shrank: bool,
+    /// Steps over variables so far, or as much as that.
+    work: u64,
 }
 
 impl<'r, 'a> Solver<'r, 'a> {
@@ -122,6 +124,7 @@ impl<'r, 'a> Solver<'r, 'a> {
             bounded: Bounded::default(),
             unshrunk: false,
             shrank: false,
+            work: 0,
         };
         (0..n).for_each(|v| solver.mark(v));
         solver.largest_start = solver.f.iter().fold(1.0, |largest, f| f.abs().max(largest));
@@ -245,7 +248,7 @@ impl<'r, 'a> Solver<'r, 'a> {
         self.rest();
         self.known_extremes();
         let rho = self.rho();
-        let (shrank, rounding) = (self.shrank, self.rounding);
-        Solution { alpha: self.alpha, f: self.f, rho, n_iter, converged, shrank, rounding }
+        let Self { alpha, f, shrank, rounding, work, .. } = self;
+        Solution { alpha, f, rho, n_iter, converged, shrank, rounding, work }
     }
 }

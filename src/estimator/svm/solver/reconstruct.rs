@@ -74,6 +74,7 @@ impl Solver<'_, '_> {
             .filter(|&v| self.marks[v] == UP | LOW)
             .map(|v| (self.columns[v], self.problem.signs[v] * self.alpha[v]))
             .collect();
+        self.work += (free.len() / 2 * f.len()) as u64;
         self.subtract_in_order(&free, &mut f);
         for p in self.n_active..self.order.len() {
             let v = self.order[p] as usize;

@@ -4,6 +4,10 @@ use super::Solver;
 use super::clip::{clip_difference, clip_sum};
 use crate::kernel::svm::{self, Pair};
 
+/// What a step costs whatever its length, and a value of a kernel row copied, in steps over one variable.
+const OF_STEP: u64 = 400;
+const OF_COPY: u64 = 3;
+
 /// The two variables of an iteration, by their places among those awake.
 pub(super) struct Working {
     first: usize,
@@ -52,7 +56,8 @@ impl Solver<'_, '_> {
         let slot_j = self.awake_row(j, Some(slot_i));
         let (v, w) = (self.variable(i), self.variable(j));
         let (f, _, _) = self.vectors();
-        let (f_i, f_j) = (f[i], f[j]);
+        let (f_i, f_j, n_awake) = (f[i], f[j], f.len() as u64);
+        self.work += n_awake + OF_STEP;
         let curvature = self.diagonal[v] + self.diagonal[w] - 2.0 * f64::from(self.view(slot_i)[j]);
         let (old_v, old_w) = (self.alpha[v], self.alpha[w]);
         let bounded = [v, w].map(|v| self.is_bounded(v));
@@ -114,6 +119,7 @@ impl Solver<'_, '_> {
         }
         let slot = self.compact.slot(place, keep);
         if self.compact.claim(slot, 0) {
+            self.work += OF_COPY * self.awake.columns.len() as u64;
             let column = self.awake.columns[place] as usize;
             let from = self.rows.slot(column, &self.problem.parts, None);
             let row = self.rows.row(from);

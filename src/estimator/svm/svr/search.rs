@@ -1,6 +1,6 @@
 //! Many candidates of SVR on many folds, with kernel values shared.
 //!
-//! A chain is one fold with one kernel, C and ε ascending: its fits use the same kernel rows, which are computed when
+//! A chain is a piece of one fold with one kernel, C and ε ascending: its fits use the same kernel rows, which are computed when
 //! the first asks for them. Every fit starts from 0, so that each score is scikit-learn's.
 
 use std::sync::Arc;
@@ -20,6 +20,10 @@ use crate::estimator::svm::products::SharedProducts;
 use crate::estimator::svm::search::ScoreFn;
 use crate::kernel::svm::KernelFunction;
 
+/// How much more than the kernel values that it needs a chain costs at least, where there is so much to do: another
+/// chain with the same kernel computes them again.
+const CUT: f64 = 2.0;
+
 /// The candidates of a search over SVR with their data.
 pub struct SvrSearch {
     table: Arc<Table>,
@@ -30,6 +34,7 @@ pub struct SvrSearch {
     products: OnceLock<Option<SharedProducts>>,
     n_fits: AtomicU64,
     n_copied: AtomicU64,
+    n_operations: AtomicU64,
 }
 
 impl SvrSearch {
@@ -45,8 +50,17 @@ impl SvrSearch {
         budget_bytes: usize,
     ) -> Result<Self> {
         candidates.first().map_or(Ok(()), |candidate| candidate.check_table(&table))?;
-        let (products, n_fits, n_copied) = Default::default();
-        Ok(Self { table, candidates, scorers, return_train_score, budget_bytes, products, n_fits, n_copied })
+        Ok(Self {
+            table,
+            candidates,
+            scorers,
+            return_train_score,
+            budget_bytes,
+            products: OnceLock::new(),
+            n_fits: AtomicU64::new(0),
+            n_copied: AtomicU64::new(0),
+            n_operations: AtomicU64::new(0),
+        })
     }
 
     /// The kernel of a candidate where it does not depend on the fold, and whether it does.
@@ -88,6 +102,11 @@ impl SvrSearch {
         problem(a) == problem(b)
     }
 
+    /// What a kernel value costs, in updates of a variable.
+    fn of_value(&self) -> f64 {
+        4.0 + 0.5 * self.table.x.ncols() as f64
+    }
+
     fn products(&self) -> (Option<&SharedProducts>, usize) {
         let half = self.budget_bytes / 2;
         let products = self.products.get_or_init(|| SharedProducts::of(&self.table, half)).as_ref();
@@ -105,6 +124,7 @@ impl SvrSearch {
         let svr = &self.candidates[id.candidate];
         let solution = desk.solve(svr, &self.table, self.products().0)?;
         let model = SvrModel::assemble(svr, &self.table, &desk.set, desk.gamma, &solution)?;
+        self.n_operations.fetch_add(solution.work, Ordering::Relaxed);
         let fit_seconds = since.elapsed().as_secs_f64();
         let start = Instant::now();
         let test_scores = self.scores(&model, &split.test)?;
@@ -116,6 +136,19 @@ impl SvrSearch {
     }
 }
 
+/// Cuts `family` where a piece costs `enough`.
+fn pieces(family: &[usize], enough: f64, cost: impl Fn(usize) -> f64) -> Vec<&[usize]> {
+    let (mut pieces, mut start, mut sum) = (Vec::new(), 0, 0.0);
+    for (at, &candidate) in family.iter().enumerate() {
+        sum += cost(candidate);
+        if sum >= enough || at + 1 == family.len() {
+            pieces.push(&family[start..=at]);
+            (start, sum) = (at + 1, 0.0);
+        }
+    }
+    pieces
+}
+
 impl Searchable for SvrSearch {
     fn n_candidates(&self) -> usize {
         self.candidates.len()
@@ -123,14 +156,17 @@ impl Searchable for SvrSearch {
 
     fn chains(&self, splits: &[Split]) -> Vec<Chain> {
         let mut chains = Vec::new();
+        // Iterations, each a pass over the rows, grow in number with the rows and with C.
+        let of = |candidate: usize| 2.0 + self.candidates[candidate].params().c.clamp(0.01, 1e4).sqrt();
+        let kernel = self.of_value();
         for family in self.families() {
-            for (fold, split) in splits.iter().enumerate() {
-                let fits: Vec<FitId> = family.iter().map(|&candidate| FitId { candidate, fold }).collect();
-                let n = split.train.len() as f64;
-                // Iterations, each a pass over the rows, grow in number with the rows and with C.
-                let of = |id: &FitId| 2.0 + self.candidates[id.candidate].params().c.clamp(0.01, 1e4).sqrt();
-                let kernel = 4.0 + 0.5 * self.table.x.ncols() as f64;
-                chains.push(Chain { cost: n * n * (kernel + fits.iter().map(of).sum::<f64>()), fits });
+            for piece in pieces(&family, CUT * kernel, of) {
+                for (fold, split) in splits.iter().enumerate() {
+                    let n = split.train.len() as f64;
+                    let fits = piece.iter().map(|&candidate| FitId { candidate, fold }).collect();
+                    let cost = n * n * (kernel + piece.iter().map(|&c| of(c)).sum::<f64>());
+                    chains.push(Chain { cost, fits });
+                }
             }
         }
         chains
@@ -167,11 +203,20 @@ impl Searchable for SvrSearch {
             emit(outcome)?;
             since = Instant::now();
         }
+        self.n_operations.fetch_add((1 + self.table.x.ncols() as u64 / 16) * desk.n_asked, Ordering::Relaxed);
         Ok(())
     }
 
     fn fits_are_independent(&self) -> bool {
         true
+    }
+
+    fn is_worth_counting(&self, cost: f64) -> bool {
+        cost > 2e10
+    }
+
+    fn n_operations(&self) -> u64 {
+        self.n_operations.load(Ordering::Relaxed)
     }
 
     fn shared(&self) -> Vec<SharedWork> {

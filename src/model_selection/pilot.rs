@@ -1,0 +1,310 @@
+//! What chains cost, by small fits whose operations are counted.
+//!
+//! How many iterations a fit takes, or how deep its trees grow, follows from its parameters and its data, and cannot be
+//! told from the parameters alone. So each chain of the first fold is done on a part of the rows, a chain on a rank, and
+//! what it counts is carried over to the chains of the same candidates on all rows and folds. Counts are the same on
+//! every machine and in every run, and so is the schedule that follows from them.
+
+use std::ops::Range;
+
+use super::search::{Chain, FitOutcome, Searchable, SharedWork, Split};
+use crate::comm::{self, Communicator};
+use crate::error::Result;
+use crate::estimator::Model;
+use crate::partition::multifit;
+
+/// One row of so many is fitted on.
+const SHARE: usize = 4;
+
+/// No fewer rows than this are fitted on, and no more.
+const ROWS: (usize, usize) = (400, 4000);
+
+/// The rows of the small fits, ascending, and which of these are fitted on and scored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PilotRows {
+    /// Rows of the data.
+    pub rows: Vec<usize>,
+    /// Places among them.
+    pub split: Split,
+}
+
+impl PilotRows {
+    /// Those of a search by `searchable`, or none where there is too little to count.
+    pub fn of(searchable: &dyn Searchable, splits: &[Split]) -> Option<Self> {
+        let first = splits.first()?;
+        let step = SHARE.max(first.train.len().div_ceil(ROWS.1));
+        let cost: f64 = searchable.chains(splits).iter().map(|chain| chain.cost).sum();
+        if first.train.len() / step < ROWS.0 || !searchable.is_worth_counting(cost) {
+            return None;
+        }
+        Some(Self::every(step, first))
+    }
+
+    /// Every `step`-th row of a split: the first ones may all be of one class.
+    fn every(step: usize, split: &Split) -> Self {
+        let part = |rows: &[usize]| -> Vec<usize> { rows.iter().copied().step_by(step).collect() };
+        let (train, test) = (part(&split.train), part(&split.test));
+        let mut rows = [&train[..], &test[..]].concat();
+        rows.sort_unstable();
+        rows.dedup();
+        let places = |of: &[usize]| of.iter().map(|row| rows.partition_point(|other| other < row)).collect();
+        let split = Split { train: places(&train), test: places(&test) };
+        Self { split, rows }
+    }
+}
+
+/// A search whose chains cost what small fits of theirs counted.
+pub struct Piloted<'a> {
+    searchable: Box<dyn Searchable + 'a>,
+    /// Candidates of a chain, and the factor of its cost.
+    factors: Vec<(Vec<usize>, f64)>,
+}
+
+/// The candidates of a chain of the first fold.
+fn candidates(chain: &Chain) -> Vec<usize> {
+    chain.fits.iter().map(|id| id.candidate).collect()
+}
+
+impl<'a> Piloted<'a> {
+    /// Does the small fits: each of the first fold's chains of `searchable`, by `small` on `pilot`'s rows.
+    ///
+    /// A chain whose small fits fail keeps its own model's cost, in proportion to the others.
+    ///
+    /// # Collective
+    /// One allgather of two numbers a chain.
+    ///
+    /// # Errors
+    /// An internal error.
+    pub fn new(
+        comm: &dyn Communicator,
+        searchable: Box<dyn Searchable + 'a>,
+        small: &dyn Searchable,
+        splits: &[Split],
+        pilot: &PilotRows,
+    ) -> Result<Self> {
+        let of_first = |chain: &Chain| chain.fits.iter().all(|id| id.fold == 0);
+        let chains: Vec<Chain> = searchable.chains(splits).into_iter().filter(of_first).collect();
+        let costs: Vec<f64> = chains.iter().map(|chain| chain.cost).collect();
+        let small_splits = vec![pilot.split.clone(); splits.len()];
+        let mut counted: Vec<(usize, u64)> = Vec::new();
+        for &at in &multifit(&costs, comm.size()).tasks[comm.rank()] {
+            let before = small.n_operations();
+            if small.run(&chains[at], &small_splits, &mut |_| Ok(())).is_ok() {
+                counted.push((at, small.n_operations() - before));
+            }
+        }
+        let counted: Vec<(usize, u64)> = comm::allgather(comm, &counted)?.concat();
+        // The unit of the estimator's model: what is known in both.
+        let model: f64 = counted.iter().map(|&(at, _)| costs[at]).sum();
+        let count: f64 = counted.iter().map(|&(_, count)| count as f64).sum();
+        if model <= 0.0 || count <= 0.0 {
+            return Ok(Self { searchable, factors: Vec::new() });
+        }
+        let factor = |&(at, n): &(usize, u64)| {
+            let factor = n as f64 * model / (count * costs[at]);
+            (candidates(&chains[at]), if factor.is_finite() { factor } else { 1.0 })
+        };
+        Ok(Self { factors: counted.iter().map(factor).collect(), searchable })
+    }
+}
+
+impl Searchable for Piloted<'_> {
+    fn n_candidates(&self) -> usize {
+        self.searchable.n_candidates()
+    }
+
+    fn chains(&self, splits: &[Split]) -> Vec<Chain> {
+        let mut chains = self.searchable.chains(splits);
+        for chain in &mut chains {
+            let own = candidates(chain);
+            let factor = self.factors.iter().find(|(of, _)| *of == own).map_or(1.0, |(_, factor)| *factor);
+            chain.cost *= factor;
+        }
+        chains
+    }
+
+    fn run(
+        &self,
+        chain: &Chain,
+        splits: &[Split],
+        emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
+    ) -> Result<()> {
+        self.searchable.run(chain, splits, emit)
+    }
+
+    fn n_chain_parts(&self, chain: &Chain) -> usize {
+        self.searchable.n_chain_parts(chain)
+    }
+
+    fn chain_part(&self, chain: &Chain, splits: &[Split], part: usize) -> Result<Vec<u8>> {
+        self.searchable.chain_part(chain, splits, part)
+    }
+
+    fn join_chain(
+        &self,
+        chain: &Chain,
+        splits: &[Split],
+        parts: &[Vec<u8>],
+        emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
+    ) -> Result<()> {
+        self.searchable.join_chain(chain, splits, parts, emit)
+    }
+
+    fn fits_are_independent(&self) -> bool {
+        self.searchable.fits_are_independent()
+    }
+
+    fn shared(&self) -> Vec<SharedWork> {
+        self.searchable.shared()
+    }
+
+    fn is_worth_counting(&self, cost: f64) -> bool {
+        self.searchable.is_worth_counting(cost)
+    }
+
+    fn n_operations(&self) -> u64 {
+        self.searchable.n_operations()
+    }
+
+    fn refit(&self, candidate: usize) -> Result<Model> {
+        self.searchable.refit(candidate)
+    }
+
+    fn refit_steps(&self, candidate: usize) -> Result<(Vec<Model>, Model)> {
+        self.searchable.refit_steps(candidate)
+    }
+
+    fn n_refit_parts(&self, candidate: usize) -> usize {
+        self.searchable.n_refit_parts(candidate)
+    }
+
+    fn refit_parts(&self, candidate: usize, parts: Range<usize>) -> Result<Vec<u8>> {
+        self.searchable.refit_parts(candidate, parts)
+    }
+
+    fn join_refit(&self, candidate: usize, parts: &[Vec<u8>]) -> Result<(Vec<Model>, Model)> {
+        self.searchable.join_refit(candidate, parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+    use crate::comm::{Single, run_threads};
+    use crate::error::{Error, Place};
+
+    /// Two chains a fold, of one and of two candidates, of which the first counts many operations a row.
+    struct Counting {
+        n: AtomicU64,
+        counts: bool,
+        /// The candidate whose fits fail.
+        fails: Option<usize>,
+    }
+
+    fn counting() -> Counting {
+        Counting { n: AtomicU64::new(0), counts: true, fails: None }
+    }
+
+    impl Searchable for Counting {
+        fn n_candidates(&self) -> usize {
+            3
+        }
+
+        fn chains(&self, splits: &[Split]) -> Vec<Chain> {
+            let chain = |fold, candidates: &[usize], split: &Split| Chain {
+                fits: candidates
+                    .iter()
+                    .map(|&candidate| crate::engine::sweep::FitId { candidate, fold })
+                    .collect(),
+                cost: 1e7 * split.train.len() as f64 * candidates.len() as f64,
+            };
+            let of = |(fold, split): (usize, &Split)| [chain(fold, &[0], split), chain(fold, &[2, 1], split)];
+            splits.iter().enumerate().flat_map(of).collect()
+        }
+
+        fn run(
+            &self,
+            chain: &Chain,
+            splits: &[Split],
+            _emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
+        ) -> Result<()> {
+            for id in &chain.fits {
+                if Some(id.candidate) == self.fails {
+                    return Err(Error::data("rows", Place::default(), "others", "these"));
+                }
+                let of_row = if id.candidate == 0 { 70 } else { 15 };
+                self.n.fetch_add(of_row * splits[id.fold].train.len() as u64, Ordering::Relaxed);
+            }
+            Ok(())
+        }
+
+        fn is_worth_counting(&self, cost: f64) -> bool {
+            self.counts && cost > 1e10
+        }
+
+        fn n_operations(&self) -> u64 {
+            self.n.load(Ordering::Relaxed)
+        }
+
+        fn refit(&self, _candidate: usize) -> Result<Model> {
+            Err(Error::internal("no refit"))
+        }
+    }
+
+    fn splits() -> Vec<Split> {
+        let of = |fold: usize| {
+            let (test, train) = (0..5000).partition(|row| row % 5 == fold);
+            Split { train, test }
+        };
+        (0..2).map(of).collect()
+    }
+
+    #[test]
+    fn small_fits_are_on_every_fourth_row_of_the_first_fold() {
+        let splits = splits();
+        let pilot = PilotRows::of(&counting(), &splits).expect("something to do");
+        assert_eq!((pilot.split.train.len(), pilot.split.test.len()), (1000, 250));
+        for (places, rows) in [(&pilot.split.train, &splits[0].train), (&pilot.split.test, &splits[0].test)] {
+            assert!(places.iter().zip(rows.iter().step_by(4)).all(|(&at, row)| pilot.rows[at] == *row));
+        }
+        assert!(PilotRows::of(&Counting { counts: false, ..counting() }, &splits).is_none());
+        assert!(PilotRows::of(&counting(), &splits[..0]).is_none());
+        let few = Split { train: (0..1000).collect(), test: vec![1000] };
+        assert!(PilotRows::of(&counting(), &[few]).is_none());
+    }
+
+    /// Seven tenths of the operations are those of the first chain, on every rank and fold.
+    #[test]
+    fn chains_cost_what_their_small_fits_counted() {
+        let splits = splits();
+        let pilot = PilotRows::of(&counting(), &splits).expect("something to do");
+        for size in [1, 2, 5] {
+            let costs = run_threads(size, |comm| {
+                let piloted =
+                    Piloted::new(comm, Box::new(counting()), &counting(), &splits, &pilot).expect("counts");
+                piloted.chains(&splits).iter().map(|chain| chain.cost).collect::<Vec<_>>()
+            });
+            let total = 1e7 * 4000.0 * 3.0;
+            for costs in costs {
+                for (cost, part) in costs.iter().zip([0.7, 0.3, 0.7, 0.3]) {
+                    assert!((cost / total - part).abs() < 1e-12, "{size} ranks: {costs:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_chain_whose_small_fits_fail_keeps_its_cost() {
+        let splits = splits();
+        let pilot = PilotRows::of(&counting(), &splits).expect("something to do");
+        for fails in [0, 1] {
+            let small = Counting { fails: Some(fails), ..counting() };
+            let piloted = Piloted::new(&Single::new(), Box::new(counting()), &small, &splits, &pilot);
+            let costs: Vec<f64> =
+                piloted.expect("counts").chains(&splits).iter().map(|chain| chain.cost).collect();
+            assert_eq!(costs, [4e10, 8e10, 4e10, 8e10]);
+        }
+    }
+}
