@@ -167,7 +167,8 @@ impl Maker<'_> {
             EstimatorJob::Svc(params) => at.svc(params),
             EstimatorJob::Forest(params) => at.forest(params),
             EstimatorJob::Plain(plain) => {
-                plain.searchable(self.job, self.search, candidates, table, self.budget_bytes)
+                let together = together.then_some((self.comm, self.telemetry));
+                plain.searchable(self.job, self.search, candidates, table, self.budget_bytes, together)
             }
             EstimatorJob::Linear(L::LinearRegression(params)) => {
                 at.each(params, |p| linear(L::LinearRegression(p)))
@@ -224,7 +225,8 @@ impl At<'_> {
         searchable::check_scorers(search, &self.table.y)?;
         let fits = self.all(params, |p| Ok(Box::new(check(p)?) as Box<dyn FoldFit>))?;
         let (table, scorers) = (self.table.clone(), search.scorers.clone());
-        Ok(Box::new(FoldSearch::new(table, fits, scorers, search.return_train_score)))
+        let made = FoldSearch::new(table, fits, scorers, search.return_train_score);
+        Ok(Box::new(made.with_failed_score(search.failed_score())))
     }
 
     fn svc(&self, params: &SvcParams) -> Result<Box<dyn Searchable>> {
@@ -236,12 +238,9 @@ impl At<'_> {
         let table = self.table.clone();
         let made = SvcSearch::new(table, svcs, scorers, search.return_train_score, budget_bytes);
         if self.together
-            && let Some((n_sharers, bytes)) = made.share_products(self.maker.comm)
+            && let Some(shared) = made.share_products(self.maker.comm)
         {
-            self.maker.telemetry.detail(&format!(
-                "dot products of all rows: {} MB, one copy for {n_sharers} ranks of a node",
-                bytes.div_ceil(1 << 20)
-            ));
+            searchable::tell_products(self.maker.telemetry, shared);
         }
         Ok(Box::new(made))
     }

@@ -12,6 +12,7 @@ use crate::estimator::plain::PlainEstimator;
 use crate::estimator::svm::{ScoreFn, Scorer, Svc};
 use crate::metrics::Needs;
 use crate::model_selection::{Candidate, Search};
+use crate::telemetry::Telemetry;
 
 /// The estimator at each of `candidates`.
 ///
@@ -167,25 +168,34 @@ pub(super) fn refuse_probabilities(job: &Job, search: &Search, name: &str) -> Re
     }
 }
 
+/// Says how many ranks of a node have one copy of the rows' products, and how large it is.
+pub(super) fn tell_products(telemetry: &Telemetry, (n_sharers, bytes): (usize, usize)) {
+    telemetry.detail(&format!(
+        "dot products of all rows: {} MB, one copy for {n_sharers} ranks of a node",
+        bytes.div_ceil(1 << 20)
+    ));
+}
+
 /// The scores of the search as functions of targets and predictions.
 ///
 /// # Errors
 /// [`Error::Data`] when one of them is not defined for the classes of `y`.
 pub(super) fn scorers(search: &Search, y: &[f64]) -> Result<Vec<Scorer>> {
     check_scorers(search, y)?;
+    let failed = search.failed_score();
     search
         .scorers
         .iter()
         .map(|&scorer| {
             let score: ScoreFn = Box::new(move |y_true: &[f64], values: &[f64]| {
-                scorer.score(y_true, values).unwrap_or(f64::NAN)
+                scorer.score(y_true, values).unwrap_or(failed)
             });
             Ok(match scorer.needs() {
                 Needs::Prediction => Scorer::Prediction(score),
                 Needs::Decision => Scorer::Decision(score),
                 Needs::Probability => {
                     Scorer::Probability(Box::new(move |y_true: &[f64], classes: &[f64], proba: &[f64]| {
-                        scorer.of_probabilities(y_true, classes, proba).unwrap_or(f64::NAN)
+                        scorer.of_probabilities(y_true, classes, proba).unwrap_or(failed)
                     }))
                 }
             })

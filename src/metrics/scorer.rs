@@ -150,7 +150,8 @@ impl Scorer {
         of_counts || self.needs() != Needs::Prediction
     }
 
-    /// The score of rows with targets `y_true` and what the score [`needs`](Self::needs), both `(n_samples,)`.
+    /// The score of rows with targets `y_true` and what the score [`needs`](Self::needs), both `(n_samples,)`; NaN for an
+    /// area under the curve of rows of one class, as in scikit-learn.
     ///
     /// # Errors
     /// [`Error::Data`] when the score is not defined for these classes; [`Error::Internal`] for one of probabilities.
@@ -182,28 +183,32 @@ impl Scorer {
     /// The score of rows with targets `y_true` from the probabilities `(n_samples, n_classes)` of the ascending `classes`.
     ///
     /// # Errors
-    /// [`Error::Data`] for a target that is none of `classes` or, for areas, a class without rows;
-    /// [`Error::Internal`] when it is no score of probabilities.
+    /// [`Error::Data`] for a target that is none of `classes` and for a class without rows, but NaN for the area of two
+    /// classes; [`Error::Internal`] when it is no score of probabilities.
     pub fn of_probabilities(self, y_true: &[f64], classes: &[f64], proba: &[f64]) -> Result<f64> {
         let place = |y: &f64| classes.binary_search_by(|class| class.total_cmp(&(y + 0.0))).ok();
         let places: Option<Vec<usize>> = y_true.iter().map(place).collect();
         let expected = || format!("rows of the classes {classes:?} only for {}", self.name());
         let places = places.ok_or_else(|| self.undefined(expected(), y_true))?;
-        if self == Self::NegLogLoss {
-            return Ok(-LogLoss::new(&places, proba).mean());
-        }
         let k = classes.len();
+        let expected = || format!("rows of every class for {}", self.name());
+        if self == Self::NegLogLoss {
+            // scikit-learn takes the classes from the rows, and then they have to be the model's.
+            let whole = (0..k).all(|class| places.contains(&class));
+            let loss = whole.then(|| -LogLoss::new(&places, proba).mean());
+            return loss.ok_or_else(|| self.undefined(expected(), y_true));
+        }
         let area = |class: usize| {
             let positive: Vec<bool> = places.iter().map(|&place| place == class).collect();
             let own: Vec<f64> = proba.chunks_exact(k.max(1)).map(|of_row| of_row[class]).collect();
             roc_auc(&positive, &own)
         };
-        let areas: Option<Vec<f64>> =
-            if k == 2 { vec![area(1)] } else { (0..k).map(area).collect::<Vec<_>>() }.into_iter().collect();
-        let expected = || format!("rows of every class for {}", self.name());
+        if k == 2 {
+            return Ok(area(1).unwrap_or(f64::NAN));
+        }
+        let areas: Option<Vec<f64>> = (0..k).map(area).collect();
         let areas = areas.ok_or_else(|| self.undefined(expected(), y_true))?;
         match self {
-            _ if k == 2 => Ok(areas[0]),
             Self::RocAucOvr => Ok(areas.iter().sum::<f64>() / k as f64),
             Self::RocAucOvrWeighted => {
                 let rows = |class: usize| places.iter().filter(|place| **place == class).count() as f64;
@@ -261,8 +266,10 @@ impl Scorer {
         let mut classes = y_true.to_vec();
         classes.sort_unstable_by(f64::total_cmp);
         classes.dedup();
-        let [_, second] = classes[..] else {
-            return Err(self.undefined("rows of exactly two classes for roc_auc".into(), &classes));
+        let second = match classes[..] {
+            [_, second] => second,
+            [_] => return Ok(f64::NAN),
+            _ => return Err(self.undefined("rows of exactly two classes for roc_auc".into(), &classes)),
         };
         let positive: Vec<bool> = y_true.iter().map(|&class| class == second).collect();
         roc_auc(&positive, decision)
@@ -342,12 +349,18 @@ mod tests {
         assert_eq!(two.unwrap(), 1.0);
         assert!(Scorer::NegLogLoss.of_probabilities(&[1.0, 7.0], &[1.0, 2.0], &[0.5; 4]).is_err());
         assert!(Scorer::RocAucOvr.of_probabilities(&y[..2], &classes, &proba[..6]).is_err());
+        // scikit-learn 1.9: get_scorer("neg_log_loss") raises for rows that lack a class, and so does "roc_auc_ovr" but
+        // for two classes, where it warns and returns NaN.
+        assert!(Scorer::NegLogLoss.of_probabilities(&y[..2], &classes, &proba[..6]).is_err());
+        assert!(Scorer::NegLogLoss.of_probabilities(&[1.0, 1.0], &[0.0, 1.0], &[0.5; 4]).is_err());
+        assert!(Scorer::RocAucOvr.of_probabilities(&[1.0, 1.0], &[0.0, 1.0], &[0.5; 4]).unwrap().is_nan());
         assert!(Scorer::NegLogLoss.score(&y, &y).is_err());
     }
 
     #[test]
     fn an_area_needs_two_classes() {
-        assert!(Scorer::RocAuc.score(&[1.0, 1.0], &[0.5, 0.1]).is_err());
+        assert!(Scorer::RocAuc.score(&[1.0, 1.0], &[0.5, 0.1]).unwrap().is_nan());
+        assert!(Scorer::RocAuc.score(&[1.0, 2.0, 3.0], &[0.5, 0.1, 0.2]).is_err());
         assert_eq!(Scorer::RocAuc.score(&[0.0, 1.0, 1.0], &[0.5, 0.5, 0.7]).unwrap(), 0.75);
     }
 }

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::data::ForestData;
@@ -15,7 +16,7 @@ use super::weights::Training;
 use crate::comm;
 use crate::error::{Error, Result};
 use crate::estimator::Model;
-use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, Split};
+use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
 use crate::estimator::svm::Scorer;
 use crate::estimator::tree::Tree;
 
@@ -25,6 +26,8 @@ pub struct ForestSearch {
     candidates: Vec<Forest>,
     scorers: Vec<Scorer>,
     return_train_score: bool,
+    n_asked: AtomicU64,
+    n_grown: AtomicU64,
 }
 
 /// Rows that are predicted by more and more trees, at several depths.
@@ -43,7 +46,8 @@ impl ForestSearch {
         scorers: Vec<Scorer>,
         return_train_score: bool,
     ) -> Self {
-        Self { data, candidates, scorers, return_train_score }
+        let (n_asked, n_grown) = Default::default();
+        Self { data, candidates, scorers, return_train_score, n_asked, n_grown }
     }
 
     /// Whether one forest serves both candidates.
@@ -109,7 +113,9 @@ impl ForestSearch {
                 train.add(&tree, &depths);
                 score_seconds += lap(&mut since);
                 n_grown += 1;
+                self.n_grown.fetch_add(1, Ordering::Relaxed);
             }
+            self.n_asked.fetch_add(n_grown as u64, Ordering::Relaxed);
             let at = depths.partition_point(|&depth| depth < forest(id).max_depth());
             let test_scores = self.scores(&test, at, n_grown);
             score_seconds += lap(&mut since);
@@ -228,6 +234,11 @@ impl Searchable for ForestSearch {
 
     fn fits_are_independent(&self) -> bool {
         true
+    }
+
+    fn shared(&self) -> Vec<SharedWork> {
+        let (asked, done) = (self.n_asked.load(Ordering::Relaxed), self.n_grown.load(Ordering::Relaxed));
+        vec![SharedWork { what: "trees".into(), asked, done }]
     }
 
     fn refit(&self, candidate: usize) -> Result<Model> {

@@ -1,5 +1,6 @@
 //! Many candidates of one estimator on many folds of rows in memory.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -18,15 +19,21 @@ const CUT: f64 = 4.0;
 
 /// The candidates of a search with their data.
 ///
-/// Fits do not depend on each other. A chain is a piece of one fold's candidates, in their order.
+/// Fits do not depend on each other. A chain is a piece of one fold's candidates, in their order; those that are equal
+/// stand beside each other, and one of them is fitted.
 pub struct FoldSearch {
     table: Arc<Table>,
     candidates: Vec<Box<dyn FoldFit>>,
+    /// The first candidate that equals each.
+    equal: Vec<usize>,
     scorers: Vec<Scorer>,
     return_train_score: bool,
+    failed_score: f64,
     fold: Mutex<Option<(Split, Arc<Fold>)>>,
     n_asked: AtomicU64,
     n_made: AtomicU64,
+    n_fits: AtomicU64,
+    n_copied: AtomicU64,
 }
 
 /// The rows of a fold.
@@ -43,8 +50,37 @@ impl FoldSearch {
         scorers: Vec<Scorer>,
         return_train_score: bool,
     ) -> Self {
-        let (n_asked, n_made) = Default::default();
-        Self { table, candidates, scorers, return_train_score, fold: Mutex::default(), n_asked, n_made }
+        Self {
+            table,
+            equal: firsts(&candidates),
+            candidates,
+            scorers,
+            return_train_score,
+            failed_score: f64::NAN,
+            fold: Mutex::default(),
+            n_asked: AtomicU64::new(0),
+            n_made: AtomicU64::new(0),
+            n_fits: AtomicU64::new(0),
+            n_copied: AtomicU64::new(0),
+        }
+    }
+
+    /// The score that stands for one that is not defined for a fold's rows; NaN otherwise.
+    pub fn with_failed_score(self, failed_score: f64) -> Self {
+        Self { failed_score, ..self }
+    }
+
+    /// Candidates that are equal, beside each other.
+    fn families(&self) -> Vec<Vec<usize>> {
+        let n = self.candidates.len();
+        let mut families = vec![Vec::new(); n];
+        (0..n).for_each(|candidate| families[self.equal[candidate]].push(candidate));
+        families.retain(|family| !family.is_empty());
+        families
+    }
+
+    fn is_same(&self, a: FitId, b: FitId) -> bool {
+        a.fold == b.fold && self.equal[a.candidate] == self.equal[b.candidate]
     }
 
     fn size(&self, split: &Split) -> Size {
@@ -85,7 +121,7 @@ impl FoldSearch {
         })
     }
 
-    /// A score that is not defined for these rows, or not for this model, is NaN.
+    /// One that is not defined for these rows is the score of failures; one that the model has nothing for is NaN.
     fn scores(&self, model: &dyn FoldModel, rows: &Table) -> Result<Vec<f64>> {
         let asked = |needs: Needs| self.scorers.iter().any(|scorer| scorer.needs() == needs);
         let predicted = if asked(Needs::Prediction) { model.predict(rows.x.view())? } else { Vec::new() };
@@ -93,19 +129,31 @@ impl FoldSearch {
         let probabilities =
             if asked(Needs::Probability) { model.probabilities(rows.x.view())? } else { None };
         let score = |scorer: &Scorer| match scorer.needs() {
-            Needs::Prediction => scorer.score(&rows.y, &predicted).unwrap_or(f64::NAN),
-            Needs::Decision => {
-                decision.as_ref().and_then(|values| scorer.score(&rows.y, values).ok()).unwrap_or(f64::NAN)
-            }
+            Needs::Prediction => Some(scorer.score(&rows.y, &predicted)),
+            Needs::Decision => decision.as_ref().map(|values| scorer.score(&rows.y, values)),
             Needs::Probability => {
                 let of = |(classes, proba): &(Vec<f64>, Vec<f64>)| {
-                    scorer.of_probabilities(&rows.y, classes, proba).ok()
+                    scorer.of_probabilities(&rows.y, classes, proba)
                 };
-                probabilities.as_ref().and_then(of).unwrap_or(f64::NAN)
+                probabilities.as_ref().map(of)
             }
         };
-        Ok(self.scorers.iter().map(score).collect())
+        let or_failed = |score: Option<Result<f64>>| match score {
+            Some(score) => score.unwrap_or(self.failed_score),
+            None => f64::NAN,
+        };
+        Ok(self.scorers.iter().map(score).map(or_failed).collect())
     }
+}
+
+/// For each candidate the first that has the same parameters.
+fn firsts(candidates: &[Box<dyn FoldFit>]) -> Vec<usize> {
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    let first = |(candidate, fit): (usize, &Box<dyn FoldFit>)| match fit.written() {
+        Some(written) => *known.entry(written.to_string()).or_insert(candidate),
+        None => candidate,
+    };
+    candidates.iter().enumerate().map(first).collect()
 }
 
 impl Searchable for FoldSearch {
@@ -119,17 +167,18 @@ impl Searchable for FoldSearch {
             let size = self.size(split);
             // What is shared and what is each fit's own, of the chain that is being filled.
             let mut open: Option<(f64, f64)> = None;
-            for (candidate, fit) in self.candidates.iter().enumerate() {
+            for same in self.families() {
+                let fit = &self.candidates[same[0]];
                 let (cost, shared) = (fit.cost(size), fit.shared_cost(size));
-                let id = FitId { candidate, fold };
+                let fits = same.iter().map(|&candidate| FitId { candidate, fold });
                 match (&mut open, chains.last_mut()) {
                     (Some((most, own)), Some(chain)) if *own < CUT * most.max(shared) => {
                         chain.cost += cost + (shared - *most).max(0.0);
-                        chain.fits.push(id);
+                        chain.fits.extend(fits);
                         (*most, *own) = (most.max(shared), *own + cost);
                     }
                     _ => {
-                        chains.push(Chain { fits: vec![id], cost: cost + shared });
+                        chains.push(Chain { fits: fits.collect(), cost: cost + shared });
                         open = Some((shared, cost));
                     }
                 }
@@ -144,8 +193,15 @@ impl Searchable for FoldSearch {
         splits: &[Split],
         emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
     ) -> Result<()> {
+        let mut latest: Option<FitOutcome> = None;
         for &id in &chain.fits {
             let since = Instant::now();
+            self.n_fits.fetch_add(1, Ordering::Relaxed);
+            if let Some(done) = latest.as_ref().filter(|done| self.is_same(done.id, id)) {
+                self.n_copied.fetch_add(1, Ordering::Relaxed);
+                emit(FitOutcome { id, fit_seconds: 0.0, score_seconds: 0.0, ..done.clone() })?;
+                continue;
+            }
             let split = splits.get(id.fold).ok_or_else(|| Error::internal("a chain of an unknown fold"))?;
             let fold = self.fold(split);
             let (asked, made) = fold.train.counts();
@@ -153,7 +209,9 @@ impl Searchable for FoldSearch {
             let (asked_after, made_after) = fold.train.counts();
             self.n_asked.fetch_add(asked_after - asked, Ordering::Relaxed);
             self.n_made.fetch_add(made_after - made, Ordering::Relaxed);
-            emit(outcome?)?;
+            let outcome = outcome?;
+            latest = Some(outcome.clone());
+            emit(outcome)?;
         }
         Ok(())
     }
@@ -163,12 +221,14 @@ impl Searchable for FoldSearch {
     }
 
     fn shared(&self) -> Vec<SharedWork> {
+        let (fits, copied) = (self.n_fits.load(Ordering::Relaxed), self.n_copied.load(Ordering::Relaxed));
+        let mut shared = vec![SharedWork { what: "fits".into(), asked: fits, done: fits - copied }];
         let size = Size { n_train: 1, n_test: 1, n_features: self.table.x.ncols() };
-        if self.candidates.iter().all(|fit| fit.shared_cost(size) == 0.0) {
-            return Vec::new();
+        if self.candidates.iter().any(|fit| fit.shared_cost(size) > 0.0) {
+            let (asked, done) = (self.n_asked.load(Ordering::Relaxed), self.n_made.load(Ordering::Relaxed));
+            shared.push(SharedWork { what: "passes over the rows of a fold".into(), asked, done });
         }
-        let (asked, done) = (self.n_asked.load(Ordering::Relaxed), self.n_made.load(Ordering::Relaxed));
-        vec![SharedWork { what: "passes over the rows of a fold".into(), asked, done }]
+        shared
     }
 
     fn refit(&self, candidate: usize) -> Result<Model> {

@@ -11,6 +11,7 @@ use std::time::Instant;
 use super::fit::Desk;
 use super::model::SvrModel;
 use super::params::Svr;
+use crate::comm::Communicator;
 use crate::data::Table;
 use crate::error::{Error, Result};
 use crate::estimator::Model;
@@ -30,6 +31,9 @@ pub struct SvrSearch {
     products: OnceLock<Option<SharedProducts>>,
     n_fits: AtomicU64,
     n_copied: AtomicU64,
+    /// Kernel values that fits asked for, and those that were computed.
+    n_asked: AtomicU64,
+    n_computed: AtomicU64,
 }
 
 impl SvrSearch {
@@ -45,8 +49,28 @@ impl SvrSearch {
         budget_bytes: usize,
     ) -> Result<Self> {
         candidates.first().map_or(Ok(()), |candidate| candidate.check_table(&table))?;
-        let (products, n_fits, n_copied) = Default::default();
-        Ok(Self { table, candidates, scorers, return_train_score, budget_bytes, products, n_fits, n_copied })
+        Ok(Self {
+            table,
+            candidates,
+            scorers,
+            return_train_score,
+            budget_bytes,
+            products: OnceLock::new(),
+            n_fits: AtomicU64::new(0),
+            n_copied: AtomicU64::new(0),
+            n_asked: AtomicU64::new(0),
+            n_computed: AtomicU64::new(0),
+        })
+    }
+
+    /// Computes the rows' products, if they are worth it, once for all ranks of a node; returns how many ranks have this
+    /// one copy, and its bytes. Without this every rank computes its own when it needs them.
+    ///
+    /// # Collective
+    /// As [`Communicator::fill_on_node`].
+    pub fn share_products(&self, comm: &dyn Communicator) -> Option<(usize, usize)> {
+        let products = SharedProducts::on(comm, &self.table, self.budget_bytes / 2);
+        self.products.get_or_init(|| products).as_ref().map(SharedProducts::shared)
     }
 
     /// The kernel of a candidate where it does not depend on the fold, and whether it does.
@@ -167,6 +191,8 @@ impl Searchable for SvrSearch {
             emit(outcome)?;
             since = Instant::now();
         }
+        self.n_asked.fetch_add(desk.n_asked, Ordering::Relaxed);
+        self.n_computed.fetch_add(desk.n_computed(), Ordering::Relaxed);
         Ok(())
     }
 
@@ -176,7 +202,17 @@ impl Searchable for SvrSearch {
 
     fn shared(&self) -> Vec<SharedWork> {
         let (fits, copied) = (self.n_fits.load(Ordering::Relaxed), self.n_copied.load(Ordering::Relaxed));
-        vec![SharedWork { what: "fits".into(), asked: fits, done: fits - copied }]
+        let (asked, done) = (self.n_asked.load(Ordering::Relaxed), self.n_computed.load(Ordering::Relaxed));
+        let mut shared = vec![
+            SharedWork { what: "fits".into(), asked: fits, done: fits - copied },
+            SharedWork { what: "kernel values".into(), asked, done },
+        ];
+        // Every rank needs all of them; those of a node computed them once.
+        if let Some(products) = self.products.get().and_then(Option::as_ref).filter(|p| p.shared().0 > 1) {
+            let asked = (products.n * products.n) as u64;
+            shared.push(SharedWork { what: "dot products".into(), asked, done: products.n_computed });
+        }
+        shared
     }
 
     fn refit(&self, candidate: usize) -> Result<Model> {
