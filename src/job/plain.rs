@@ -136,7 +136,8 @@ impl PlainJob {
                     Scorer::Decision(_) | Scorer::Probability(_) => None,
                 });
                 let (scorers, train) = (scorers.collect(), search.return_train_score);
-                let made = SvrSearch::new(table.clone(), all, scorers, train, budget_bytes)?;
+                let made = SvrSearch::new(table.clone(), all, scorers, train, budget_bytes)?
+                    .with_weighted_scores(searchable::weighted_scores(search, table));
                 if let Some((comm, telemetry)) = together {
                     made.share_products(comm).inspect(|shared| searchable::tell_products(telemetry, *shared));
                 }
@@ -177,7 +178,7 @@ impl At<'_> {
         let fits = all.map(|one| Box::new(one) as Box<dyn FoldFit>).collect();
         let (scorers, train) = (self.search.scorers.clone(), self.search.return_train_score);
         let made = FoldSearch::new(self.table.clone(), fits, scorers, train);
-        Ok(Box::new(made.with_failed_score(self.search.failed_score())))
+        Ok(Box::new(made.with_scores(searchable::row_scores(self.search))))
     }
 }
 

@@ -226,7 +226,7 @@ impl At<'_> {
         let fits = self.all(params, |p| Ok(Box::new(check(p)?) as Box<dyn FoldFit>))?;
         let (table, scorers) = (self.table.clone(), search.scorers.clone());
         let made = FoldSearch::new(table, fits, scorers, search.return_train_score);
-        Ok(Box::new(made.with_failed_score(search.failed_score())))
+        Ok(Box::new(made.with_scores(searchable::row_scores(search))))
     }
 
     fn svc(&self, params: &SvcParams) -> Result<Box<dyn Searchable>> {
@@ -236,7 +236,9 @@ impl At<'_> {
         searchable::refuse_probabilities(job, search, "SVC in a search")?;
         let scorers = searchable::scorers(search, &self.table.y)?;
         let table = self.table.clone();
-        let made = SvcSearch::new(table, svcs, scorers, search.return_train_score, budget_bytes);
+        let weighted = searchable::weighted_scores(search, &table);
+        let made = SvcSearch::new(table, svcs, scorers, search.return_train_score, budget_bytes)
+            .with_weighted_scores(weighted);
         if self.together
             && let Some(shared) = made.share_products(self.maker.comm)
         {
@@ -252,7 +254,8 @@ impl At<'_> {
             self.all(params, |candidate: ForestParams| ForestParams { kind, ..candidate }.validate(seed))?;
         let scorers = searchable::scorers(search, &self.table.y)?;
         let data = self.maker.ranked(self.table, params)?;
-        Ok(Box::new(ForestSearch::new(data, forests, scorers, search.return_train_score)))
+        let made = ForestSearch::new(data, forests, scorers, search.return_train_score);
+        Ok(Box::new(made.with_weighted_scores(searchable::weighted_scores(search, self.table))))
     }
 }
 

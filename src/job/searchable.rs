@@ -9,6 +9,7 @@ use super::wording;
 use crate::data::Table;
 use crate::error::{Error, Result};
 use crate::estimator::plain::PlainEstimator;
+use crate::estimator::row_scores::RowScores;
 use crate::estimator::svm::{ScoreFn, Scorer, Svc};
 use crate::metrics::Needs;
 use crate::model_selection::{Candidate, Search};
@@ -174,6 +175,16 @@ pub(super) fn tell_products(telemetry: &Telemetry, (n_sharers, bytes): (usize, u
         "dot products of all rows: {} MB, one copy for {n_sharers} ranks of a node",
         bytes.div_ceil(1 << 20)
     ));
+}
+
+/// The scores of the search of rows that may weigh differently.
+pub(super) fn row_scores(search: &Search) -> RowScores {
+    RowScores::new(search.scorers.clone(), search.failed_score())
+}
+
+/// The same where rows weigh differently; the functions of [`scorers`] know no weights.
+pub(super) fn weighted_scores(search: &Search, table: &Table) -> Option<RowScores> {
+    (!table.weights.is_empty()).then(|| row_scores(search))
 }
 
 /// The scores of the search as functions of targets and predictions.

@@ -16,6 +16,7 @@ use super::weights::Training;
 use crate::comm;
 use crate::error::{Error, Result};
 use crate::estimator::Model;
+use crate::estimator::row_scores::{RowScores, Scored};
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
 use crate::estimator::svm::Scorer;
 use crate::estimator::tree::Tree;
@@ -25,6 +26,8 @@ pub struct ForestSearch {
     data: Arc<ForestData>,
     candidates: Vec<Forest>,
     scorers: Vec<Scorer>,
+    /// The same scores where rows weigh differently.
+    weighted: Option<RowScores>,
     return_train_score: bool,
     n_asked: AtomicU64,
     n_grown: AtomicU64,
@@ -34,6 +37,8 @@ pub struct ForestSearch {
 struct Votes {
     rows: Vec<f32>,
     y_true: Vec<f64>,
+    /// Or none.
+    weights: Vec<f64>,
     /// Sums of the trees' values, `(depths, rows, n_outputs)`.
     sums: Vec<Vec<f64>>,
 }
@@ -47,7 +52,12 @@ impl ForestSearch {
         return_train_score: bool,
     ) -> Self {
         let (n_asked, n_grown) = Default::default();
-        Self { data, candidates, scorers, return_train_score, n_asked, n_grown }
+        Self { data, candidates, scorers, weighted: None, return_train_score, n_asked, n_grown }
+    }
+
+    /// With the scores of rows that weigh differently.
+    pub fn with_weighted_scores(self, weighted: Option<RowScores>) -> Self {
+        Self { weighted, ..self }
     }
 
     /// Whether one forest serves both candidates.
@@ -138,6 +148,19 @@ impl ForestSearch {
     fn scores(&self, votes: &Votes, depth: usize, n_trees: usize) -> Vec<f64> {
         let (values, classes) = (votes.values(depth, n_trees), &self.data.classes);
         let y_pred = predictions(&values, classes);
+        if let Some(weighted) = &self.weighted {
+            let second: Vec<f64> = values
+                .chunks_exact(classes.len().max(1))
+                .filter_map(|of_row| of_row.get(1).copied())
+                .collect();
+            return weighted.of(&Scored {
+                y_true: &votes.y_true,
+                weights: &votes.weights,
+                predicted: &y_pred,
+                decision: (classes.len() == 2).then_some(&second[..]),
+                proba: Some((classes, &values)),
+            });
+        }
         let score = |scorer: &Scorer| match scorer {
             Scorer::Prediction(score) => score(&votes.y_true, &y_pred),
             // Without decision values the probability of the second class orders the rows, as in scikit-learn.
@@ -165,6 +188,7 @@ impl Votes {
         Self {
             rows: data.rows(rows),
             y_true: rows.iter().map(|&row| data.table.y[row]).collect(),
+            weights: rows.iter().filter_map(|&row| data.table.weights.get(row)).copied().collect(),
             sums: vec![vec![0.0; rows.len() * data.n_outputs()]; n_depths],
         }
     }

@@ -10,6 +10,7 @@ use super::rows::FoldRows;
 use crate::data::Table;
 use crate::error::{Error, Result};
 use crate::estimator::Model;
+use crate::estimator::row_scores::{RowScores, Scored};
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
 use crate::metrics::{Needs, Scorer};
 
@@ -26,9 +27,8 @@ pub struct FoldSearch {
     candidates: Vec<Box<dyn FoldFit>>,
     /// The first candidate that equals each.
     equal: Vec<usize>,
-    scorers: Vec<Scorer>,
+    scores: RowScores,
     return_train_score: bool,
-    failed_score: f64,
     fold: Mutex<Option<(Split, Arc<Fold>)>>,
     n_asked: AtomicU64,
     n_made: AtomicU64,
@@ -54,9 +54,8 @@ impl FoldSearch {
             table,
             equal: firsts(&candidates),
             candidates,
-            scorers,
+            scores: RowScores::new(scorers, f64::NAN),
             return_train_score,
-            failed_score: f64::NAN,
             fold: Mutex::default(),
             n_asked: AtomicU64::new(0),
             n_made: AtomicU64::new(0),
@@ -65,9 +64,9 @@ impl FoldSearch {
         }
     }
 
-    /// The score that stands for one that is not defined for a fold's rows; NaN otherwise.
-    pub fn with_failed_score(self, failed_score: f64) -> Self {
-        Self { failed_score, ..self }
+    /// With scores that know what stands for one that is not defined for a fold's rows; NaN otherwise.
+    pub fn with_scores(self, scores: RowScores) -> Self {
+        Self { scores, ..self }
     }
 
     /// Candidates that are equal, beside each other.
@@ -121,28 +120,18 @@ impl FoldSearch {
         })
     }
 
-    /// One that is not defined for these rows is the score of failures; one that the model has nothing for is NaN.
     fn scores(&self, model: &dyn FoldModel, rows: &Table) -> Result<Vec<f64>> {
-        let asked = |needs: Needs| self.scorers.iter().any(|scorer| scorer.needs() == needs);
-        let predicted = if asked(Needs::Prediction) { model.predict(rows.x.view())? } else { Vec::new() };
-        let decision = if asked(Needs::Decision) { model.decision(rows.x.view())? } else { None };
-        let probabilities =
-            if asked(Needs::Probability) { model.probabilities(rows.x.view())? } else { None };
-        let score = |scorer: &Scorer| match scorer.needs() {
-            Needs::Prediction => Some(scorer.score(&rows.y, &predicted)),
-            Needs::Decision => decision.as_ref().map(|values| scorer.score(&rows.y, values)),
-            Needs::Probability => {
-                let of = |(classes, proba): &(Vec<f64>, Vec<f64>)| {
-                    scorer.of_probabilities(&rows.y, classes, proba)
-                };
-                probabilities.as_ref().map(of)
-            }
-        };
-        let or_failed = |score: Option<Result<f64>>| match score {
-            Some(score) => score.unwrap_or(self.failed_score),
-            None => f64::NAN,
-        };
-        Ok(self.scorers.iter().map(score).map(or_failed).collect())
+        let x = rows.x.view();
+        let predicted = if self.scores.ask(Needs::Prediction) { model.predict(x)? } else { Vec::new() };
+        let decision = if self.scores.ask(Needs::Decision) { model.decision(x)? } else { None };
+        let proba = if self.scores.ask(Needs::Probability) { model.probabilities(x)? } else { None };
+        Ok(self.scores.of(&Scored {
+            y_true: &rows.y,
+            weights: &rows.weights,
+            predicted: &predicted,
+            decision: decision.as_deref(),
+            proba: proba.as_ref().map(|(classes, proba)| (&classes[..], &proba[..])),
+        }))
     }
 }
 

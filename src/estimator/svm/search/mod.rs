@@ -25,6 +25,7 @@ use crate::comm::Communicator;
 use crate::data::Table;
 use crate::error::{Error, Result};
 use crate::estimator::Model;
+use crate::estimator::row_scores::{RowScores, Scored};
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
 
 /// A score: the targets and what is compared with them to a number, larger is better.
@@ -54,6 +55,8 @@ pub struct SvcSearch {
     table: Arc<Table>,
     candidates: Vec<Svc>,
     scorers: Vec<Scorer>,
+    /// The same scores where rows weigh differently.
+    weighted: Option<RowScores>,
     return_train_score: bool,
     /// Whether the targets are of two classes.
     binary: bool,
@@ -97,6 +100,7 @@ impl SvcSearch {
             table,
             candidates,
             scorers,
+            weighted: None,
             return_train_score,
             budget_bytes,
             products: OnceLock::new(),
@@ -104,6 +108,11 @@ impl SvcSearch {
             n_fits: AtomicU64::new(0),
             n_copied: AtomicU64::new(0),
         }
+    }
+
+    /// With the scores of rows that weigh differently.
+    pub fn with_weighted_scores(self, weighted: Option<RowScores>) -> Self {
+        Self { weighted, ..self }
     }
 
     /// Computes the rows' products, if they are worth it, once for all ranks of a node; returns how many ranks have this
@@ -269,6 +278,11 @@ impl SvcSearch {
             true => fitted.decide(matrix, rows)?,
             false => (fitted.predict(matrix, rows)?.0, None),
         };
+        if let Some(weighted) = &self.weighted {
+            let weights: Vec<f64> = rows.iter().map(|&row| self.table.weights[row]).collect();
+            let (weights, predicted, decision) = (&weights[..], &y_pred[..], decision.as_deref());
+            return Ok(weighted.of(&Scored { y_true, weights, predicted, decision, proba: None }));
+        }
         let score = |scorer: &Scorer| match scorer {
             Scorer::Prediction(score) => score(y_true, &y_pred),
             Scorer::Decision(score) => decision.as_ref().map_or(f64::NAN, |values| score(y_true, values)),

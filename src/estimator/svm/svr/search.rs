@@ -16,6 +16,7 @@ use crate::data::Table;
 use crate::error::{Error, Result};
 use crate::estimator::Model;
 use crate::estimator::plain::{PlainModel, gather, matrix};
+use crate::estimator::row_scores::{RowScores, Scored};
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
 use crate::estimator::svm::products::SharedProducts;
 use crate::estimator::svm::search::ScoreFn;
@@ -26,6 +27,8 @@ pub struct SvrSearch {
     table: Arc<Table>,
     candidates: Vec<Svr>,
     scorers: Vec<ScoreFn>,
+    /// The same scores where rows weigh differently.
+    weighted: Option<RowScores>,
     return_train_score: bool,
     budget_bytes: usize,
     products: OnceLock<Option<SharedProducts>>,
@@ -53,6 +56,7 @@ impl SvrSearch {
             table,
             candidates,
             scorers,
+            weighted: None,
             return_train_score,
             budget_bytes,
             products: OnceLock::new(),
@@ -61,6 +65,11 @@ impl SvrSearch {
             n_asked: AtomicU64::new(0),
             n_computed: AtomicU64::new(0),
         })
+    }
+
+    /// With the scores of rows that weigh differently.
+    pub fn with_weighted_scores(self, weighted: Option<RowScores>) -> Self {
+        Self { weighted, ..self }
     }
 
     /// Computes the rows' products, if they are worth it, once for all ranks of a node; returns how many ranks have this
@@ -122,6 +131,11 @@ impl SvrSearch {
         let x = matrix(rows.len(), self.table.x.ncols(), gather(&self.table, rows))?;
         let y_true: Vec<f64> = rows.iter().map(|&row| self.table.y[row]).collect();
         let y_pred = model.predict(x.view())?;
+        if let Some(weighted) = &self.weighted {
+            let weights: Vec<f64> = rows.iter().map(|&row| self.table.weights[row]).collect();
+            let (y_true, weights, predicted) = (&y_true[..], &weights[..], &y_pred[..]);
+            return Ok(weighted.of(&Scored { y_true, weights, predicted, decision: None, proba: None }));
+        }
         Ok(self.scorers.iter().map(|score| score(&y_true, &y_pred)).collect())
     }
 
