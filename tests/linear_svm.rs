@@ -73,6 +73,9 @@ fn classifiers_are_scikit_learns() {
         let mut intercept = vector(&expected["intercept_"]);
         intercept.resize(model.intercept().len(), 0.0);
         near(model.intercept(), &intercept, &what);
+        let written = model.export();
+        let written = written.attribute("intercept_").expect("an intercept");
+        assert_eq!(written.shape.is_empty(), expected["params"]["fit_intercept"] == false, "{what}");
         let decisions = model.decision_function(table.x.view()).expect("rows").expect("decisions");
         let first: Vec<f64> = decisions.rows().into_iter().take(7).flatten().copied().collect();
         near(&first, &vector(&expected["decision"]), &what);

@@ -8,18 +8,22 @@ use super::parameter::{check, check_positive, quoted};
 use crate::data::Table;
 use crate::error::{Error, Result};
 
+/// The rule of no factors.
+pub(crate) const NONE: &str = "none";
+
 /// Factors of each class's weight.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ClassWeight {
-    /// `"balanced"`: n_samples / (n_classes · samples of the class). A forest knows another rule beside it.
+    /// `"balanced"`: n_samples / (n_classes · samples of the class). `"none"`, which a list of values needs: 1 for every
+    /// class. A forest knows another rule beside them.
     Rule(String),
     /// A factor for each class named; 1 for the others.
     Table(BTreeMap<String, f64>),
 }
 
 impl ClassWeight {
-    /// Checks that the rule is one of `rules` and that every factor is above 0.
+    /// Checks that the rule is `"none"` or one of `rules` and that every factor is above 0.
     ///
     /// # Errors
     /// [`Error::Job`] at `estimator.class_weight`.
@@ -27,8 +31,8 @@ impl ClassWeight {
         match self {
             Self::Rule(rule) => {
                 let known = rules.iter().map(|rule| quoted(rule)).collect::<Vec<_>>().join(", ");
-                let expected = format!("{known} or a table of classes");
-                check("class_weight", rules.contains(&rule.as_str()), &expected, quoted(rule))
+                let expected = format!("{known}, \"none\" or a table of classes");
+                check("class_weight", rule == NONE || rules.contains(&rule.as_str()), &expected, quoted(rule))
             }
             Self::Table(table) => {
                 table.iter().try_for_each(|(class, w)| check_positive(&format!("class_weight.{class}"), *w))
@@ -42,6 +46,7 @@ impl ClassWeight {
     /// [`Error::Job`] when the table names classes that are not there and misses some that are.
     pub(crate) fn factors(&self, classes: &[f64], counts: &[f64], table: &Table) -> Result<Vec<f64>> {
         let weights = match self {
+            Self::Rule(rule) if rule == NONE => return Ok(vec![1.0; classes.len()]),
             Self::Rule(_) => {
                 let (total, n_classes) = (counts.iter().sum::<f64>(), classes.len() as f64);
                 return Ok(counts.iter().map(|&count| total / (n_classes * count)).collect());

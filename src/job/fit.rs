@@ -305,13 +305,19 @@ pub(super) fn table<T: Real>(
     Ok(table)
 }
 
-/// What every estimator asks of the rows that it is given at once: numbers for those that learn numbers, and weights
-/// that count.
+/// What every estimator asks of the rows that it is given at once: numbers for those that learn numbers, classes for
+/// those that learn classes, and weights that count.
 fn check_rows<T: Real>(job: &Job, table: &Table, source: &dyn BlockSource<T>) -> Result<()> {
     if let (false, Some(names)) = (job.estimator.is_classifier(), &table.class_names) {
         let found = format!("text, such as {:?}", names.first().map_or("", String::as_str));
         let expected = "targets that are numbers";
         return Err(Error::data(source.target_origin(), Place::default(), expected, found));
+    }
+    let continuous = |y: &f64| y.fract() != 0.0;
+    if let (true, Some(row)) = (job.estimator.is_classifier(), table.y.iter().position(continuous)) {
+        let expected = "targets that are classes (whole numbers or text)";
+        let found = format!("{}, a continuous target", table.y[row]);
+        return Err(Error::data(source.target_origin(), Place::row(row as u64), expected, found));
     }
     let weights = &table.weights;
     if let Some(row) = weights.iter().position(|weight| *weight < 0.0) {

@@ -96,7 +96,11 @@ impl PlainJob {
         })
     }
 
-    /// The search over `candidates` with the rows of `table`, in at most `budget_bytes`.
+    /// The search over `candidates` with the rows of `table`, in at most `budget_bytes`; with what the ranks of
+    /// `together` share, where they all make it.
+    ///
+    /// # Collective
+    /// That of sharing, with `together`.
     ///
     /// # Errors
     /// [`crate::Error::Job`] at the key of the search, [`crate::Error::Data`] for data that cannot be learnt from.
@@ -107,6 +111,7 @@ impl PlainJob {
         candidates: &[Candidate],
         table: &Arc<Table>,
         budget_bytes: usize,
+        together: Option<(&dyn Communicator, &Telemetry)>,
     ) -> Result<Box<dyn Searchable>> {
         let at = At { job, search, candidates, table };
         match self {
@@ -131,7 +136,12 @@ impl PlainJob {
                     Scorer::Decision(_) | Scorer::Probability(_) => None,
                 });
                 let (scorers, train) = (scorers.collect(), search.return_train_score);
-                Ok(Box::new(SvrSearch::new(table.clone(), all, scorers, train, budget_bytes)?))
+                let made = SvrSearch::new(table.clone(), all, scorers, train, budget_bytes)?
+                    .with_weighted_scores(searchable::weighted_scores(search, table));
+                if let Some((comm, telemetry)) = together {
+                    searchable::tell_shared(telemetry, "dot products", made.share_products(comm));
+                }
+                Ok(Box::new(made))
             }
         }
     }
@@ -167,7 +177,8 @@ impl At<'_> {
         let all = self.all(params, check)?.into_iter();
         let fits = all.map(|one| Box::new(one) as Box<dyn FoldFit>).collect();
         let (scorers, train) = (self.search.scorers.clone(), self.search.return_train_score);
-        Ok(Box::new(FoldSearch::new(self.table.clone(), fits, scorers, train)))
+        let made = FoldSearch::new(self.table.clone(), fits, scorers, train);
+        Ok(Box::new(made.with_scores(searchable::row_scores(self.search))))
     }
 }
 

@@ -197,7 +197,8 @@ impl Maker<'_> {
             EstimatorJob::Svc(params) => at.svc(params),
             EstimatorJob::Forest(params) => at.forest(params),
             EstimatorJob::Plain(plain) => {
-                plain.searchable(self.job, self.search, candidates, table, self.budget_bytes)
+                let together = together.then_some((self.comm, self.telemetry));
+                plain.searchable(self.job, self.search, candidates, table, self.budget_bytes, together)
             }
             EstimatorJob::Linear(L::LinearRegression(params)) => {
                 at.each(params, |p| linear(L::LinearRegression(p)))
@@ -254,7 +255,8 @@ impl At<'_> {
         searchable::check_scorers(search, &self.table.y)?;
         let fits = self.all(params, |p| Ok(Box::new(check(p)?) as Box<dyn FoldFit>))?;
         let (table, scorers) = (self.table.clone(), search.scorers.clone());
-        Ok(Box::new(FoldSearch::new(table, fits, scorers, search.return_train_score)))
+        let made = FoldSearch::new(table, fits, scorers, search.return_train_score);
+        Ok(Box::new(made.with_scores(searchable::row_scores(search))))
     }
 
     fn svc(&self, params: &SvcParams) -> Result<Box<dyn Searchable>> {
@@ -264,18 +266,14 @@ impl At<'_> {
         searchable::require_probabilities(job, search, &svcs)?;
         let scorers = searchable::scorers(search, &self.table.y)?;
         let table = self.table.clone();
-        let made = SvcSearch::new(table, svcs, scorers, search.return_train_score, budget_bytes);
+        let weighted = searchable::weighted_scores(search, &table);
+        let made = SvcSearch::new(table, svcs, scorers, search.return_train_score, budget_bytes)
+            .with_weighted_scores(weighted);
         if self.together {
-            let shared = [
-                ("dot products", made.share_products(self.maker.comm)),
-                ("kernel matrix", made.share_kernel(self.maker.comm)),
-            ];
-            for (what, shared) in shared {
-                let Some((n_sharers, bytes)) = shared else { continue };
-                self.maker.telemetry.detail(&format!(
-                    "{what} of all rows: {} MB, one copy for {n_sharers} ranks of a node",
-                    bytes.div_ceil(1 << 20)
-                ));
+            let products = made.share_products(self.maker.comm);
+            let kernel = made.share_kernel(self.maker.comm);
+            for (what, shared) in [("dot products", products), ("kernel matrix", kernel)] {
+                searchable::tell_shared(self.maker.telemetry, what, shared);
             }
         }
         Ok(Box::new(made))
@@ -288,7 +286,8 @@ impl At<'_> {
             self.all(params, |candidate: ForestParams| ForestParams { kind, ..candidate }.validate(seed))?;
         let scorers = searchable::scorers(search, &self.table.y)?;
         let data = self.maker.ranked(self.table, params)?;
-        Ok(Box::new(ForestSearch::new(data, forests, scorers, search.return_train_score)))
+        let made = ForestSearch::new(data, forests, scorers, search.return_train_score);
+        Ok(Box::new(made.with_weighted_scores(searchable::weighted_scores(search, self.table))))
     }
 }
 

@@ -9,9 +9,11 @@ use super::wording;
 use crate::data::Table;
 use crate::error::{Error, Result};
 use crate::estimator::plain::PlainEstimator;
+use crate::estimator::row_scores::RowScores;
 use crate::estimator::svm::{ScoreFn, Scorer, Svc};
 use crate::metrics::Needs;
 use crate::model_selection::{Candidate, Search};
+use crate::telemetry::Telemetry;
 
 /// The estimator at each of `candidates`.
 ///
@@ -185,25 +187,45 @@ pub(super) fn require_probabilities(job: &Job, search: &Search, svcs: &[Svc]) ->
     Err(job.fault_at("search.scoring", expected, found, Some(hint.into())))
 }
 
+/// Says how many ranks of a node have one copy of `what` of all rows, and how large it is, if they share it.
+pub(super) fn tell_shared(telemetry: &Telemetry, what: &str, shared: Option<(usize, usize)>) {
+    let Some((n_sharers, bytes)) = shared else { return };
+    telemetry.detail(&format!(
+        "{what} of all rows: {} MB, one copy for {n_sharers} ranks of a node",
+        bytes.div_ceil(1 << 20)
+    ));
+}
+
+/// The scores of the search of rows that may weigh differently.
+pub(super) fn row_scores(search: &Search) -> RowScores {
+    RowScores::new(search.scorers.clone(), search.failed_score())
+}
+
+/// The same where rows weigh differently; the functions of [`scorers`] know no weights.
+pub(super) fn weighted_scores(search: &Search, table: &Table) -> Option<RowScores> {
+    (!table.weights.is_empty()).then(|| row_scores(search))
+}
+
 /// The scores of the search as functions of targets and predictions.
 ///
 /// # Errors
 /// [`Error::Data`] when one of them is not defined for the classes of `y`.
 pub(super) fn scorers(search: &Search, y: &[f64]) -> Result<Vec<Scorer>> {
     check_scorers(search, y)?;
+    let failed = search.failed_score();
     search
         .scorers
         .iter()
         .map(|&scorer| {
             let score: ScoreFn = Box::new(move |y_true: &[f64], values: &[f64]| {
-                scorer.score(y_true, values).unwrap_or(f64::NAN)
+                scorer.score(y_true, values).unwrap_or(failed)
             });
             Ok(match scorer.needs() {
                 Needs::Prediction => Scorer::Prediction(score),
                 Needs::Decision => Scorer::Decision(score),
                 Needs::Probability => {
                     Scorer::Probability(Box::new(move |y_true: &[f64], classes: &[f64], proba: &[f64]| {
-                        scorer.of_probabilities(y_true, classes, proba).unwrap_or(f64::NAN)
+                        scorer.of_probabilities(y_true, classes, proba).unwrap_or(failed)
                     }))
                 }
             })

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::pairwise::{mean, pairwise_sum};
+use super::class_sums::ClassSums;
 use crate::comm::Partial;
 
 /// For each class that occurs: its rows, the rows predicted as it, and those of both. O(n_classes) numbers.
@@ -29,11 +29,6 @@ pub enum Average {
     Micro,
     /// The mean over classes weighted by their rows.
     Weighted,
-}
-
-/// A ratio of counts that is 0 where its denominator is.
-fn ratio(numerator: f64, denominator: f64) -> f64 {
-    if denominator == 0.0 { 0.0 } else { numerator / denominator }
 }
 
 impl ClassCounts {
@@ -70,39 +65,32 @@ impl ClassCounts {
 
     /// The fraction of rows predicted as what they are; NaN without rows.
     pub fn accuracy(&self) -> f64 {
-        self.hits.iter().sum::<u64>() as f64 / self.n_samples() as f64
+        ClassSums::of(self).accuracy()
     }
 
     /// The mean recall of the classes that have rows.
     pub fn balanced_accuracy(&self) -> f64 {
-        let recalls: Vec<f64> = self
-            .hits
-            .iter()
-            .zip(&self.truth)
-            .filter(|(_, truth)| **truth > 0)
-            .map(|(&hits, &truth)| hits as f64 / truth as f64)
-            .collect();
-        mean(&recalls)
+        ClassSums::of(self).balanced_accuracy()
     }
 
     /// Hits over rows predicted as the class.
     pub fn precision(&self, average: Average) -> f64 {
-        self.averaged(average, |hits, _, predicted| ratio(hits, predicted))
+        ClassSums::of(self).precision(average)
     }
 
     /// Hits over rows of the class.
     pub fn recall(&self, average: Average) -> f64 {
-        self.averaged(average, |hits, truth, _| ratio(hits, truth))
+        ClassSums::of(self).recall(average)
     }
 
     /// The harmonic mean of precision and recall.
     pub fn f1(&self, average: Average) -> f64 {
-        self.averaged(average, |hits, truth, predicted| ratio(2.0 * hits, truth + predicted))
+        ClassSums::of(self).f1(average)
     }
 
     /// Hits over rows that are of the class or predicted as it.
     pub fn jaccard(&self, average: Average) -> f64 {
-        self.averaged(average, |hits, truth, predicted| ratio(hits, truth + predicted - hits))
+        ClassSums::of(self).jaccard(average)
     }
 
     /// Matthews' correlation between target and prediction, from -1 to 1; 0 when either is constant.
@@ -110,53 +98,28 @@ impl ClassCounts {
     /// # References
     /// Gorodkin (2004), "Comparing two K-category assignments by a K-category correlation coefficient", eq. 8.
     pub fn matthews_corrcoef(&self) -> f64 {
-        let n = self.n_samples() as f64;
-        let dot = |a: &[u64], b: &[u64]| a.iter().zip(b).map(|(&a, &b)| a as f64 * b as f64).sum::<f64>();
-        let hits = self.hits.iter().sum::<u64>() as f64;
-        let covariance = hits * n - dot(&self.truth, &self.predicted);
-        let of_truth = n * n - dot(&self.truth, &self.truth);
-        let of_predicted = n * n - dot(&self.predicted, &self.predicted);
-        ratio(covariance, (of_truth * of_predicted).sqrt())
+        ClassSums::of(self).matthews_corrcoef()
     }
 
     /// Whether [`Average::Binary`] can be formed: at most two classes, class 1 among two.
     pub fn is_binary(&self) -> bool {
-        match self.classes[..] {
-            [_, _] => self.classes.contains(&1.0),
-            _ => self.classes.len() < 2,
-        }
+        is_binary(&self.classes)
     }
 
     /// Precision, recall and F1 of each class.
     pub fn by_class(&self) -> Vec<[f64; 3]> {
-        let of = |((&hits, &truth), &predicted): ((&u64, &u64), &u64)| {
-            let (hits, truth, predicted) = (hits as f64, truth as f64, predicted as f64);
-            [ratio(hits, predicted), ratio(hits, truth), ratio(2.0 * hits, truth + predicted)]
-        };
-        self.hits.iter().zip(&self.truth).zip(&self.predicted).map(of).collect()
-    }
-
-    /// A score of (hits, rows of the class, rows predicted as it), averaged.
-    fn averaged(&self, average: Average, score: impl Fn(f64, f64, f64) -> f64) -> f64 {
-        let of = |class: usize| {
-            score(self.hits[class] as f64, self.truth[class] as f64, self.predicted[class] as f64)
-        };
-        let all = || (0..self.classes.len()).map(of).collect::<Vec<f64>>();
-        let sum = |counts: &[u64]| counts.iter().sum::<u64>() as f64;
-        match average {
-            Average::Binary => self.classes.iter().position(|&class| class == 1.0).map_or(0.0, of),
-            Average::Macro => mean(&all()),
-            Average::Micro => score(sum(&self.hits), sum(&self.truth), sum(&self.predicted)),
-            Average::Weighted => {
-                let weighted: Vec<f64> =
-                    all().iter().zip(&self.truth).map(|(score, &rows)| score * rows as f64).collect();
-                ratio(pairwise_sum(&weighted), sum(&self.truth))
-            }
-        }
+        ClassSums::of(self).by_class()
     }
 }
 
-/// Counts over the union of the classes.
+/// Whether there are at most two classes, of two one 1.
+pub(super) fn is_binary(classes: &[f64]) -> bool {
+    match classes {
+        [_, _] => classes.contains(&1.0),
+        _ => classes.len() < 2,
+    }
+}
+
 impl Partial for ClassCounts {
     fn merge(&mut self, right: Self) {
         for (class, &value) in right.classes.iter().enumerate() {

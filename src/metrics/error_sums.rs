@@ -106,7 +106,7 @@ impl ErrorSums {
     }
 }
 
-fn explained(unexplained: f64, total: f64) -> f64 {
+pub(super) fn explained(unexplained: f64, total: f64) -> f64 {
     match (unexplained == 0.0, total == 0.0) {
         (true, _) => 1.0,
         (false, true) => 0.0,

@@ -1,11 +1,12 @@
 //! Scores under scikit-learn's names, as statistics that merge.
 //!
 //! A statistic is a [`Partial`](crate::comm::Partial): the pass engine forms one for each block and merges them in
-//! block order, a search forms one for each fold. [`ClassCounts`] serves every score of predicted classes,
+//! block order, a search forms one for each fold, or sums of its rows' weights. [`ClassCounts`] serves every score of predicted classes,
 //! [`ErrorSums`] every score of predicted numbers; [`Contingency`], [`LogLoss`], [`RocCurve`], [`PoissonDeviance`] and
 //! [`RowSample`] serve the scoring of a model on data of any size; [`Scorer`] names the score.
 
 mod class_counts;
+mod class_sums;
 mod contingency;
 mod error_sums;
 mod log_loss;
@@ -15,6 +16,7 @@ mod ranking;
 mod roc_curve;
 mod scorer;
 mod silhouette;
+mod weighted;
 
 pub use class_counts::{Average, ClassCounts};
 pub use contingency::Contingency;

@@ -1,10 +1,10 @@
 //! Scores by name.
 
-use super::class_counts::{Average, ClassCounts};
+use super::class_counts::{Average, ClassCounts, is_binary};
+use super::class_sums::ClassSums;
 use super::error_sums::ErrorSums;
-use super::log_loss::LogLoss;
 use super::poisson_deviance::PoissonDeviance;
-use super::ranking::roc_auc;
+use super::weighted::{area_under, log_loss};
 use crate::error::{Error, Place, Result};
 
 /// What a score is computed from, besides the targets.
@@ -150,13 +150,14 @@ impl Scorer {
         of_counts || self.needs() != Needs::Prediction
     }
 
-    /// The score of rows with targets `y_true` and what the score [`needs`](Self::needs), both `(n_samples,)`.
+    /// The score of rows with targets `y_true` and what the score [`needs`](Self::needs), both `(n_samples,)`; NaN for an
+    /// area under the curve of rows of one class, as in scikit-learn.
     ///
     /// # Errors
     /// [`Error::Data`] when the score is not defined for these classes; [`Error::Internal`] for one of probabilities.
     pub fn score(self, y_true: &[f64], predicted: &[f64]) -> Result<f64> {
         if self == Self::RocAuc {
-            return self.area(y_true, predicted);
+            return self.area(y_true, predicted, &[]);
         }
         if self.needs() == Needs::Probability {
             return Err(Error::internal(format!("{} is a score of probabilities", self.name())));
@@ -182,33 +183,53 @@ impl Scorer {
     /// The score of rows with targets `y_true` from the probabilities `(n_samples, n_classes)` of the ascending `classes`.
     ///
     /// # Errors
-    /// [`Error::Data`] for a target that is none of `classes` or, for areas, a class without rows;
-    /// [`Error::Internal`] when it is no score of probabilities.
+    /// [`Error::Data`] for a target that is none of `classes` and for a class without rows, but NaN for the area of two
+    /// classes; [`Error::Internal`] when it is no score of probabilities.
     pub fn of_probabilities(self, y_true: &[f64], classes: &[f64], proba: &[f64]) -> Result<f64> {
+        self.weighted_probabilities(y_true, classes, proba, &[])
+    }
+
+    /// The same of rows with `weights`, or none.
+    ///
+    /// # Errors
+    /// As [`of_probabilities`](Self::of_probabilities).
+    pub fn weighted_probabilities(
+        self,
+        y_true: &[f64],
+        classes: &[f64],
+        proba: &[f64],
+        weights: &[f64],
+    ) -> Result<f64> {
         let place = |y: &f64| classes.binary_search_by(|class| class.total_cmp(&(y + 0.0))).ok();
         let places: Option<Vec<usize>> = y_true.iter().map(place).collect();
         let expected = || format!("rows of the classes {classes:?} only for {}", self.name());
         let places = places.ok_or_else(|| self.undefined(expected(), y_true))?;
-        if self == Self::NegLogLoss {
-            return Ok(-LogLoss::new(&places, proba).mean());
-        }
         let k = classes.len();
+        let expected = || format!("rows of every class for {}", self.name());
+        if self == Self::NegLogLoss {
+            // scikit-learn takes the classes from the rows, and then they have to be the model's.
+            let whole = (0..k).all(|class| places.contains(&class));
+            let loss = whole.then(|| -log_loss(&places, proba, weights));
+            return loss.ok_or_else(|| self.undefined(expected(), y_true));
+        }
         let area = |class: usize| {
             let positive: Vec<bool> = places.iter().map(|&place| place == class).collect();
             let own: Vec<f64> = proba.chunks_exact(k.max(1)).map(|of_row| of_row[class]).collect();
-            roc_auc(&positive, &own)
+            area_under(&positive, &own, weights)
         };
-        let areas: Option<Vec<f64>> =
-            if k == 2 { vec![area(1)] } else { (0..k).map(area).collect::<Vec<_>>() }.into_iter().collect();
-        let expected = || format!("rows of every class for {}", self.name());
+        if k == 2 {
+            return Ok(area(1).unwrap_or(f64::NAN));
+        }
+        let areas: Option<Vec<f64>> = (0..k).map(area).collect();
         let areas = areas.ok_or_else(|| self.undefined(expected(), y_true))?;
         match self {
-            _ if k == 2 => Ok(areas[0]),
             Self::RocAucOvr => Ok(areas.iter().sum::<f64>() / k as f64),
             Self::RocAucOvrWeighted => {
-                let rows = |class: usize| places.iter().filter(|place| **place == class).count() as f64;
-                let sum: f64 = areas.iter().enumerate().map(|(class, area)| rows(class) * area).sum();
-                Ok(sum / places.len() as f64)
+                let weight = |row: usize| weights.get(row).copied().unwrap_or(1.0);
+                let mut rows = vec![0.0; k];
+                places.iter().enumerate().for_each(|(row, &place)| rows[place] += weight(row));
+                let sum: f64 = areas.iter().zip(&rows).map(|(area, rows)| rows * area).sum();
+                Ok(sum / rows.iter().sum::<f64>())
             }
             _ => Err(Error::internal(format!("{} is no score of probabilities", self.name()))),
         }
@@ -220,22 +241,27 @@ impl Scorer {
     /// [`Error::Data`] when it needs two classes, one of them 1, and these are others;
     /// [`Error::Internal`] when it is no score of counts.
     pub fn of_classes(self, counts: &ClassCounts) -> Result<f64> {
+        self.of_sums(&ClassSums::of(counts))
+    }
+
+    /// The score of weighted classes.
+    pub(super) fn of_sums(self, sums: &ClassSums) -> Result<f64> {
         if let Self::Precision(Binary) | Self::Recall(Binary) | Self::F1(Binary) | Self::Jaccard(Binary) =
             self
-            && !counts.is_binary()
+            && !is_binary(&sums.classes)
         {
             let name = self.name();
             let expected = format!("two classes, 0 and 1, for {name} (or {name}_macro, _micro, _weighted)");
-            return Err(self.undefined(expected, &counts.classes));
+            return Err(self.undefined(expected, &sums.classes));
         }
         Ok(match self {
-            Self::Accuracy => counts.accuracy(),
-            Self::BalancedAccuracy => counts.balanced_accuracy(),
-            Self::Precision(average) => counts.precision(average),
-            Self::Recall(average) => counts.recall(average),
-            Self::F1(average) => counts.f1(average),
-            Self::Jaccard(average) => counts.jaccard(average),
-            Self::MatthewsCorrcoef => counts.matthews_corrcoef(),
+            Self::Accuracy => sums.accuracy(),
+            Self::BalancedAccuracy => sums.balanced_accuracy(),
+            Self::Precision(average) => sums.precision(average),
+            Self::Recall(average) => sums.recall(average),
+            Self::F1(average) => sums.f1(average),
+            Self::Jaccard(average) => sums.jaccard(average),
+            Self::MatthewsCorrcoef => sums.matthews_corrcoef(),
             _ => return Err(Error::internal(format!("{} is no score of counts", self.name()))),
         })
     }
@@ -257,16 +283,25 @@ impl Scorer {
         })
     }
 
-    fn area(self, y_true: &[f64], decision: &[f64]) -> Result<f64> {
+    /// The area under the curve of rows with `weights`, or none.
+    pub(super) fn area(self, y_true: &[f64], decision: &[f64], weights: &[f64]) -> Result<f64> {
         let mut classes = y_true.to_vec();
         classes.sort_unstable_by(f64::total_cmp);
         classes.dedup();
-        let [_, second] = classes[..] else {
-            return Err(self.undefined("rows of exactly two classes for roc_auc".into(), &classes));
+        let second = match classes[..] {
+            [_, second] => second,
+            [_] => return Ok(f64::NAN),
+            _ => return Err(self.undefined("rows of exactly two classes for roc_auc".into(), &classes)),
         };
         let positive: Vec<bool> = y_true.iter().map(|&class| class == second).collect();
-        roc_auc(&positive, decision)
-            .ok_or_else(|| Error::data("scoring", Place::default(), "finite decision values", "NaN"))
+        match area_under(&positive, decision, weights) {
+            Some(area) => Ok(area),
+            None if decision.iter().any(|value| value.is_nan()) => {
+                Err(Error::data("scoring", Place::default(), "finite decision values", "NaN"))
+            }
+            // The rows of one class weigh nothing.
+            None => Ok(f64::NAN),
+        }
     }
 
     fn undefined(self, expected: String, classes: &[f64]) -> Error {
@@ -342,12 +377,18 @@ mod tests {
         assert_eq!(two.unwrap(), 1.0);
         assert!(Scorer::NegLogLoss.of_probabilities(&[1.0, 7.0], &[1.0, 2.0], &[0.5; 4]).is_err());
         assert!(Scorer::RocAucOvr.of_probabilities(&y[..2], &classes, &proba[..6]).is_err());
+        // scikit-learn 1.9: get_scorer("neg_log_loss") raises for rows that lack a class, and so does "roc_auc_ovr" but
+        // for two classes, where it warns and returns NaN.
+        assert!(Scorer::NegLogLoss.of_probabilities(&y[..2], &classes, &proba[..6]).is_err());
+        assert!(Scorer::NegLogLoss.of_probabilities(&[1.0, 1.0], &[0.0, 1.0], &[0.5; 4]).is_err());
+        assert!(Scorer::RocAucOvr.of_probabilities(&[1.0, 1.0], &[0.0, 1.0], &[0.5; 4]).unwrap().is_nan());
         assert!(Scorer::NegLogLoss.score(&y, &y).is_err());
     }
 
     #[test]
     fn an_area_needs_two_classes() {
-        assert!(Scorer::RocAuc.score(&[1.0, 1.0], &[0.5, 0.1]).is_err());
+        assert!(Scorer::RocAuc.score(&[1.0, 1.0], &[0.5, 0.1]).unwrap().is_nan());
+        assert!(Scorer::RocAuc.score(&[1.0, 2.0, 3.0], &[0.5, 0.1, 0.2]).is_err());
         assert_eq!(Scorer::RocAuc.score(&[0.0, 1.0, 1.0], &[0.5, 0.5, 0.7]).unwrap(), 0.75);
     }
 }

@@ -66,7 +66,7 @@ pub fn run_search(
         _ => CvResults::new(search, splits.len(), &swept.outcomes)?,
     };
     warnings.extend(cv_results.warnings.iter().cloned());
-    warnings.extend(of_stopped(&swept.outcomes));
+    warnings.extend(of_stopped(&swept.outcomes, &swept.failures));
     let best = match search.kind {
         Kind::CrossValidate => Some(0),
         _ => cv_results.best.as_ref().map(|best| best.index),
@@ -175,9 +175,10 @@ pub(super) fn of_failures(
     )))
 }
 
-/// A warning about fits that were stopped by a limit of theirs.
-pub(super) fn of_stopped(outcomes: &[FitOutcome]) -> Option<String> {
-    let (n, total) = (outcomes.iter().filter(|fit| !fit.converged).count(), outcomes.len());
+/// A warning about fits that were stopped by a limit of theirs; those that failed have theirs.
+pub(super) fn of_stopped(outcomes: &[FitOutcome], failures: &[FitFailure]) -> Option<String> {
+    let (open, total) = (outcomes.iter().filter(|fit| !fit.converged).count(), outcomes.len());
+    let n = open.saturating_sub(failures.len());
     (n > 0).then(|| format!("{n} of {total} fits did not converge: see the column converged of cv_results"))
 }
 

@@ -422,6 +422,10 @@ impl SearchSpec {
             (Some(RefitSpec::Flag(false)), true) => Ok(Refit { wanted: false, metric: None }),
             (Some(RefitSpec::Flag(false)), false) => Ok(Refit { wanted: false, metric: Some(0) }),
             (None | Some(RefitSpec::Flag(true)), false) => Ok(Refit { wanted: true, metric: Some(0) }),
+            // One candidate needs no score to be the best.
+            (Some(RefitSpec::Flag(true)), true) if self.kind == Kind::CrossValidate => {
+                Ok(Refit { wanted: true, metric: None })
+            }
             (None | Some(RefitSpec::Flag(true)), true) => fault("true with several scores".into()),
             (Some(RefitSpec::Metric(name)), _) => match names.iter().position(|known| known == name) {
                 Some(metric) => Ok(Refit { wanted: true, metric: Some(metric) }),
@@ -449,6 +453,11 @@ impl Search {
     /// [`Error::Job`] at `search.cv` when these rows cannot be split so.
     pub fn splits(&self, n_samples: usize, y: &[f64], groups: Option<&[i64]>) -> Result<Splits> {
         self.splitter.split(n_samples, y, groups, self.seed)
+    }
+
+    /// What stands for a score that is not defined for a fold's rows: `error_score`, or NaN where that is `"raise"`.
+    pub fn failed_score(&self) -> f64 {
+        self.error_score.unwrap_or(f64::NAN)
     }
 
     /// The scores' names in column names: `score`, or each score's own when several were asked for.

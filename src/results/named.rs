@@ -82,15 +82,31 @@ pub(super) fn put_text_attribute(location: &Location, name: &str, text: &str) ->
     location.new_attr::<VarLenUnicode>().create(name)?.write_scalar(&unicode(text)?)
 }
 
-/// Writes a scalar number or text as an attribute.
+/// Writes an array of a few values, or a single one, as an attribute.
 pub(super) fn put_attribute(location: &Location, name: &str, array: &Array) -> hdf5::Result<()> {
     match &array.values {
-        Values::F64(v) => location.new_attr::<f64>().create(name)?.write_scalar(&v[0]),
-        Values::F32(v) => location.new_attr::<f32>().create(name)?.write_scalar(&v[0]),
-        Values::I64(v) => location.new_attr::<i64>().create(name)?.write_scalar(&v[0]),
-        Values::I32(v) => location.new_attr::<i32>().create(name)?.write_scalar(&v[0]),
-        Values::Bool(v) => location.new_attr::<bool>().create(name)?.write_scalar(&v[0]),
-        Values::Text(v) => put_text_attribute(location, name, &v[0]),
+        Values::F64(values) => put_in_attribute(location, name, &array.shape, values),
+        Values::F32(values) => put_in_attribute(location, name, &array.shape, values),
+        Values::I64(values) => put_in_attribute(location, name, &array.shape, values),
+        Values::I32(values) => put_in_attribute(location, name, &array.shape, values),
+        Values::Bool(values) => put_in_attribute(location, name, &array.shape, values),
+        Values::Text(texts) => {
+            let texts = texts.iter().map(|text| unicode(text)).collect::<hdf5::Result<Vec<_>>>()?;
+            put_in_attribute(location, name, &array.shape, &texts)
+        }
+    }
+}
+
+fn put_in_attribute<T: H5Type>(
+    location: &Location,
+    name: &str,
+    shape: &[usize],
+    values: &[T],
+) -> hdf5::Result<()> {
+    let builder = location.new_attr::<T>();
+    match shape {
+        [] => builder.create(name)?.write_scalar(&values[0]),
+        shape => builder.shape(shape).create(name)?.write_raw(values),
     }
 }
 

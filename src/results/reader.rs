@@ -336,7 +336,11 @@ mod tests {
             history: vec![("inertia".into(), Array::vector(Values::F64(vec![3.0, 2.0])))],
             cv_results: Some(CvResults {
                 columns: vec![("mean_test_score".into(), Array::vector(Values::F64(vec![0.5])))],
-                attributes: vec![("best_index_".into(), Array::integer(0))],
+                attributes: vec![
+                    ("best_index_".into(), Array::integer(0)),
+                    ("n_resources_".into(), Array::vector(Values::I64(vec![20, 60, 180]))),
+                    ("names".into(), Array::vector(Values::Text(vec!["å".into(), "b".into()]))),
+                ],
             }),
             timing: vec![("load".into(), Array::vector(Values::F64(vec![0.0, 1.0])))],
             provenance: vec![("job".into(), Array::new([], Values::Text(vec!["seed = 0\n".into()])))],
@@ -374,7 +378,8 @@ mod tests {
         let history = file.group(schema::HISTORY, 10).unwrap().unwrap();
         assert_eq!(history.array("inertia"), Some(&contents.history[0].1));
         let table = file.group(schema::CV_RESULTS, 10).unwrap().unwrap();
-        assert_eq!(table.attribute("best_index_"), Some(&Array::integer(0)));
+        let written = &contents.cv_results.as_ref().unwrap().attributes;
+        assert!(written.iter().all(|(name, array)| table.attribute(name) == Some(array)));
         let provenance = file.group(schema::PROVENANCE, 10).unwrap().unwrap();
         assert_eq!(provenance.text("job"), Some("seed = 0\n"));
         let names: Vec<String> = file.attributes().unwrap().into_iter().map(|(name, _)| name).collect();

@@ -264,7 +264,8 @@ impl<'a> Sweep<'a> {
                 }
                 (Err(_), _, _) if stopped.is_some() || doomed => return Ok(()),
                 (Err(error), Some(&id), OnFailure::Score { score, n_test, n_train })
-                    if matches!(error, Error::Data { .. } | Error::Diverged { .. }) =>
+                    // The job's values were checked beforehand: one that is wrong here is wrong for these rows only.
+                    if matches!(error, Error::Data { .. } | Error::Diverged { .. } | Error::Job { .. }) =>
                 {
                     let outcome = FitOutcome {
                         id,

@@ -20,7 +20,8 @@ use super::weights::Training;
 use crate::comm;
 use crate::error::{Error, Result};
 use crate::estimator::Model;
-use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, Split};
+use crate::estimator::row_scores::{RowScores, Scored};
+use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
 use crate::estimator::svm::Scorer;
 use crate::estimator::tree::Tree;
 
@@ -29,14 +30,21 @@ pub struct ForestSearch {
     data: Arc<ForestData>,
     candidates: Vec<Forest>,
     scorers: Vec<Scorer>,
+    /// The same scores where rows weigh differently.
+    weighted: Option<RowScores>,
     return_train_score: bool,
     n_operations: AtomicU64,
+    /// Trees that fits asked for, and those that were grown.
+    n_asked: AtomicU64,
+    n_grown: AtomicU64,
 }
 
 /// Rows that are predicted by more and more trees, at several depths.
 struct Votes {
     rows: Vec<f32>,
     y_true: Vec<f64>,
+    /// Or none.
+    weights: Vec<f64>,
     /// What the trees of all pieces that are whole sum to, `(depths, rows, n_outputs)`.
     whole: Vec<Vec<f64>>,
     /// The same of the trees of the present piece.
@@ -74,7 +82,21 @@ impl ForestSearch {
         scorers: Vec<Scorer>,
         return_train_score: bool,
     ) -> Self {
-        Self { data, candidates, scorers, return_train_score, n_operations: AtomicU64::new(0) }
+        Self {
+            data,
+            candidates,
+            scorers,
+            weighted: None,
+            return_train_score,
+            n_operations: AtomicU64::new(0),
+            n_asked: AtomicU64::new(0),
+            n_grown: AtomicU64::new(0),
+        }
+    }
+
+    /// With the scores of rows that weigh differently.
+    pub fn with_weighted_scores(self, weighted: Option<RowScores>) -> Self {
+        Self { weighted, ..self }
     }
 
     /// Whether one forest serves both candidates.
@@ -144,6 +166,7 @@ impl ForestSearch {
         for id in fits {
             while n_grown < self.candidates[id.candidate].n_trees() {
                 growing.add(n_grown, &self.n_operations);
+                self.n_grown.fetch_add(1, Ordering::Relaxed);
                 n_grown += 1;
             }
             let (fit_seconds, score_seconds) = (growing.fit_seconds, growing.score_seconds);
@@ -187,6 +210,7 @@ impl ForestSearch {
         [fit_seconds, before_s]: [f64; 2],
     ) -> FitOutcome {
         let start = Instant::now();
+        self.n_asked.fetch_add(n_trees as u64, Ordering::Relaxed);
         let depth = self.candidates[id.candidate].max_depth();
         let at = growing.depths.partition_point(|&other| other < depth);
         let test_scores = self.scores(&growing.test, at, n_trees);
@@ -199,6 +223,19 @@ impl ForestSearch {
     fn scores(&self, votes: &Votes, depth: usize, n_trees: usize) -> Vec<f64> {
         let (values, classes) = (votes.values(depth, n_trees), &self.data.classes);
         let y_pred = predictions(&values, classes);
+        if let Some(weighted) = &self.weighted {
+            let second: Vec<f64> = values
+                .chunks_exact(classes.len().max(1))
+                .filter_map(|of_row| of_row.get(1).copied())
+                .collect();
+            return weighted.of(&Scored {
+                y_true: &votes.y_true,
+                weights: &votes.weights,
+                predicted: &y_pred,
+                decision: (classes.len() == 2).then_some(&second[..]),
+                proba: Some((classes, &values)),
+            });
+        }
         let score = |scorer: &Scorer| match scorer {
             Scorer::Prediction(score) => score(&votes.y_true, &y_pred),
             // Without decision values the probability of the second class orders the rows, as in scikit-learn.
@@ -250,6 +287,7 @@ impl Votes {
             rows: data.rows(rows),
             y_true: rows.iter().map(|&row| data.table.y[row]).collect(),
             whole: vec![vec![0.0; rows.len() * data.n_outputs()]; n_depths],
+            weights: rows.iter().filter_map(|&row| data.table.weights.get(row)).copied().collect(),
             sums: vec![vec![0.0; rows.len() * data.n_outputs()]; n_depths],
         }
     }
@@ -334,6 +372,7 @@ impl Searchable for ForestSearch {
         let mut read = Vec::new();
         for number in part * PIECE..((part + 1) * PIECE).min(self.most_trees(fits)) {
             growing.add(number, &self.n_operations);
+            self.n_grown.fetch_add(1, Ordering::Relaxed);
             let n_grown = number + 1;
             if fits.iter().any(|id| self.candidates[id.candidate].n_trees() == n_grown) {
                 read.push((n_grown, growing.sums()));
@@ -381,6 +420,11 @@ impl Searchable for ForestSearch {
 
     fn n_operations(&self) -> u64 {
         self.n_operations.load(Ordering::Relaxed)
+    }
+
+    fn shared(&self) -> Vec<SharedWork> {
+        let (asked, done) = (self.n_asked.load(Ordering::Relaxed), self.n_grown.load(Ordering::Relaxed));
+        vec![SharedWork { what: "trees".into(), asked, done }]
     }
 
     fn refit(&self, candidate: usize) -> Result<Model> {

@@ -1,6 +1,7 @@
 //! What a search asks of an estimator that fits on rows in memory.
 
 use ndarray::ArrayView2;
+use serde_json::Value;
 
 use super::rows::FoldRows;
 use crate::error::Result;
@@ -24,6 +25,11 @@ pub trait FoldFit: Send + Sync {
     /// # Errors
     /// [`Error::Data`](crate::Error::Data) for rows that these parameters cannot be fitted on.
     fn fit(&self, rows: &FoldRows) -> Result<Box<dyn FoldModel>>;
+
+    /// The parameters: fits of equal ones are the same, and done once. None where that cannot be told.
+    fn written(&self) -> Option<Value> {
+        None
+    }
 
     /// About how many multiplications a fit with its scoring takes beside those of [`shared_cost`](Self::shared_cost).
     fn cost(&self, size: Size) -> f64;

@@ -1,5 +1,6 @@
 //! Many candidates of one estimator on many folds of rows in memory.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -9,6 +10,7 @@ use super::rows::FoldRows;
 use crate::data::Table;
 use crate::error::{Error, Result};
 use crate::estimator::Model;
+use crate::estimator::row_scores::{RowScores, Scored};
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
 use crate::metrics::{Needs, Scorer};
 
@@ -18,16 +20,21 @@ const CUT: f64 = 4.0;
 
 /// The candidates of a search with their data.
 ///
-/// Fits do not depend on each other. A chain is a piece of one fold's candidates, in their order.
+/// Fits do not depend on each other. A chain is a piece of one fold's candidates, in their order; those that are equal
+/// stand beside each other, and one of them is fitted.
 pub struct FoldSearch {
     table: Arc<Table>,
     candidates: Vec<Box<dyn FoldFit>>,
-    scorers: Vec<Scorer>,
+    /// The first candidate that equals each.
+    equal: Vec<usize>,
+    scores: RowScores,
     return_train_score: bool,
     fold: Mutex<Option<(Split, Arc<Fold>)>>,
     n_asked: AtomicU64,
     n_made: AtomicU64,
     n_operations: AtomicU64,
+    n_fits: AtomicU64,
+    n_copied: AtomicU64,
 }
 
 /// The rows of a fold.
@@ -44,8 +51,37 @@ impl FoldSearch {
         scorers: Vec<Scorer>,
         return_train_score: bool,
     ) -> Self {
-        let (fold, n_asked, n_made, n_operations) = Default::default();
-        Self { table, candidates, scorers, return_train_score, fold, n_asked, n_made, n_operations }
+        Self {
+            table,
+            equal: firsts(&candidates),
+            candidates,
+            scores: RowScores::new(scorers, f64::NAN),
+            return_train_score,
+            fold: Mutex::default(),
+            n_asked: AtomicU64::new(0),
+            n_made: AtomicU64::new(0),
+            n_fits: AtomicU64::new(0),
+            n_copied: AtomicU64::new(0),
+            n_operations: AtomicU64::new(0),
+        }
+    }
+
+    /// With scores that know what stands for one that is not defined for a fold's rows; NaN otherwise.
+    pub fn with_scores(self, scores: RowScores) -> Self {
+        Self { scores, ..self }
+    }
+
+    /// Candidates that are equal, beside each other.
+    fn families(&self) -> Vec<Vec<usize>> {
+        let n = self.candidates.len();
+        let mut families = vec![Vec::new(); n];
+        (0..n).for_each(|candidate| families[self.equal[candidate]].push(candidate));
+        families.retain(|family| !family.is_empty());
+        families
+    }
+
+    fn is_same(&self, a: FitId, b: FitId) -> bool {
+        a.fold == b.fold && self.equal[a.candidate] == self.equal[b.candidate]
     }
 
     fn size(&self, split: &Split) -> Size {
@@ -92,27 +128,29 @@ impl FoldSearch {
         })
     }
 
-    /// A score that is not defined for these rows, or not for this model, is NaN.
     fn scores(&self, model: &dyn FoldModel, rows: &Table) -> Result<Vec<f64>> {
-        let asked = |needs: Needs| self.scorers.iter().any(|scorer| scorer.needs() == needs);
-        let predicted = if asked(Needs::Prediction) { model.predict(rows.x.view())? } else { Vec::new() };
-        let decision = if asked(Needs::Decision) { model.decision(rows.x.view())? } else { None };
-        let probabilities =
-            if asked(Needs::Probability) { model.probabilities(rows.x.view())? } else { None };
-        let score = |scorer: &Scorer| match scorer.needs() {
-            Needs::Prediction => scorer.score(&rows.y, &predicted).unwrap_or(f64::NAN),
-            Needs::Decision => {
-                decision.as_ref().and_then(|values| scorer.score(&rows.y, values).ok()).unwrap_or(f64::NAN)
-            }
-            Needs::Probability => {
-                let of = |(classes, proba): &(Vec<f64>, Vec<f64>)| {
-                    scorer.of_probabilities(&rows.y, classes, proba).ok()
-                };
-                probabilities.as_ref().and_then(of).unwrap_or(f64::NAN)
-            }
-        };
-        Ok(self.scorers.iter().map(score).collect())
+        let x = rows.x.view();
+        let predicted = if self.scores.ask(Needs::Prediction) { model.predict(x)? } else { Vec::new() };
+        let decision = if self.scores.ask(Needs::Decision) { model.decision(x)? } else { None };
+        let proba = if self.scores.ask(Needs::Probability) { model.probabilities(x)? } else { None };
+        Ok(self.scores.of(&Scored {
+            y_true: &rows.y,
+            weights: &rows.weights,
+            predicted: &predicted,
+            decision: decision.as_deref(),
+            proba: proba.as_ref().map(|(classes, proba)| (&classes[..], &proba[..])),
+        }))
     }
+}
+
+/// For each candidate the first that has the same parameters.
+fn firsts(candidates: &[Box<dyn FoldFit>]) -> Vec<usize> {
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    let first = |(candidate, fit): (usize, &Box<dyn FoldFit>)| match fit.written() {
+        Some(written) => *known.entry(written.to_string()).or_insert(candidate),
+        None => candidate,
+    };
+    candidates.iter().enumerate().map(first).collect()
 }
 
 impl Searchable for FoldSearch {
@@ -126,17 +164,18 @@ impl Searchable for FoldSearch {
             let size = self.size(split);
             // What is shared and what is each fit's own, of the chain that is being filled.
             let mut open: Option<(f64, f64)> = None;
-            for (candidate, fit) in self.candidates.iter().enumerate() {
+            for same in self.families() {
+                let fit = &self.candidates[same[0]];
                 let (cost, shared) = (fit.cost(size), fit.shared_cost(size));
-                let id = FitId { candidate, fold };
+                let fits = same.iter().map(|&candidate| FitId { candidate, fold });
                 match (&mut open, chains.last_mut()) {
                     (Some((most, own)), Some(chain)) if *own < CUT * most.max(shared) => {
                         chain.cost += cost + (shared - *most).max(0.0);
-                        chain.fits.push(id);
+                        chain.fits.extend(fits);
                         (*most, *own) = (most.max(shared), *own + cost);
                     }
                     _ => {
-                        chains.push(Chain { fits: vec![id], cost: cost + shared });
+                        chains.push(Chain { fits: fits.collect(), cost: cost + shared });
                         open = Some((shared, cost));
                     }
                 }
@@ -151,8 +190,15 @@ impl Searchable for FoldSearch {
         splits: &[Split],
         emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
     ) -> Result<()> {
+        let mut latest: Option<FitOutcome> = None;
         for &id in &chain.fits {
             let since = Instant::now();
+            self.n_fits.fetch_add(1, Ordering::Relaxed);
+            if let Some(done) = latest.as_ref().filter(|done| self.is_same(done.id, id)) {
+                self.n_copied.fetch_add(1, Ordering::Relaxed);
+                emit(FitOutcome { id, fit_seconds: 0.0, score_seconds: 0.0, ..done.clone() })?;
+                continue;
+            }
             let split = splits.get(id.fold).ok_or_else(|| Error::internal("a chain of an unknown fold"))?;
             let fold = self.fold(split);
             let (asked, made) = fold.train.counts();
@@ -160,7 +206,9 @@ impl Searchable for FoldSearch {
             let (asked_after, made_after) = fold.train.counts();
             self.n_asked.fetch_add(asked_after - asked, Ordering::Relaxed);
             self.n_made.fetch_add(made_after - made, Ordering::Relaxed);
-            emit(outcome?)?;
+            let outcome = outcome?;
+            latest = Some(outcome.clone());
+            emit(outcome)?;
         }
         Ok(())
     }
@@ -179,12 +227,14 @@ impl Searchable for FoldSearch {
     }
 
     fn shared(&self) -> Vec<SharedWork> {
+        let (fits, copied) = (self.n_fits.load(Ordering::Relaxed), self.n_copied.load(Ordering::Relaxed));
+        let mut shared = vec![SharedWork { what: "fits".into(), asked: fits, done: fits - copied }];
         let size = Size { n_train: 1, n_test: 1, n_features: self.table.x.ncols() };
-        if self.candidates.iter().all(|fit| fit.shared_cost(size) == 0.0) {
-            return Vec::new();
+        if self.candidates.iter().any(|fit| fit.shared_cost(size) > 0.0) {
+            let (asked, done) = (self.n_asked.load(Ordering::Relaxed), self.n_made.load(Ordering::Relaxed));
+            shared.push(SharedWork { what: "passes over the rows of a fold".into(), asked, done });
         }
-        let (asked, done) = (self.n_asked.load(Ordering::Relaxed), self.n_made.load(Ordering::Relaxed));
-        vec![SharedWork { what: "passes over the rows of a fold".into(), asked, done }]
+        shared
     }
 
     fn refit(&self, candidate: usize) -> Result<Model> {

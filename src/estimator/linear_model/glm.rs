@@ -8,6 +8,7 @@ use super::targets::{Targets, check_classes, check_numbers, class_names, survey}
 use super::warm_start::WarmStart;
 use crate::engine::pass::PassEngine;
 use crate::error::{Error, Place, Result};
+use crate::estimator::class_weight::NONE;
 use crate::kernel::Real;
 use crate::kernel::glm::Loss;
 
@@ -106,6 +107,7 @@ impl LogisticRegressionParams {
     ) -> Result<Vec<f64>> {
         match &self.class_weight {
             None => Ok(Vec::new()),
+            Some(ClassWeight::Named(name)) if name == NONE => Ok(Vec::new()),
             Some(ClassWeight::Named(_)) => {
                 let n = classes.len() as f64;
                 // A class of no weight stays without.
@@ -113,22 +115,24 @@ impl LogisticRegressionParams {
                 Ok(targets.classes.iter().map(|(.., w)| factor(*w)).collect())
             }
             Some(ClassWeight::Table(table)) => {
-                let mut factors = vec![1.0; classes.len()];
-                for (class, &factor) in table {
-                    let called = |k: &f64| match names {
-                        Some(names) => names.get(*k as usize).is_some_and(|name| name == class),
-                        None => class.parse() == Ok(*k),
+                let is = |key: &str, class: &f64| match names {
+                    Some(names) => names.get(*class as usize).is_some_and(|name| name == key),
+                    None => key.parse() == Ok(*class),
+                };
+                let given = |class| table.iter().find(|(key, _)| is(key, class)).map(|(_, &factor)| factor);
+                let known: Vec<Option<f64>> = classes.iter().map(given).collect();
+                // scikit-learn's rule: a table of all classes serves rows that lack some of them.
+                if known.contains(&None)
+                    && let Some(class) = table.keys().find(|key| !classes.iter().any(|class| is(key, class)))
+                {
+                    let expected = match names {
+                        Some(names) => format!("one of the classes {}", names.join(", ")),
+                        None => format!("one of the classes {classes:?}"),
                     };
-                    let index = classes.iter().position(called).ok_or_else(|| {
-                        let expected = match names {
-                            Some(names) => format!("one of the classes {}", names.join(", ")),
-                            None => format!("one of the classes {classes:?}"),
-                        };
-                        Error::job(format!("estimator.class_weight.{class}"), expected, class.clone())
-                    })?;
-                    factors[index] = factor;
+                    let key = format!("estimator.class_weight.{class}");
+                    return Err(Error::job(key, expected, class.clone()));
                 }
-                Ok(factors)
+                Ok(known.into_iter().map(|factor| factor.unwrap_or(1.0)).collect())
             }
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::estimator::class_weight::NONE;
 
 /// The five solvers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +63,7 @@ pub enum Penalty {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ClassWeight {
-    /// `"balanced"`: inversely proportional to the classes' weights in the data.
+    /// `"balanced"`: inversely proportional to the classes' weights in the data. `"none"`, which a list of values needs.
     Named(String),
     /// A factor for each class named; 1 for the others.
     Table(BTreeMap<String, f64>),
@@ -228,8 +229,9 @@ impl LogisticRegressionParams {
             ));
         }
         match &self.class_weight {
-            Some(ClassWeight::Named(name)) if name != "balanced" => {
-                Err(Error::job("estimator.class_weight", "\"balanced\" or a table", format!("\"{name}\"")))
+            Some(ClassWeight::Named(name)) if name != "balanced" && name != NONE => {
+                let expected = "\"balanced\", \"none\" or a table";
+                Err(Error::job("estimator.class_weight", expected, format!("\"{name}\"")))
             }
             Some(ClassWeight::Table(table)) => {
                 table.iter().try_for_each(|(class, &w)| non_negative(&format!("class_weight.{class}"), w))

@@ -1,6 +1,7 @@
 //! Linear models in a search: one Gram matrix of a fold serves every penalty.
 
 use ndarray::ArrayView2;
+use serde_json::Value;
 
 use super::any::LinearParams;
 use super::coordinate_descent::elastic_net_of;
@@ -92,6 +93,10 @@ impl LinearParams {
 impl FoldFit for LinearParams {
     fn fit(&self, rows: &FoldRows) -> Result<Box<dyn FoldModel>> {
         Ok(Box::new(self.fit_rows(rows)?))
+    }
+
+    fn written(&self) -> Option<Value> {
+        serde_json::to_value(self).ok()
     }
 
     fn cost(&self, size: Size) -> f64 {

@@ -1,6 +1,7 @@
 //! Naive Bayes in a search.
 
 use ndarray::ArrayView2;
+use serde_json::Value;
 
 use super::{GaussianNbModel, GaussianNbParams};
 use crate::data::Block;
@@ -11,6 +12,10 @@ use crate::estimator::fold_search::{FoldFit, FoldModel, FoldRows, Size};
 impl FoldFit for GaussianNbParams {
     fn fit(&self, rows: &FoldRows) -> Result<Box<dyn FoldModel>> {
         Ok(Box::new(rows.with_engine(|engine| Self::fit(self, engine))?))
+    }
+
+    fn written(&self) -> Option<Value> {
+        serde_json::to_value(self).ok()
     }
 
     fn cost(&self, size: Size) -> f64 {

@@ -19,6 +19,8 @@ pub(super) struct RowCache {
     /// The rows, slot by slot. Kept over [`reset`](Self::reset), since fresh memory costs as much as filling it.
     memory: Vec<f32>,
     hand: usize,
+    /// Parts of rows that had to be filled, ever.
+    pub(super) n_filled: u64,
 }
 
 impl RowCache {
@@ -84,7 +86,9 @@ impl RowCache {
 
     /// Whether `part` of the row in `slot` has to be filled; from now on it counts as filled.
     pub(super) fn claim(&mut self, slot: usize, part: usize) -> bool {
-        !std::mem::replace(&mut self.filled[slot * self.n_parts + part], true)
+        let is_new = !std::mem::replace(&mut self.filled[slot * self.n_parts + part], true);
+        self.n_filled += u64::from(is_new);
+        is_new
     }
 
     /// The numbers of a slot.

@@ -210,7 +210,7 @@ impl Climb<'_, '_> {
         let search = Search { candidates: done.candidates, ..self.rungs.search.clone() };
         let mut cv_results = CvResults::new(&search, self.rungs.splits.len(), &done.outcomes)?;
         warnings.extend(cv_results.warnings.iter().cloned());
-        warnings.extend(of_stopped(&done.outcomes));
+        warnings.extend(of_stopped(&done.outcomes, &done.failures));
         let is_last = last_rungs(schedule, &done.bracket, &done.iter);
         cv_results.best = self.best(&search, &cv_results, &is_last);
         let column = |name: &str, values: &[i64]| Column {

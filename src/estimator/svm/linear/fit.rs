@@ -1,5 +1,7 @@
 //! Fitting: from parameters and rows to weights, one problem a class.
 
+use serde_json::Value;
+
 use super::dual::{Stopping, hinge, insensitive};
 use super::model::LinearSvmModel;
 use super::newton::{Minimum, Squared};
@@ -179,6 +181,13 @@ impl FoldFit for LinearSvm {
     fn fit(&self, rows: &FoldRows) -> Result<Box<dyn FoldModel>> {
         let all: Vec<usize> = (0..rows.table().y.len()).collect();
         Ok(Box::new(self.fit_rows(rows.table(), &all)?))
+    }
+
+    fn written(&self) -> Option<Value> {
+        match &self.kind {
+            Kind::Classes(params) => serde_json::to_value(params).ok(),
+            Kind::Numbers(params) => serde_json::to_value(params).ok(),
+        }
     }
 
     fn cost(&self, size: Size) -> f64 {

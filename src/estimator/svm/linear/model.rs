@@ -78,15 +78,27 @@ impl LinearSvmModel {
             None | Some(2) => 1,
             Some(n) => n,
         };
+        let intercept = match svm.settings.intercept {
+            Some(_) => model.vector("intercept_", n)?,
+            None => vec![0.0; n],
+        };
         Ok(Self {
             coef: model.vector("coef_", n * n_features)?,
-            intercept: model.vector("intercept_", n)?,
+            intercept,
             n_iter: model.count("n_iter_").unwrap_or(0),
             converged: true,
             svm,
             classes,
             n_features,
         })
+    }
+
+    /// A single 0 where none was fitted, as in scikit-learn.
+    fn export_intercept(&self) -> Array {
+        match self.svm.settings.intercept {
+            Some(_) => Array::vector(Values::F64(self.intercept.clone())),
+            None => Array::scalar(0.0),
+        }
     }
 
     /// The value of each problem for each row, `(n_rows, n_problems)`.
@@ -147,7 +159,7 @@ impl PlainModel for LinearSvmModel {
             attributes.push(("classes_".to_owned(), classes.export()));
         }
         attributes.push(("coef_".into(), Array::new(shape, coef)));
-        attributes.push(("intercept_".into(), Array::vector(Values::F64(self.intercept.clone()))));
+        attributes.push(("intercept_".into(), self.export_intercept()));
         attributes.push(("n_iter_".into(), Array::integer(self.n_iter as i64)));
         attributes.push(("n_features_in_".into(), Array::integer(d as i64)));
         Model { estimator: self.svm.name().into(), params: params.unwrap_or_default(), attributes }

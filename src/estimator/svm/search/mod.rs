@@ -26,6 +26,7 @@ use crate::comm::Communicator;
 use crate::data::Table;
 use crate::error::{Error, Result};
 use crate::estimator::Model;
+use crate::estimator::row_scores::{RowScores, Scored};
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
 
 /// A score: the targets and what is compared with them to a number, larger is better.
@@ -55,6 +56,8 @@ pub struct SvcSearch {
     table: Arc<Table>,
     candidates: Vec<Svc>,
     scorers: Vec<Scorer>,
+    /// The same scores where rows weigh differently.
+    weighted: Option<RowScores>,
     return_train_score: bool,
     /// Whether the targets are of two classes.
     binary: bool,
@@ -99,6 +102,7 @@ impl SvcSearch {
             table,
             candidates,
             scorers,
+            weighted: None,
             return_train_score,
             budget_bytes,
             products: OnceLock::new(),
@@ -107,6 +111,11 @@ impl SvcSearch {
             n_copied: AtomicU64::new(0),
             n_operations: AtomicU64::new(0),
         }
+    }
+
+    /// With the scores of rows that weigh differently.
+    pub fn with_weighted_scores(self, weighted: Option<RowScores>) -> Self {
+        Self { weighted, ..self }
     }
 
     /// Computes the rows' products, if they are worth it, once for all ranks of a node; returns how many ranks have this
@@ -308,6 +317,12 @@ impl SvcSearch {
             false => (fitted.predict(matrix, rows)?.0, None),
         };
         let proba = if self.probable() { fitted.probabilities(matrix, rows)? } else { None };
+        if let Some(weighted) = &self.weighted {
+            let weights: Vec<f64> = rows.iter().map(|&row| self.table.weights[row]).collect();
+            let (weights, predicted, decision) = (&weights[..], &y_pred[..], decision.as_deref());
+            let proba = proba.as_deref().map(|proba| (&fitted.set.classes[..], proba));
+            return Ok(weighted.of(&Scored { y_true, weights, predicted, decision, proba }));
+        }
         let score = |scorer: &Scorer| match scorer {
             Scorer::Prediction(score) => score(y_true, &y_pred),
             Scorer::Decision(score) => decision.as_ref().map_or(f64::NAN, |values| score(y_true, values)),

@@ -74,6 +74,11 @@ impl Desk {
         Ok(Self { set, gamma, kernel, cache, compact, budget_bytes, n_asked: 0 })
     }
 
+    /// Kernel values that were computed: rows are whole, for there are no classes.
+    pub(super) fn n_computed(&self) -> u64 {
+        self.cache.n_filled * self.set.rows.len() as u64
+    }
+
     /// Solves the problem of `svr`, whose kernel is this one.
     pub(super) fn solve(
         &mut self,

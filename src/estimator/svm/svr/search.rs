@@ -11,10 +11,12 @@ use std::time::Instant;
 use super::fit::Desk;
 use super::model::SvrModel;
 use super::params::Svr;
+use crate::comm::Communicator;
 use crate::data::Table;
 use crate::error::{Error, Result};
 use crate::estimator::Model;
 use crate::estimator::plain::{PlainModel, gather, matrix};
+use crate::estimator::row_scores::{RowScores, Scored};
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
 use crate::estimator::svm::products::SharedProducts;
 use crate::estimator::svm::search::ScoreFn;
@@ -29,12 +31,17 @@ pub struct SvrSearch {
     table: Arc<Table>,
     candidates: Vec<Svr>,
     scorers: Vec<ScoreFn>,
+    /// The same scores where rows weigh differently.
+    weighted: Option<RowScores>,
     return_train_score: bool,
     budget_bytes: usize,
     products: OnceLock<Option<SharedProducts>>,
     n_fits: AtomicU64,
     n_copied: AtomicU64,
     n_operations: AtomicU64,
+    /// Kernel values that fits asked for, and those that were computed.
+    n_asked: AtomicU64,
+    n_computed: AtomicU64,
 }
 
 impl SvrSearch {
@@ -54,13 +61,31 @@ impl SvrSearch {
             table,
             candidates,
             scorers,
+            weighted: None,
             return_train_score,
             budget_bytes,
             products: OnceLock::new(),
             n_fits: AtomicU64::new(0),
             n_copied: AtomicU64::new(0),
             n_operations: AtomicU64::new(0),
+            n_asked: AtomicU64::new(0),
+            n_computed: AtomicU64::new(0),
         })
+    }
+
+    /// With the scores of rows that weigh differently.
+    pub fn with_weighted_scores(self, weighted: Option<RowScores>) -> Self {
+        Self { weighted, ..self }
+    }
+
+    /// Computes the rows' products, if they are worth it, once for all ranks of a node; returns how many ranks have this
+    /// one copy, and its bytes. Without this every rank computes its own when it needs them.
+    ///
+    /// # Collective
+    /// As [`Communicator::fill_on_node`].
+    pub fn share_products(&self, comm: &dyn Communicator) -> Option<(usize, usize)> {
+        let products = SharedProducts::on(comm, &self.table, self.budget_bytes / 2);
+        self.products.get_or_init(|| products).as_ref().map(SharedProducts::shared)
     }
 
     /// The kernel of a candidate where it does not depend on the fold, and whether it does.
@@ -117,6 +142,11 @@ impl SvrSearch {
         let x = matrix(rows.len(), self.table.x.ncols(), gather(&self.table, rows))?;
         let y_true: Vec<f64> = rows.iter().map(|&row| self.table.y[row]).collect();
         let y_pred = model.predict(x.view())?;
+        if let Some(weighted) = &self.weighted {
+            let weights: Vec<f64> = rows.iter().map(|&row| self.table.weights[row]).collect();
+            let (y_true, weights, predicted) = (&y_true[..], &weights[..], &y_pred[..]);
+            return Ok(weighted.of(&Scored { y_true, weights, predicted, decision: None, proba: None }));
+        }
         Ok(self.scorers.iter().map(|score| score(&y_true, &y_pred)).collect())
     }
 
@@ -204,6 +234,8 @@ impl Searchable for SvrSearch {
             since = Instant::now();
         }
         self.n_operations.fetch_add((1 + self.table.x.ncols() as u64 / 16) * desk.n_asked, Ordering::Relaxed);
+        self.n_asked.fetch_add(desk.n_asked, Ordering::Relaxed);
+        self.n_computed.fetch_add(desk.n_computed(), Ordering::Relaxed);
         Ok(())
     }
 
@@ -221,7 +253,17 @@ impl Searchable for SvrSearch {
 
     fn shared(&self) -> Vec<SharedWork> {
         let (fits, copied) = (self.n_fits.load(Ordering::Relaxed), self.n_copied.load(Ordering::Relaxed));
-        vec![SharedWork { what: "fits".into(), asked: fits, done: fits - copied }]
+        let (asked, done) = (self.n_asked.load(Ordering::Relaxed), self.n_computed.load(Ordering::Relaxed));
+        let mut shared = vec![
+            SharedWork { what: "fits".into(), asked: fits, done: fits - copied },
+            SharedWork { what: "kernel values".into(), asked, done },
+        ];
+        // Every rank needs all of them; those of a node computed them once.
+        if let Some(products) = self.products.get().and_then(Option::as_ref).filter(|p| p.shared().0 > 1) {
+            let asked = (products.n * products.n) as u64;
+            shared.push(SharedWork { what: "dot products".into(), asked, done: products.n_computed });
+        }
+        shared
     }
 
     fn refit(&self, candidate: usize) -> Result<Model> {

@@ -1,0 +1,176 @@
+"""Reference tables of searches whose folds lack classes or rows, whose rows weigh differently, and of rungs, from
+scikit-learn.
+
+Usage: python scripts/golden/make_uneven_searches.py [FOLDER]     (default: tests/data/searches)
+Writes the rows as a CSV file, ordered by class, so that a KFold leaves a class out of each training set; and, for each
+search, the job's sections beside what scikit-learn makes of it. null stands for NaN. Of the rows that weigh differently,
+in any order, there are two files: of three classes, and of two.
+"""
+
+import json
+import math
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import sklearn
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
+from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, KFold
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC, SVR, LinearSVC
+
+warnings.simplefilter("ignore")
+FOLDER = Path(sys.argv[1] if len(sys.argv) > 1 else "tests/data/searches")
+ORIGIN = f"scikit-learn {sklearn.__version__}, numpy {np.__version__}, scripts/golden/make_uneven_searches.py"
+rng = np.random.RandomState(20261127)
+Y = np.sort(np.arange(96) % 3)
+X = np.round(rng.normal(size=(96, 4)) + 1.2 * rng.normal(size=(3, 4))[Y], 4)
+lines = [",".join([*(repr(float(v)) for v in row), str(target)]) for row, target in zip(X, Y)]
+(FOLDER / "uneven.csv").write_text("\n".join(["a,b,c,d,y", *lines]) + "\n")
+CASES = []
+ORDER = rng.permutation(96)
+WEIGHTS = np.round(rng.gamma(1.0, size=96), 3) * (rng.uniform(size=96) > 0.1)
+WEIGHED = {"weighted": (X[ORDER], Y[ORDER]), "weighted2": (X[ORDER], np.minimum(Y[ORDER], 1))}
+for name, (x, y) in WEIGHED.items():
+    lines = [",".join([*(repr(float(v)) for v in row), str(target), repr(float(weight))])
+             for row, target, weight in zip(x, y, WEIGHTS)]
+    (FOLDER / f"{name}.csv").write_text("\n".join(["a,b,c,d,y,w", *lines]) + "\n")
+
+
+def search(job, model, grid, kind=GridSearchCV, attributes=(), data="uneven", **rules):
+    x, y = WEIGHED.get(data, (X, Y))
+    found = kind(model, grid, **rules).fit(x, y, **({"sample_weight": WEIGHTS} if data in WEIGHED else {}))
+    plain = lambda values: [None if isinstance(v, float) and math.isnan(v) else v for v in values]
+    table = {k: plain(v.tolist()) for k, v in found.cv_results_.items() if "time" not in k and "param" not in k}
+    CASES.append({
+        "data": data,
+        "job": job.strip() + "\n",
+        "table": table,
+        "best_index": int(found.best_index_),
+        "attributes": {name: np.asarray(getattr(found, name)).tolist() for name in attributes},
+    })
+
+
+IN_ORDER = 'cv = { kind = "KFold", n_splits = 3 }'
+# A table of all classes serves folds that lack one; a table of one class does not serve those that lack it.
+for weights in [{0: 1.0, 1: 2.0, 2: 5.0}, {2: 5.0}]:
+    text = "{ " + ", ".join(f"{k} = {v}" for k, v in weights.items()) + " }"
+    for name, options, model in [
+        ("SVC", "", SVC()),
+        ("LogisticRegression", 'solver = "newton-cholesky"\ntol = 1e-10',
+         LogisticRegression(solver="newton-cholesky", tol=1e-10)),
+        ("LinearSVC", 'tol = 1e-10\nmax_iter = 100000', LinearSVC(tol=1e-10, max_iter=100000)),
+    ]:
+        search(f"""
+[estimator]
+name = "{name}"
+class_weight = {text}
+{options}
+[search]
+{IN_ORDER}
+scoring = "f1_macro"
+return_train_score = true
+[search.grid]
+C = [0.1, 1.0]
+""", model.set_params(class_weight=weights), {"C": [0.1, 1.0]}, cv=KFold(3), scoring="f1_macro",
+               return_train_score=True)
+# None among the values of a list.
+for name, options, model in [
+    ("SVC", "", SVC()),
+    ("LogisticRegression", 'solver = "newton-cholesky"\ntol = 1e-10',
+     LogisticRegression(solver="newton-cholesky", tol=1e-10)),
+    ("LinearSVC", 'tol = 1e-10\nmax_iter = 100000', LinearSVC(tol=1e-10, max_iter=100000)),
+]:
+    search(f"""
+[estimator]
+name = "{name}"
+{options}
+[search]
+cv = {{ kind = "KFold", n_splits = 5 }}
+scoring = "balanced_accuracy"
+[search.grid]
+class_weight = ["none", "balanced"]
+""", model, {"class_weight": [None, "balanced"]}, cv=KFold(5), scoring="balanced_accuracy")
+# A score that is not defined for a fold's rows is the score of fits that fail.
+search(f"""
+[estimator]
+name = "GaussianNB"
+[search]
+{IN_ORDER}
+scoring = ["neg_log_loss", "accuracy"]
+refit = "accuracy"
+error_score = -9.5
+[search.grid]
+var_smoothing = [1e-9, 0.1]
+""", GaussianNB(), {"var_smoothing": [1e-9, 0.1]}, cv=KFold(3), scoring=["neg_log_loss", "accuracy"], refit="accuracy",
+    error_score=-9.5)
+# Fits that fail among fits that do not.
+search("""
+[estimator]
+name = "KNeighborsClassifier"
+[search]
+cv = 3
+return_train_score = true
+error_score = -2.0
+[search.grid]
+n_neighbors = [3, 65, 64]
+""", KNeighborsClassifier(), {"n_neighbors": [3, 65, 64]}, cv=3, return_train_score=True, error_score=-2.0)
+# Rungs over a parameter: nothing is drawn.
+for rules in [{}, {"factor": 2, "min_resources": 3, "aggressive_elimination": True}]:
+    text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in rules.items())
+    search(f"""
+[estimator]
+name = "KNeighborsClassifier"
+weights = "distance"
+[search]
+kind = "halving"
+cv = 4
+resource = "n_neighbors"
+max_resources = 20
+{text}[search.grid]
+p = [1, 2]
+metric = ["minkowski", "manhattan", "euclidean"]
+""", KNeighborsClassifier(weights="distance"), {"p": [1, 2], "metric": ["minkowski", "manhattan", "euclidean"]},
+        kind=HalvingGridSearchCV, cv=4, resource="n_neighbors", max_resources=20,
+        attributes=["n_resources_", "n_candidates_", "min_resources_", "max_resources_", "n_iterations_",
+                    "n_required_iterations_", "n_possible_iterations_", "n_remaining_candidates_"], **rules)
+
+# Rows that weigh differently: scikit-learn weighs them in the scores too.
+COUNTS = ["accuracy", "balanced_accuracy", "precision_macro", "f1_weighted", "recall_micro", "matthews_corrcoef"]
+BY_PROBABILITY = ["neg_log_loss", "roc_auc_ovr", "roc_auc_ovr_weighted"]
+NUMBERS = ["r2", "explained_variance", "neg_root_mean_squared_error", "neg_mean_absolute_error",
+           "neg_mean_absolute_percentage_error", "neg_max_error"]
+for data, name, options, model, grid, scoring in [
+    ("weighted", "SVC", "", SVC(), {"C": [0.1, 1.0]}, COUNTS),
+    ("weighted2", "SVC", "", SVC(), {"C": [0.1, 1.0]}, [*COUNTS, "roc_auc", "f1"]),
+    ("weighted", "LogisticRegression", 'solver = "newton-cholesky"\ntol = 1e-10',
+     LogisticRegression(solver="newton-cholesky", tol=1e-10), {"C": [0.1, 1.0]}, [*COUNTS, *BY_PROBABILITY]),
+    ("weighted2", "GaussianNB", "", GaussianNB(), {"var_smoothing": [1e-9, 0.1]}, [*COUNTS, *BY_PROBABILITY, "roc_auc"]),
+    ("weighted", "RandomForestClassifier", "n_estimators = 1\nbootstrap = false\nmax_features = 1.0",
+     RandomForestClassifier(1, bootstrap=False, max_features=1.0, random_state=0), {"max_depth": [1, 2]},
+     [*COUNTS, *BY_PROBABILITY]),
+    ("weighted", "SVR", "", SVR(), {"C": [0.1, 1.0]}, NUMBERS),
+    ("weighted", "Ridge", "", Ridge(tol=1e-12), {"alpha": [0.1, 10.0]}, NUMBERS),
+    ("weighted", "PoissonRegressor", 'tol = 1e-10\nsolver = "newton-cholesky"',
+     PoissonRegressor(tol=1e-10, solver="newton-cholesky"), {"alpha": [0.1, 10.0]}, ["neg_mean_poisson_deviance"]),
+    ("weighted", "PoissonRegressor", 'tol = 1e-10\nsolver = "newton-cholesky"',
+     PoissonRegressor(tol=1e-10, solver="newton-cholesky"), {"alpha": [0.1, 10.0]}, None),
+]:
+    wanted = f"scoring = {json.dumps(scoring)}\nrefit = {json.dumps(scoring[0])}\n" if scoring else ""
+    search(f"""
+[estimator]
+name = "{name}"
+{options}
+[search]
+cv = 3
+return_train_score = true
+{wanted}[search.grid]
+""" + "".join(f"{key} = {json.dumps(values)}\n" for key, values in grid.items()), model, grid, data=data, cv=3,
+        scoring=scoring, refit=scoring[0] if scoring else True, return_train_score=True)
+
+text = ",\n".join(json.dumps(case, separators=(",", ":")) for case in CASES)
+(FOLDER / "uneven.json").write_text(f'{{"origin":{json.dumps(ORIGIN)},"cases":[\n{text}\n]}}\n')

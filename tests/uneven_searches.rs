@@ -1,0 +1,167 @@
+//! Searches whose folds lack classes, rows that weigh differently, fits that fail, rungs and shared work, from the job file to the results file;
+//! tables are scikit-learn's (see the origin in the data).
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/searches").join(name)
+}
+
+/// A folder with the rows and a job that searches over them.
+fn folder(rows: &str, job: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(data(&format!("{rows}.csv")), folder.path().join("rows.csv")).unwrap();
+    let weights = if rows == "uneven" { "" } else { "weight_column = \"w\"\n" };
+    let head = format!("[data]\nsource = \"csv\"\npath = \"rows.csv\"\nlabel_column = \"y\"\n{weights}");
+    std::fs::write(folder.path().join("job.toml"), format!("{head}{job}")).unwrap();
+    folder
+}
+
+fn run(folder: &Path) -> Output {
+    let mut command = Command::cargo_bin("rankfit").unwrap();
+    command.current_dir(folder).args(["run", "job.toml", "--output", "out.h5"]).output().unwrap()
+}
+
+/// The results of a job, and what the program said.
+fn results(rows: &str, job: &str) -> (TempDir, hdf5::File, String) {
+    let folder = folder(rows, job);
+    let output = run(folder.path());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{job}\n{said}");
+    let file = hdf5::File::open(folder.path().join("out.h5")).unwrap();
+    (folder, file, said)
+}
+
+fn read(file: &hdf5::File, name: &str) -> Vec<f64> {
+    let dataset = file.dataset(name).unwrap_or_else(|_| panic!("{name} is missing"));
+    dataset.read_raw::<f64>().unwrap()
+}
+
+fn check(case: &Value) {
+    let job = case["job"].as_str().unwrap();
+    let (_folder, file, _) = results(case["data"].as_str().unwrap(), job);
+    for (column, expected) in case["table"].as_object().unwrap() {
+        let found = read(&file, &format!("cv_results/{column}"));
+        let expected = expected.as_array().unwrap();
+        assert_eq!(found.len(), expected.len(), "{job}{column}");
+        for (&found, expected) in found.iter().zip(expected) {
+            let same = match expected.as_f64() {
+                None => found.is_nan(),
+                Some(expected) if column.starts_with("rank") => found == expected,
+                Some(expected) => (found - expected).abs() <= 1e-8 * expected.abs().max(1.0),
+            };
+            assert!(same, "{job}{column}: {found} for {expected}");
+        }
+    }
+    let table = file.group("cv_results").unwrap();
+    let integers = |name: &str| table.attr(name).unwrap().read_raw::<i64>().unwrap();
+    assert_eq!(integers("best_index_"), [case["best_index"].as_i64().unwrap()], "{job}");
+    for (name, expected) in case["attributes"].as_object().unwrap() {
+        let all = |value: &Value| value.as_array().unwrap_or(&vec![value.clone()]).clone();
+        let expected: Vec<i64> = all(expected).iter().map(|value| value.as_i64().unwrap()).collect();
+        assert_eq!(integers(name), expected, "{job}{name}");
+    }
+}
+
+#[test]
+fn searches_over_uneven_rows_are_those_of_scikit_learn() {
+    let file: Value = serde_json::from_str(&std::fs::read_to_string(data("uneven.json")).unwrap()).unwrap();
+    let cases = file["cases"].as_array().unwrap();
+    let (weighted, alike): (Vec<&Value>, Vec<&Value>) =
+        cases.iter().partition(|case| case["data"].as_str().unwrap().starts_with("weighted"));
+    assert_eq!((weighted.len(), alike.len()), (9, 13));
+    alike.into_iter().chain(weighted).for_each(check);
+}
+
+/// How much was asked for and how much was done, of what the fits of a search shared.
+fn shared(file: &hdf5::File, what: &str) -> [i64; 2] {
+    let counts = file.dataset(&format!("timing/shared_{what}")).unwrap_or_else(|_| panic!("{what}"));
+    counts.read_raw::<i64>().unwrap().try_into().unwrap()
+}
+
+#[test]
+fn equal_candidates_are_fitted_once_and_told() {
+    for (name, key, twice) in [
+        ("LogisticRegression", "C", "[0.5, 2.0, 0.5]"),
+        ("LinearSVC", "C", "[0.5, 2, 0.5]"),
+        ("GaussianNB", "var_smoothing", "[0.5, 2, 0.5]"),
+        ("Ridge", "alpha", "[0.5, 2, 0.5]"),
+        ("SVC", "C", "[0.5, 2, 0.5]"),
+        ("SVR", "C", "[0.5, 2, 0.5]"),
+    ] {
+        let job =
+            format!("[estimator]\nname = \"{name}\"\n[search]\ncv = 4\n[search.grid]\n{key} = {twice}\n",);
+        let (_folder, file, said) = results("uneven", &job);
+        assert_eq!(shared(&file, "fits"), [12, 8], "{name}");
+        assert!(said.contains("computed 8 of 12 fits"), "{name}: {said}");
+        for column in ["mean_test_score", "split3_test_score"] {
+            let scores = read(&file, &format!("cv_results/{column}"));
+            assert_eq!(scores[0].to_bits(), scores[2].to_bits(), "{name}");
+        }
+        let seconds = read(&file, "cv_results/mean_fit_time");
+        assert!(seconds[0] > 0.0 && seconds[2] == 0.0, "{name}: {seconds:?}");
+    }
+}
+
+#[test]
+fn trees_and_kernel_values_that_fits_share_are_told() {
+    let (_folder, file, said) = results(
+        "uneven",
+        "[estimator]\nname = \"RandomForestClassifier\"\n[search]\ncv = 2\n[search.grid]\nn_estimators = [2, 5]\n\
+         max_depth = [1, 3]\n",
+    );
+    // Each fold asks for twice 2 + 5 trees, and 5 are grown.
+    assert_eq!(shared(&file, "trees"), [28, 10]);
+    assert!(said.contains("computed 10 of 28 trees"), "{said}");
+    let (_folder, file, _) = results(
+        "uneven",
+        "[estimator]\nname = \"SVR\"\n[search]\ncv = 2\n[search.grid]\nC = [0.1, 1.0, 10.0]\nepsilon = [0.1, 0.2]\n",
+    );
+    let [asked, done] = shared(&file, "kernel_values");
+    assert!(0 < done && done <= 2 * 48 * 48 && 3 * done < asked, "{done} of {asked}");
+}
+
+#[test]
+fn a_cross_validation_by_several_scores_keeps_its_model() {
+    let (_folder, file, _) = results(
+        "uneven",
+        "[estimator]\nname = \"GaussianNB\"\n[search]\nkind = \"cross_validate\"\nrefit = true\n\
+         scoring = [\"accuracy\", \"f1_macro\"]\n",
+    );
+    assert_eq!(read(&file, "cv_results/test_f1_macro").len(), 5);
+    assert!(file.dataset("model/theta_").is_ok());
+}
+
+#[test]
+fn fits_that_failed_are_not_called_unconverged() {
+    let (_folder, _, said) = results(
+        "uneven",
+        "[estimator]\nname = \"KNeighborsClassifier\"\n[search]\ncv = 3\n[search.grid]\nn_neighbors = [3, 65]\n",
+    );
+    assert!(said.contains("3 fits failed out of a total of 6"), "{said}");
+    assert!(!said.contains("did not converge"), "{said}");
+}
+
+#[test]
+fn numbers_are_no_classes_in_a_search() {
+    for name in ["SVC", "KNeighborsClassifier", "RandomForestClassifier", "LogisticRegression", "GaussianNB"]
+    {
+        let folder = folder(
+            "uneven",
+            &format!("[estimator]\nname = \"{name}\"\n[search]\nkind = \"cross_validate\"\n"),
+        );
+        std::fs::write(folder.path().join("rows.csv"), "a,y\n1,0\n2,1\n3,0.5\n4,1\n5,0\n").unwrap();
+        let output = run(folder.path());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(65), "{name}: {said}");
+        assert!(
+            said.contains("row 2: expected targets that are classes (whole numbers or text), found 0.5"),
+            "{said}"
+        );
+    }
+}
