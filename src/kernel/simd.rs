@@ -448,6 +448,21 @@ macro_rules! dispatch {
 }
 pub(crate) use dispatch;
 
+/// Asks for the cache lines of `n` numbers at `from`, which need not be readable.
+#[inline(always)]
+pub(crate) fn prefetch<T>(from: *const T, n: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for line in (0..n * size_of::<T>() + LINE_BYTES - 1).step_by(LINE_BYTES) {
+        // SAFETY: a prefetch never faults, and SSE is part of x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast::<i8>().wrapping_add(line)) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (from, n);
+}
+
+/// Bytes of a cache line.
+const LINE_BYTES: usize = 64;
+
 #[cfg(test)]
 mod tests {
     use super::*;

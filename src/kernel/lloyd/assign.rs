@@ -4,7 +4,8 @@ use super::bounds::{BoundsMut, Drift};
 use super::neighbours::Neighbours;
 use super::packed::Centroids;
 use super::reassign::Buckets;
-use super::tile::Tile;
+use super::single::SingleCentroids;
+use super::tile::{Ahead, Tile};
 use super::vector::Lanes;
 use super::{Rows, Tally};
 use crate::kernel::Isa;
@@ -14,6 +15,11 @@ use crate::kernel::Real;
 pub struct Scratch<T> {
     isa: Isa,
     tile: Tile<T>,
+    /// Rows and scores in single precision.
+    narrow: Vec<f32>,
+    single: Tile<f32>,
+    /// Rows whose label single precision does not tell.
+    unsure: Vec<u32>,
     buckets: Buckets,
     d: usize,
 }
@@ -21,7 +27,8 @@ pub struct Scratch<T> {
 impl<T: Real> Scratch<T> {
     /// Buffers for rows of `d` features. All instruction sets give the same bits.
     pub fn new(d: usize, isa: Isa) -> Self {
-        Self { isa: isa.checked(), tile: Tile::new(d), buckets: Buckets::default(), d }
+        let (tile, single, narrow) = (Tile::new(d), Tile::new(d), Vec::new());
+        Self { isa: isa.checked(), tile, narrow, single, unsure: Vec::new(), buckets: Buckets::default(), d }
     }
 }
 
@@ -81,6 +88,47 @@ pub fn reassign<T: Real>(
     let (tile, buckets) = (&mut scratch.tile, &mut scratch.buckets);
     // SAFETY: sizes and labels have just been checked.
     unsafe { run_reassign(scratch.isa, rows, centroids, neighbours, tile, buckets, labels) }
+}
+
+/// What [`assign`] or, with bounds, [`assign_bounded`] does to `labels`, by scores in single precision. Bounds may be
+/// looser. Returns how many rows were scored again in their own precision.
+///
+/// Costs `n·k·d` multiply-adds in single precision; reads the rows once.
+///
+/// # Panics
+/// When sizes do not match.
+pub fn assign_single<T: Real>(
+    rows: &Rows<'_, T>,
+    centroids: &Centroids<T>,
+    single: &SingleCentroids<f32>,
+    mut known: Option<(&Neighbours, &Drift, &mut BoundsMut<'_>)>,
+    scratch: &mut Scratch<T>,
+    labels: &mut [u32],
+) -> usize {
+    check(rows, centroids, scratch, labels, None);
+    assert!(single.c.k == centroids.k && single.c.d == centroids.d, "{} centroids", centroids.k);
+    if let Some((neighbours, drift, bounds)) = &known {
+        check_bounds(centroids, neighbours, drift, labels, bounds);
+    }
+    let Scratch { isa, tile, single: singles, narrow, unsure, d, .. } = scratch;
+    narrow.resize(f32::TILE_ROWS * *d, 0.0);
+    unsure.clear();
+    let row = *d * size_of::<T>() / size_of::<f32>();
+    for (t, labels) in labels.chunks_mut(f32::TILE_ROWS).enumerate() {
+        let (at, n) = (t * f32::TILE_ROWS, labels.len());
+        let rows = rows.part(at, n);
+        let ahead = Ahead { at: rows.x.as_ptr_range().end.cast(), row };
+        let known =
+            known.as_mut().map(|(neighbours, drift, bounds)| (*neighbours, *drift, bounds.part(at, n)));
+        // SAFETY: the sizes have just been checked: a tile has room for the rows.
+        unsafe {
+            run_narrow(*isa, &rows, centroids, narrow);
+            run_assign_single(*isa, narrow, at, ahead, single, known, singles, labels, unsure);
+        }
+    }
+    // SAFETY: as above; listed rows are those of the labels.
+    unsafe { run_assign_listed(*isa, rows, centroids, tile, unsure, labels) };
+    unsure.len()
 }
 
 /// Adds rows to the sums of their labels, as [`assign`] does.
@@ -307,6 +355,30 @@ on_each_isa!(
         bounds: &mut BoundsMut<'_>,
         moved: &mut Vec<(u32, u32)>
     ) -> usize
+);
+
+on_each_isa!(
+    run_narrow = single::narrow () (),
+    (rows: &Rows<'_, T>, c: &Centroids<T>, to: &mut [f32])
+);
+
+on_each_isa!(
+    run_assign_single = single::assign (6, 4) (3, 3),
+    (
+        x: &[T],
+        at: usize,
+        ahead: Ahead<T>,
+        centroids: &SingleCentroids<T>,
+        bounded: Option<(&Neighbours, &Drift, BoundsMut<'_>)>,
+        tile: &mut Tile<T>,
+        labels: &mut [u32],
+        unsure: &mut Vec<u32>
+    )
+);
+
+on_each_isa!(
+    run_assign_listed = single::assign_listed (6, 4) (3, 3),
+    (rows: &Rows<'_, T>, c: &Centroids<T>, tile: &mut Tile<T>, listed: &[u32], labels: &mut [u32])
 );
 
 on_each_isa!(

@@ -111,6 +111,25 @@ impl Vector for __m512d {
     }
 
     #[inline(always)]
+    unsafe fn narrow(x: *const f64, shift: *const f64, n: usize, to: *mut f32) {
+        // SAFETY: as said at the top of the file; masked lanes are not touched.
+        unsafe {
+            let mut f = 0;
+            while f + 8 <= n {
+                let v = _mm512_sub_pd(_mm512_loadu_pd(x.add(f)), _mm512_loadu_pd(shift.add(f)));
+                _mm256_storeu_ps(to.add(f), _mm512_cvtpd_ps(v));
+                f += 8;
+            }
+            if f < n {
+                let rest = (1u8 << (n - f)) - 1;
+                let v = _mm512_maskz_loadu_pd(rest, x.add(f));
+                let v = _mm512_sub_pd(v, _mm512_loadu_pd(shift.add(f)));
+                _mm256_mask_storeu_ps(to.add(f), rest, _mm512_cvtpd_ps(v));
+            }
+        }
+    }
+
+    #[inline(always)]
     fn prefetch(at: *const f64) {
         // SAFETY: a prefetch never faults, and SSE is part of x86-64.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }

@@ -5,12 +5,9 @@ use super::bounds::{BoundsMut, Drift, Limits, screen, stored};
 use super::neighbours::Neighbours;
 use super::packed::Centroids;
 use super::reassign::{Buckets, MOST_ROWS, larger, look_cost, sort};
-use super::tile::{Tile, score_tile, square_rows, turn_rows, write_labels};
+use super::tile::{Ahead, Tile, score_tile, square_rows, turn_rows, write_labels};
 use super::vector::{Lanes, Vector};
 use crate::kernel::Real;
-
-/// So many times as many open rows as clusters are worth sorting by cluster.
-const WORTH_SORTING: usize = 4;
 
 /// Finds the nearest of all centroids, in the order of the rows, and bounds from the scores.
 ///
@@ -33,8 +30,9 @@ pub(super) unsafe fn assign_all<V: Vector, const R: usize, const G: usize>(
         // SAFETY: there are `n` rows, as many as labels, and at most those of a tile.
         unsafe {
             turn_rows::<V>(n, |i| rows.x.as_ptr().add(i * c.d), c, tile);
-            score_tile::<V, R, G, true>(n, Some(rows.x.as_ptr_range().end), c, &c.all, tile);
-            square_rows::<V>(n, c, tile);
+            let next = Some(Ahead { at: rows.x.as_ptr_range().end, row: c.d });
+            score_tile::<V, R, G, true>(n, next, c, &c.all, tile.turned(), tile);
+            square_rows::<V>(n, c, tile.turned(), tile);
             write_labels::<V>(tile, labels);
         }
         let (upper, lower) = (&mut bounds.upper[first..first + n], &mut bounds.lower[first..first + n]);
@@ -48,7 +46,7 @@ pub(super) unsafe fn assign_all<V: Vector, const R: usize, const G: usize>(
 /// # Safety
 /// Labels are below the number of `drift`'s centroids.
 #[inline(always)]
-unsafe fn measure<T: Real>(
+pub(super) unsafe fn measure<T: Real>(
     limits: &Limits,
     tile: &Tile<T>,
     drift: &Drift,
@@ -114,47 +112,71 @@ pub(super) unsafe fn settle<V: Vector, const R: usize, const G: usize>(
     unsafe { tighten::<V>(rows, c, neighbours, drift, buckets, labels, bounds) };
     cost += look_cost::<V::Item>() * buckets.open.len();
     let first_moved = moved.len();
-    // SAFETY: groups are of listed rows; candidates are below k.
-    unsafe {
-        if buckets.open.len() < WORTH_SORTING * c.k {
-            let open = std::mem::take(&mut buckets.open);
-            for group in open.chunks(V::Item::TILE_ROWS) {
-                let candidates = (c.all.as_slice(), f32::INFINITY);
-                cost += group.len().next_multiple_of(V::LANES) * c.k;
-                settle_group::<V, R, G>(
-                    rows, c, neighbours, drift, tile, group, candidates, labels, bounds, moved,
-                );
-            }
-            buckets.open = open;
-        } else {
-            sort(buckets, labels, c.k);
-            let (sorted, mut most) =
-                (std::mem::take(&mut buckets.sorted), std::mem::take(&mut buckets.candidates));
-            let mut start = 0;
-            for a in 0..c.k as u32 {
-                let end = buckets.ends[a as usize];
-                for group in sorted[start..end].chunks(V::Item::TILE_ROWS) {
-                    let square = group.iter().map(|&i| buckets.squares[i as usize]).fold(0.0, larger);
-                    let (candidates, left_out) = neighbours.more_candidates(a, square, &mut most);
-                    // A row is no nearer to those left out than they are to its centroid, less its own distance.
-                    let rest = (left_out - neighbours.radius(square)) as f32 * (1.0 - f32::EPSILON);
-                    cost += group.len().next_multiple_of(V::LANES) * candidates.len();
-                    let candidates = (candidates, rest);
-                    settle_group::<V, R, G>(
-                        rows, c, neighbours, drift, tile, group, candidates, labels, bounds, moved,
-                    );
-                }
-                start = end;
-            }
-            (buckets.sorted, buckets.candidates) = (sorted, most);
+    sort(buckets, labels, neighbours.places());
+    let (sorted, mut candidates) =
+        (std::mem::take(&mut buckets.sorted), std::mem::take(&mut buckets.candidates));
+    let (mut shared, mut next) = (std::mem::take(&mut buckets.shared), std::mem::take(&mut buckets.next));
+    let mut start = 0;
+    for (place, &a) in neighbours.chain().iter().enumerate() {
+        let of_label = start..buckets.ends[place];
+        start = of_label.end;
+        if of_label.is_empty() {
+            continue;
+        }
+        let squares = sorted[of_label.clone()].iter().map(|&i| buckets.squares[i as usize]);
+        next.set(neighbours, a, squares.fold(0.0, larger), of_label);
+        if !shared.join(&next, V::LANES) {
+            std::mem::swap(&mut shared, &mut next);
+            let (group, of_all) = (&sorted[next.rows.clone()], next.candidates(&mut candidates));
+            // SAFETY: groups are of listed rows; candidates are below k.
+            cost += unsafe {
+                settle_rows::<V, R, G>(rows, c, neighbours, drift, tile, group, of_all, labels, bounds, moved)
+            };
         }
     }
+    let (group, of_all) = (&sorted[shared.rows.clone()], shared.candidates(&mut candidates));
+    // SAFETY: as above.
+    cost += unsafe {
+        settle_rows::<V, R, G>(rows, c, neighbours, drift, tile, group, of_all, labels, bounds, moved)
+    };
+    shared.rows = 0..0;
+    (buckets.sorted, buckets.candidates, buckets.shared, buckets.next) = (sorted, candidates, shared, next);
     // In the order of the rows, which is that of the memory.
     moved[first_moved..].sort_unstable();
     cost
 }
 
-/// Scores a group of rows against the candidates; whatever else there is, is at least so far from each.
+/// Scores rows against the candidates, tile by tile, and returns what it cost in scores; whatever else there is, is at
+/// least so far from each.
+///
+/// # Safety
+/// As for [`settle`]; candidates are below `c.k`.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+unsafe fn settle_rows<V: Vector, const R: usize, const G: usize>(
+    rows: &Rows<'_, V::Item>,
+    c: &Centroids<V::Item>,
+    neighbours: &Neighbours,
+    drift: &Drift,
+    tile: &mut Tile<V::Item>,
+    sorted: &[u32],
+    candidates: (&[u32], f32),
+    labels: &mut [u32],
+    bounds: &mut BoundsMut<'_>,
+    moved: &mut Vec<(u32, u32)>,
+) -> usize {
+    for group in sorted.chunks(V::Item::TILE_ROWS) {
+        // SAFETY: as the caller says.
+        unsafe {
+            settle_group::<V, R, G>(
+                rows, c, neighbours, drift, tile, group, candidates, labels, bounds, moved,
+            );
+        }
+    }
+    sorted.len().next_multiple_of(V::LANES) * candidates.0.len()
+}
+
+/// Scores a group of rows against the candidates.
 ///
 /// # Safety
 /// As for [`settle`]; the group has at most the rows of a tile, candidates are below `c.k`.
@@ -178,8 +200,8 @@ unsafe fn settle_group<V: Vector, const R: usize, const G: usize>(
     // SAFETY: as the caller says.
     unsafe {
         turn_rows::<V>(n, |i| rows.x.as_ptr().add(group[i] as usize * c.d), c, tile);
-        score_tile::<V, R, G, true>(n, None, c, candidates, tile);
-        square_rows::<V>(n, c, tile);
+        score_tile::<V, R, G, true>(n, None, c, candidates, tile.turned(), tile);
+        square_rows::<V>(n, c, tile.turned(), tile);
         write_labels::<V>(tile, &mut found[..n]);
     }
     for (&row, &label) in group.iter().zip(&found) {

@@ -206,7 +206,13 @@ pub(super) unsafe fn screen(
             failed[i] = u8::from(!limits.keep(stored.0[i] + upper[i], stored.1[i] - lower[i]));
         }
         if failed[..n].iter().any(|&failed| failed != 0) {
-            open.extend((0..n).filter(|&i| failed[i] != 0).map(|i| (first + i) as u32));
+            let (mut at, mut listed) = (0, [0; ROWS]);
+            // Every row is written down, and the next takes its place if it holds: there is nothing to guess.
+            for (i, &failed) in failed[..n].iter().enumerate() {
+                listed[at] = (first + i) as u32;
+                at += usize::from(failed);
+            }
+            open.extend_from_slice(&listed[..at]);
         }
         first += n;
     }

@@ -8,7 +8,7 @@
 //! Demmel & Nguyen, "Fast reproducible floating-point summation", ARITH 2013, for sums on a grid.
 
 use super::Rows;
-use crate::kernel::simd::{LANES, Simd, dispatch};
+use crate::kernel::simd::{LANES, Simd, dispatch, prefetch};
 use crate::kernel::{Isa, Real};
 
 /// Values up to so many standard deviations have a place on the grid.
@@ -20,6 +20,9 @@ const MOST_BITS: i32 = 50;
 /// Parts of a grid point.
 const PARTS: f64 = (1u64 << 40) as f64;
 
+/// Rows that are asked for ahead of the one that is moved.
+const AHEAD: usize = 16;
+
 /// 1.5 · 2^52: adding it rounds to an integer, which stands in the low bits.
 const INTEGER: f64 = 6_755_399_441_055_744.0;
 
@@ -30,6 +33,8 @@ pub struct Grid {
     shift: Vec<f64>,
     /// Grid points a unit: powers of two, then 1, then zeros.
     scale: Vec<f64>,
+    /// Units a grid point.
+    inverse: Vec<f64>,
     /// Scaled values beyond it have no place.
     most: f64,
     d: usize,
@@ -55,18 +60,16 @@ impl Grid {
         let mut grid = Self {
             shift: shift.iter().map(|m| m.to_f64()).chain([-1.0]).collect(),
             scale: deviations.iter().map(scale).chain([1.0]).collect(),
+            inverse: Vec::new(),
             most: 2f64.powi(bits),
             d,
             vectors,
         };
         grid.shift.resize(vectors * LANES, 0.0);
+        grid.inverse = grid.scale.iter().map(|scale| 1.0 / scale).collect();
+        grid.inverse.resize(vectors * LANES, 0.0);
         grid.scale.resize(vectors * LANES, 0.0);
         grid
-    }
-
-    /// Bytes that the sums of `k` centroids take.
-    pub fn sums_bytes(&self, k: usize) -> usize {
-        k * self.vectors * size_of::<Lines>()
     }
 }
 
@@ -134,25 +137,50 @@ impl FixedTally {
         assert!(in_range, "labels of {k} centroids");
     }
 
+    /// Bytes of the sums of `k` centroids with `d` features.
+    pub fn bytes(k: usize, d: usize) -> usize {
+        k * (d / LANES + 1) * size_of::<Lines>()
+    }
+
     /// The sums `(k, d)` and the numbers of rows `(k,)`.
-    pub fn parts(&self, grid: &Grid) -> (Vec<f64>, Vec<f64>) {
-        let (d, k) = (grid.d, self.sums.len() / grid.vectors);
-        let (mut sums, mut counts) = (Vec::with_capacity(k * d), Vec::with_capacity(k));
-        let inverse: Vec<f64> = grid.scale[..d].iter().map(|s| 1.0 / s).collect();
-        let bias = INTEGER.to_bits() as i64;
-        for lines in self.sums.chunks_exact(grid.vectors) {
-            // The bias has zeros where counts stand.
-            let count = lines[d / LANES].whole[d % LANES] & ((1 << 51) - 1);
-            let bias = bias.wrapping_mul(count);
-            let number = |sum: i64| sum.wrapping_sub(bias) as f64;
-            let unscaled = |(f, inverse): (usize, &f64)| {
-                let line = &lines[f / LANES];
-                (number(line.whole[f % LANES]) + number(line.parts[f % LANES]) / PARTS) * inverse
-            };
-            sums.extend(inverse.iter().enumerate().map(unscaled));
-            counts.push(count as f64);
+    pub fn parts(&self, isa: Isa, grid: &Grid) -> (Vec<f64>, Vec<f64>) {
+        let k = self.sums.len() / grid.vectors;
+        // The count, which is less than the bits that the bias has as zeros, stands behind the last feature.
+        let count = |lines: &[Lines]| lines[grid.d / LANES].whole[grid.d % LANES] & ((1 << 51) - 1);
+        let counts: Vec<i64> = self.sums.chunks_exact(grid.vectors).map(count).collect();
+        let mut sums = vec![0.0; k * grid.d];
+        unscale(isa, &self.sums, &counts, &grid.inverse, grid.d, &mut sums);
+        (sums, counts.into_iter().map(|count| count as f64).collect())
+    }
+}
+
+dispatch!(fn unscale(lines: &[Lines], counts: &[i64], inverse: &[f64], d: usize, sums: &mut [f64]) = unscale_body);
+
+/// Sums in the features' own units.
+///
+/// # Safety
+/// The machine has the lanes' features.
+#[inline(always)]
+unsafe fn unscale_body<S: Simd>(
+    lines: &[Lines],
+    counts: &[i64],
+    inverse: &[f64],
+    d: usize,
+    sums: &mut [f64],
+) {
+    let vectors = d / LANES + 1;
+    for ((lines, count), sums) in lines.chunks_exact(vectors).zip(counts).zip(sums.chunks_exact_mut(d)) {
+        let bias = (INTEGER.to_bits() as i64).wrapping_mul(*count);
+        for ((line, inverse), sums) in
+            lines.iter().zip(inverse.chunks_exact(LANES)).zip(sums.chunks_mut(LANES))
+        {
+            let mut of_line = [0.0; LANES];
+            for l in 0..LANES {
+                let (whole, parts) = (line.whole[l].wrapping_sub(bias), line.parts[l].wrapping_sub(bias));
+                of_line[l] = (whole as f64 + parts as f64 * (1.0 / PARTS)) * inverse[l];
+            }
+            sums.copy_from_slice(&of_line[..sums.len()]);
         }
-        (sums, counts)
     }
 }
 
@@ -195,7 +223,11 @@ unsafe fn take_over_body<S: Simd, T: Real>(
     labels: &[u32],
     sums: &mut [Lines],
 ) {
-    for &(row, old) in moved {
+    for (i, &(row, old)) in moved.iter().enumerate() {
+        // Rows that move lie here and there: nobody else sees them coming.
+        if let Some(&(ahead, _)) = moved.get(i + AHEAD) {
+            prefetch(x.as_ptr().wrapping_add(ahead as usize * grid.d), grid.d);
+        }
         // SAFETY: by the caller's promise.
         unsafe {
             let x = x.as_ptr().add(row as usize * grid.d);
@@ -304,7 +336,7 @@ mod tests {
             moving.move_rows(isa, &rows, &grid, &moved, &after);
             assert_eq!(moving, whole, "{isa:?}, {n} × {d}");
             assert!(whole.holds());
-            let (sums, counts) = whole.parts(&grid);
+            let (sums, counts) = whole.parts(isa, &grid);
             for (sum, exact) in sums.iter().zip(&exact) {
                 assert!((sum - exact).abs() <= 1e-12 * exact.abs().max(1.0), "{sum} is not {exact}");
             }
@@ -342,7 +374,7 @@ mod tests {
         let mut tally = FixedTally::new(1, &grid);
         tally.add(Isa::best(), &Rows { x: &x, weights: &[], n_features: 4 }, &grid, &[0]);
         let expected: Vec<f64> = x.iter().zip(shift).map(|(x, m)| x - m).collect();
-        assert_eq!(tally.parts(&grid).0, expected);
+        assert_eq!(tally.parts(Isa::best(), &grid).0, expected);
     }
 
     #[test]
@@ -350,6 +382,6 @@ mod tests {
         let grid = Grid::new(&[5.0], &[0.0], 100);
         let mut tally = FixedTally::new(1, &grid);
         tally.add(Isa::best(), &Rows { x: &[5.0; 3], weights: &[], n_features: 1 }, &grid, &[0; 3]);
-        assert_eq!(tally.parts(&grid), (vec![0.0], vec![3.0]));
+        assert_eq!(tally.parts(Isa::best(), &grid), (vec![0.0], vec![3.0]));
     }
 }

@@ -28,17 +28,22 @@ mod neighbours;
 mod packed;
 mod reassign;
 mod reference;
+mod shared;
+mod single;
 mod tally;
 mod tile;
 mod vector;
 
-pub use assign::{Scratch, add, assign, assign_bounded, assign_scored, reassign, screen, settle};
+pub use assign::{
+    Scratch, add, assign, assign_bounded, assign_scored, assign_single, reassign, screen, settle,
+};
 pub use bounds::{Bounds, BoundsMut, Drift};
 pub use distance::squared_distances;
 pub use fixed::{FixedTally, Grid};
 pub use neighbours::Neighbours;
 pub use packed::Centroids;
 pub use reference::{assign_reference, squared_distance_reference};
+pub use single::SingleCentroids;
 pub use tally::Tally;
 pub use vector::Lanes;
 

@@ -23,8 +23,13 @@ pub struct Neighbours {
     alone: Vec<f64>,
     /// No more than the distance to the nearest other centroid.
     nearest: Vec<f64>,
+    /// An order in which neighbours follow each other, and the place of each centroid in it.
+    chain: Vec<u32>,
+    places: Vec<u32>,
     margin: Margin,
     limits: Limits,
+    /// What bounds from scores in single precision need.
+    single_limits: Limits,
 }
 
 /// What rounding may do.
@@ -70,12 +75,19 @@ impl Neighbours {
             .collect();
         let alone = nearest.iter().map(|&distance| margin.alone(distance)).collect();
         let limits = Limits::new::<T>(&margin, d, longest);
-        Self { k, distances, alone, nearest, margin, limits }
+        let single_limits = Limits::new::<f32>(&margin, d, longest);
+        let (chain, places) = chained(&distances, k);
+        Self { k, distances, alone, nearest, chain, places, margin, limits, single_limits }
     }
 
     /// When stored bounds hold a row to its label.
     pub(super) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// What makes bounds of scores in single precision, whatever the rows are in.
+    pub(super) fn single_limits(&self) -> &Limits {
+        &self.single_limits
     }
 
     /// No less than the distance whose square came out as `square`.
@@ -100,19 +112,27 @@ impl Neighbours {
         square <= self.alone[a as usize]
     }
 
-    /// [`candidates`](Self::candidates), and a few that are somewhat farther off, with no more than the distance from
-    /// `a` to the nearest of those left out.
-    pub(super) fn more_candidates<'a>(&self, a: u32, square: f64, to: &'a mut Vec<u32>) -> (&'a [u32], f64) {
+    /// Marks those of [`candidates`](Self::candidates) with a 1, and a few that are somewhat farther off, the others with
+    /// a 0. Returns what the others' distances to `a` exceed.
+    #[inline(always)]
+    pub(super) fn mark(&self, a: u32, square: f64, marks: &mut [u8]) -> f64 {
         let reach = self.margin.reach(square) + 0.5 * self.to_nearest(a);
-        to.resize(self.k, 0);
-        let (mut n, mut left_out) = (0, f64::INFINITY);
-        for (j, &distance) in self.distances[a as usize * self.k..][..self.k].iter().enumerate() {
-            to[n] = j as u32;
-            let far = matches!(distance.partial_cmp(&reach), Some(std::cmp::Ordering::Greater));
-            n += usize::from(!far);
-            left_out = if far { left_out.min(distance) } else { left_out };
+        for (mark, &distance) in marks.iter_mut().zip(&self.distances[a as usize * self.k..][..self.k]) {
+            // Whatever is no number is near.
+            let far = distance > reach;
+            *mark = u8::from(!far);
         }
-        (&to[..n], left_out)
+        reach
+    }
+
+    /// The centroids in an order in which neighbours follow each other, and each one's place in it.
+    pub(super) fn chain(&self) -> &[u32] {
+        &self.chain
+    }
+
+    /// The place of each centroid in the chain.
+    pub(super) fn places(&self) -> &[u32] {
+        &self.places
     }
 
     /// Those that may be the nearest of rows whose squared distances to `a` came out as at most `square`, in ascending
@@ -128,6 +148,24 @@ impl Neighbours {
         }
         &to[..n]
     }
+}
+
+/// From each centroid to the nearest that has not come yet, beginning with the first; and the place of each.
+fn chained(distances: &[f64], k: usize) -> (Vec<u32>, Vec<u32>) {
+    let (mut chain, mut places, mut left) =
+        (Vec::with_capacity(k), vec![0; k], (0..k as u32).collect::<Vec<_>>());
+    let mut at = 0;
+    while !left.is_empty() {
+        let last = left.swap_remove(at);
+        places[last as usize] = chain.len() as u32;
+        chain.push(last);
+        let of_last = &distances[last as usize * k..][..k];
+        let nearer = |best: usize, i: usize| {
+            if of_last[left[i] as usize] < of_last[left[best] as usize] { i } else { best }
+        };
+        at = (0..left.len()).fold(0, nearer);
+    }
+    (chain, places)
 }
 
 impl Margin {

@@ -1,5 +1,6 @@
 //! Centroids laid out for the tile kernel.
 
+use super::single::SingleCentroids;
 use super::vector::EIGHT;
 use crate::kernel::Real;
 
@@ -45,6 +46,11 @@ impl<T: Real> Centroids<T> {
             offsets: centered.chunks_exact(d).map(half_square).collect(),
             all: (0..k as u32).collect(),
         }
+    }
+
+    /// The same for rows that are kept in single precision.
+    pub fn in_single(&self) -> SingleCentroids<f32> {
+        SingleCentroids::of(self)
     }
 
     /// How many centroids there are.

@@ -3,6 +3,7 @@
 use super::Rows;
 use super::neighbours::Neighbours;
 use super::packed::Centroids;
+use super::shared::Shared;
 use super::tile::{LINE_BYTES, Tile, score_tile, turn_rows, write_labels};
 use super::vector::{Lanes, Vector};
 
@@ -29,6 +30,9 @@ pub(super) struct Buckets {
     /// Where each label's rows end among the sorted.
     pub(super) ends: Vec<usize>,
     pub(super) candidates: Vec<u32>,
+    /// Rows of neighbouring clusters, and those of the next one.
+    pub(super) shared: Shared,
+    pub(super) next: Shared,
 }
 
 /// Brings `labels`, which may be any, up to date, and returns what it cost in scores.
@@ -46,11 +50,11 @@ pub(super) unsafe fn reassign<V: Vector, const R: usize, const G: usize>(
 ) -> usize {
     // SAFETY: labels are below k, rows have d numbers.
     unsafe { look::<V>(rows, c, neighbours, buckets, labels) };
-    sort(buckets, labels, c.k);
+    sort(buckets, labels, neighbours.places());
     let mut cost = look_cost::<V::Item>() * (labels.len() + buckets.sorted.len());
     let mut start = 0;
-    for a in 0..c.k as u32 {
-        let end = buckets.ends[a as usize];
+    for (place, &a) in neighbours.chain().iter().enumerate() {
+        let end = buckets.ends[place];
         for group in buckets.sorted[start..end].chunks(V::Item::TILE_ROWS) {
             let square = group.iter().map(|&i| buckets.squares[i as usize]).fold(0.0, larger);
             let candidates = neighbours.candidates(a, square, &mut buckets.candidates);
@@ -59,7 +63,7 @@ pub(super) unsafe fn reassign<V: Vector, const R: usize, const G: usize>(
             unsafe {
                 let of_row = |i: usize| rows.x.as_ptr().add(group[i] as usize * c.d);
                 turn_rows::<V>(group.len(), of_row, c, tile);
-                score_tile::<V, R, G, false>(group.len(), None, c, candidates, tile);
+                score_tile::<V, R, G, false>(group.len(), None, c, candidates, tile.turned(), tile);
                 let mut found = [0; MOST_ROWS];
                 write_labels::<V>(tile, &mut found[..group.len()]);
                 for (&i, &label) in group.iter().zip(&found) {
@@ -107,20 +111,21 @@ unsafe fn look<V: Vector>(
     buckets.open.truncate(n);
 }
 
-/// Sorts the open rows by label, in the order of the rows where labels are equal.
-pub(super) fn sort(buckets: &mut Buckets, labels: &[u32], k: usize) {
+/// Sorts the open rows by the place of their label, in the order of the rows where labels are equal.
+pub(super) fn sort(buckets: &mut Buckets, labels: &[u32], places: &[u32]) {
+    let place_of = |row: u32| places[labels[row as usize] as usize] as usize;
     buckets.ends.clear();
-    buckets.ends.resize(k + 1, 0);
+    buckets.ends.resize(places.len() + 1, 0);
     for &i in &buckets.open {
-        buckets.ends[labels[i as usize] as usize + 1] += 1;
+        buckets.ends[place_of(i) + 1] += 1;
     }
-    for j in 0..k {
+    for j in 0..places.len() {
         buckets.ends[j + 1] += buckets.ends[j];
     }
     // Each entry is where its label's rows begin, and in the end where they end.
     buckets.sorted.resize(buckets.open.len(), 0);
     for &i in &buckets.open {
-        let at = &mut buckets.ends[labels[i as usize] as usize];
+        let at = &mut buckets.ends[place_of(i)];
         buckets.sorted[*at] = i;
         *at += 1;
     }

@@ -69,6 +69,12 @@ impl<T: Real> Tile<T> {
         }
     }
 
+    /// The rows that the last [`turn_rows`] left.
+    #[inline(always)]
+    pub(super) fn turned(&self) -> *const T {
+        self.turned.as_ptr()
+    }
+
     /// Least scores, the next ones, and squared norms of the rows: what the last [`score_tile`] and [`square_rows`] left.
     #[inline(always)]
     pub(super) fn scores(&self) -> (&[T], &[T], &[T]) {
@@ -99,7 +105,8 @@ pub(super) unsafe fn assign<V: Vector, const R: usize, const G: usize>(
         unsafe {
             let of_row = |i: usize| rows.x.as_ptr().add(i * c.d);
             turn_rows::<V>(n, of_row, c, tile);
-            score_tile::<V, R, G, false>(n, Some(rows.x.as_ptr_range().end), c, &c.all, tile);
+            let next = Some(Ahead { at: rows.x.as_ptr_range().end, row: c.d });
+            score_tile::<V, R, G, false>(n, next, c, &c.all, tile.turned(), tile);
             write_labels::<V>(tile, labels);
             if let Some(tally) = tally.as_deref_mut() {
                 add_rows::<V>(&rows, c, labels, tally);
@@ -148,18 +155,19 @@ pub(super) unsafe fn turn_rows<V: Vector>(
     }
 }
 
-/// Finds the nearest of the `candidates`, in ascending order, for each of the tile's first `n` rows.
+/// Finds the nearest of the `candidates`, in ascending order, for each of the first `n` rows that are turned at `x`.
 ///
-/// Meanwhile the rows from `next` on come into the cache, if there are such. With `SECOND` the next score is kept, too.
+/// Meanwhile the numbers from `next` on come into the cache, if there are such. With `SECOND` the next score is kept, too.
 ///
 /// # Safety
-/// As for [`assign`]; `n` ≤ TILE, candidates below `c.k`.
+/// As for [`assign`]; `n` ≤ TILE, candidates below `c.k`, and `d` features of TILE rows each are readable at `x`.
 #[inline(always)]
 pub(super) unsafe fn score_tile<V: Vector, const R: usize, const G: usize, const SECOND: bool>(
     n: usize,
-    next: Option<*const V::Item>,
+    next: Option<Ahead<V::Item>>,
     c: &Centroids<V::Item>,
     candidates: &[u32],
+    x: *const V::Item,
     tile: &mut Tile<V::Item>,
 ) {
     tile.best.fill(V::Item::INFINITY);
@@ -168,25 +176,26 @@ pub(super) unsafe fn score_tile<V: Vector, const R: usize, const G: usize, const
         tile.second.fill(V::Item::INFINITY);
     }
     let vectors = n.div_ceil(V::LANES);
-    let mut fetch = Fetch { at: std::ptr::null(), lines: 0 };
+    let mut fetch = Fetch { at: std::ptr::null(), lines: 0, twice: false };
     // SAFETY: candidates are the caller's, and the vectors from `v` on are in the tile.
     unsafe {
         let mut v = 0;
         while v + R <= vectors {
             if let Some(next) = next {
-                fetch.at = next.wrapping_add(v * V::LANES * c.d);
-                fetch.lines = V::LANES * R * c.d * size_of::<V::Item>() / LINE_BYTES;
+                fetch.at = next.at.wrapping_add(v * V::LANES * next.row);
+                fetch.lines = V::LANES * R * next.row * size_of::<V::Item>() / LINE_BYTES;
+                fetch.twice = next.row > c.d;
             }
-            score_vectors::<V, R, G, SECOND>(candidates, v * V::LANES, c, tile, &mut fetch);
+            score_vectors::<V, R, G, SECOND>(candidates, v * V::LANES, c, x, tile, &mut fetch);
             v += R;
         }
         fetch.lines = 0;
         while v + 2 <= vectors {
-            score_vectors::<V, 2, G, SECOND>(candidates, v * V::LANES, c, tile, &mut fetch);
+            score_vectors::<V, 2, G, SECOND>(candidates, v * V::LANES, c, x, tile, &mut fetch);
             v += 2;
         }
         if v < vectors {
-            score_vectors::<V, 1, G, SECOND>(candidates, v * V::LANES, c, tile, &mut fetch);
+            score_vectors::<V, 1, G, SECOND>(candidates, v * V::LANES, c, x, tile, &mut fetch);
         }
     }
 }
@@ -200,6 +209,7 @@ unsafe fn score_vectors<V: Vector, const R: usize, const G: usize, const SECOND:
     candidates: &[u32],
     first: usize,
     c: &Centroids<V::Item>,
+    x: *const V::Item,
     tile: &mut Tile<V::Item>,
     fetch: &mut Fetch<V::Item>,
 ) {
@@ -208,24 +218,45 @@ unsafe fn score_vectors<V: Vector, const R: usize, const G: usize, const SECOND:
     // SAFETY: as the caller says.
     unsafe {
         for group in groups {
-            score::<V, R, G, SECOND>(group, first, c, tile, fetch);
+            score::<V, R, G, SECOND>(group, first, c, x, tile, fetch);
         }
         if let [four] = fours {
-            score::<V, R, 4, SECOND>(four, first, c, tile, fetch);
+            score::<V, R, 4, SECOND>(four, first, c, x, tile, fetch);
         }
         match *rest {
-            [i] => score::<V, R, 1, SECOND>(&[i], first, c, tile, fetch),
-            [i, j] => score::<V, R, 2, SECOND>(&[i, j], first, c, tile, fetch),
-            [i, j, k] => score::<V, R, 3, SECOND>(&[i, j, k], first, c, tile, fetch),
+            [i] => score::<V, R, 1, SECOND>(&[i], first, c, x, tile, fetch),
+            [i, j] => score::<V, R, 2, SECOND>(&[i, j], first, c, x, tile, fetch),
+            [i, j, k] => score::<V, R, 3, SECOND>(&[i, j, k], first, c, x, tile, fetch),
             _ => {}
         }
     }
+}
+
+/// Rows that are worked on next.
+#[derive(Clone, Copy)]
+pub(super) struct Ahead<T> {
+    /// Where they are; nothing need be readable there.
+    pub(super) at: *const T,
+    /// How many numbers of the type `T` take as much memory as one of them.
+    pub(super) row: usize,
 }
 
 /// Cache lines that are still to be asked for.
 struct Fetch<T> {
     at: *const T,
     lines: usize,
+    /// Four at a time, not two.
+    twice: bool,
+}
+
+impl<T: Real> Fetch<T> {
+    #[inline(always)]
+    fn two<V: Vector<Item = T>>(&mut self) {
+        V::prefetch(self.at);
+        V::prefetch(self.at.wrapping_add(LINE_BYTES / size_of::<T>()));
+        self.at = self.at.wrapping_add(2 * LINE_BYTES / size_of::<T>());
+        self.lines = self.lines.saturating_sub(2);
+    }
 }
 
 /// Scores `R` vectors of rows against `C` centroids and keeps the least per row, the earlier where they are equal.
@@ -237,6 +268,7 @@ unsafe fn score<V: Vector, const R: usize, const C: usize, const SECOND: bool>(
     candidates: &[u32; C],
     first: usize,
     c: &Centroids<V::Item>,
+    x: *const V::Item,
     tile: &mut Tile<V::Item>,
     fetch: &mut Fetch<V::Item>,
 ) {
@@ -252,7 +284,7 @@ unsafe fn score<V: Vector, const R: usize, const C: usize, const SECOND: bool>(
                 of_rows[i] = offset;
             }
         }
-        let mut x = tile.turned.as_ptr().add(first);
+        let mut x = x.add(first);
         for f in 0..c.d {
             let mut rows = [V::splat(V::Item::ZERO); R];
             for (r, rows) in rows.iter_mut().enumerate() {
@@ -266,10 +298,10 @@ unsafe fn score<V: Vector, const R: usize, const C: usize, const SECOND: bool>(
             }
             x = x.add(V::Item::TILE_ROWS);
             if fetch.lines > 0 {
-                V::prefetch(fetch.at);
-                V::prefetch(fetch.at.wrapping_add(LINE_BYTES / size_of::<V::Item>()));
-                fetch.at = fetch.at.wrapping_add(2 * LINE_BYTES / size_of::<V::Item>());
-                fetch.lines = fetch.lines.saturating_sub(2);
+                fetch.two::<V>();
+                if fetch.twice {
+                    fetch.two::<V>();
+                }
             }
         }
         for (r, of_rows) in scores.iter().enumerate() {
@@ -294,17 +326,22 @@ unsafe fn score<V: Vector, const R: usize, const C: usize, const SECOND: bool>(
     }
 }
 
-/// Finds ‖x−μ‖² of the tile's first `n` rows.
+/// Finds ‖x−μ‖² of the first `n` rows that are turned at `x`.
 ///
 /// # Safety
-/// As for [`assign`]; `n` ≤ TILE.
+/// As for [`score_tile`].
 #[inline(always)]
-pub(super) unsafe fn square_rows<V: Vector>(n: usize, c: &Centroids<V::Item>, tile: &mut Tile<V::Item>) {
+pub(super) unsafe fn square_rows<V: Vector>(
+    n: usize,
+    c: &Centroids<V::Item>,
+    x: *const V::Item,
+    tile: &mut Tile<V::Item>,
+) {
     for first in (0..n).step_by(V::LANES) {
         // SAFETY: each feature has TILE rows in the tile, whole vectors of them.
         unsafe {
             let mut sum = V::splat(V::Item::ZERO);
-            let mut x = tile.turned.as_ptr().add(first);
+            let mut x = x.add(first);
             for _ in 0..c.d {
                 let rows = V::load(x);
                 sum = rows.mul_add(rows, sum);

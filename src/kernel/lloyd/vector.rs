@@ -142,6 +142,19 @@ pub trait Vector: Copy {
         d: usize,
     ) -> f64;
 
+    /// Writes `n` numbers at `x`, less those of `shift`, in single precision.
+    ///
+    /// # Safety
+    /// The instruction set must be there; `n` numbers are readable at `x`, a whole number of vectors at `shift`, and `n`
+    /// writable at `to`.
+    #[inline(always)]
+    unsafe fn narrow(x: *const Self::Item, shift: *const Self::Item, n: usize, to: *mut f32) {
+        for f in 0..n {
+            // SAFETY: the caller says that n numbers are there.
+            unsafe { *to.add(f) = (*x.add(f) - *shift.add(f)).to_f64() as f32 };
+        }
+    }
+
     /// Asks for the cache line at `at`, which need not be readable.
     fn prefetch(at: *const Self::Item);
 }

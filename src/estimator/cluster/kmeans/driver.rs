@@ -52,7 +52,7 @@ impl KMeans {
     pub fn fit_predict<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<(KMeansModel, FitLabels)> {
         self.check_size(engine)?;
         let mut memory = engine.memory();
-        let mut pruning = Pruning::new(self.run_sizes().count(), engine);
+        let mut pruning = Pruning::new(self.run_sizes(), engine);
         let mut state = match engine.resume::<State>()? {
             Some(state) => {
                 self.check_state(&state, engine)?;
@@ -188,10 +188,11 @@ impl KMeans {
             .with_bounds(pruning);
         let mut steps = engine.run(&pass, memory)?;
         let finish = steps.first_mut().and_then(|step| step.finish.take());
+        let scores = pass.scores(&steps);
         refill(engine, frame, state, &active, &mut steps, memory)?;
         let seconds = start.elapsed().as_secs_f64();
-        for (&i, step) in active.iter().zip(steps) {
-            self.advance(state, i, step, seconds)?;
+        for ((&i, step), score) in active.iter().zip(steps).zip(scores) {
+            self.advance(state, i, step, score, seconds)?;
         }
         // Restarts share their iterations; the best of them speaks for all.
         let records = active.iter().filter_map(|&i| state.runs[i].history.last());
@@ -204,15 +205,15 @@ impl KMeans {
     }
 
     /// Moves a run's centroids and decides, as scikit-learn does, whether it has ended.
-    fn advance(&self, state: &mut State, i: usize, mut step: Step, seconds: f64) -> Result<()> {
+    fn advance(&self, state: &mut State, i: usize, mut step: Step, score: f64, seconds: f64) -> Result<()> {
         let (scatter, tolerance) = (state.scatter, state.tolerance);
         let run = &mut state.runs[i];
         average(&mut step);
         let moved = |(a, b): (&f64, &f64)| (a - b) * (a - b);
         let center_shift: f64 = step.sums.iter().zip(&run.centers).map(moved).sum();
-        let inertia = (scatter + 2.0 * step.score).max(0.0);
+        let inertia = (scatter + 2.0 * score).max(0.0);
         let iteration = run.history.len();
-        if !(inertia.is_finite() && step.score.is_finite() && center_shift.is_finite()) {
+        if !(inertia.is_finite() && score.is_finite() && center_shift.is_finite()) {
             return Err(diverged(iteration, format!("inertia {inertia}, centroids moved by {center_shift}")));
         }
         run.history.push(Record { inertia, center_shift, n_changed: step.changed, seconds });

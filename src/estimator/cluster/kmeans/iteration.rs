@@ -1,6 +1,6 @@
 //! One iteration of Lloyd's for every run that goes on.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::RefCell;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,34 +8,17 @@ use super::finish::Finish;
 use super::frame::{CHUNK, Frame};
 use super::kept::{Kept, Memory};
 use super::pruning::Pruning;
+use super::stepped::{Span, Stepped, Work};
 use super::sums::Sums;
 use crate::comm::Partial;
 use crate::data::Block;
 use crate::engine::pass::Pass;
 use crate::error::Result;
 use crate::kernel::Real;
-use crate::kernel::lloyd::{
-    BoundsMut, Centroids, Drift, Grid, Neighbours, Rows, Scratch, assign, assign_bounded, reassign, screen,
-    settle,
-};
+use crate::kernel::lloyd::{Centroids, Drift, FixedTally, Grid, Scratch};
 
 /// Bytes of rows that are looked at twice: half a second-level cache.
 const SPAN_BYTES: usize = 512 << 10;
-
-/// Fewer clusters are all scored sooner than a row is looked at.
-const FEWEST_CLUSTERS: usize = 8;
-
-/// Rows of a cluster that fill the lanes when rows are scored cluster by cluster.
-const ROWS_OF_CLUSTER: usize = 16;
-
-/// Where fewer rows than one in so many are open, settling them is cheaper than scoring all.
-const FEW_OPEN: usize = 2;
-
-/// Labels that are compared at a time.
-const PAIRS: usize = 32;
-
-/// Where going by old labels does not pay, every so many spans it is tried again.
-const TRY_EVERY: usize = 64;
 
 /// What a block adds to one run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,8 +27,6 @@ pub(super) struct Step {
     pub(super) sums: Vec<f64>,
     /// Sums of their weights `(k,)`.
     pub(super) weights: Vec<f64>,
-    /// Weighted sum of the least scores.
-    pub(super) score: f64,
     /// Rows whose label changed.
     pub(super) changed: u64,
     /// What the last pass would find, should this iteration change nothing; where it was asked for.
@@ -56,7 +37,6 @@ impl Partial for Step {
     fn merge(&mut self, right: Self) {
         self.sums.merge(right.sums);
         self.weights.merge(right.weights);
-        self.score += right.score;
         self.changed += right.changed;
         self.finish = self.finish.take().zip(right.finish).map(|(mut left, right)| {
             left.merge(right);
@@ -80,17 +60,8 @@ pub(super) struct StepPass<'a, T> {
     grid: Option<&'a Grid>,
     /// The ways of every run's centroids, where bounds are kept.
     pruning: Option<&'a Pruning>,
-}
-
-/// A run that is stepped.
-struct Stepped<T> {
-    run: usize,
-    centroids: Centroids<T>,
-    /// Measured when the first rows have a label.
-    neighbours: OnceCell<Neighbours>,
-    pace: Pace,
-    /// Rows that were not read, because their bounds held and their sums were kept.
-    left_alone: Cell<u64>,
+    /// Buffers that all blocks share.
+    work: RefCell<Work<T>>,
 }
 
 impl<'a, T: Real> StepPass<'a, T> {
@@ -101,21 +72,15 @@ impl<'a, T: Real> StepPass<'a, T> {
         runs: Vec<(usize, Centroids<T>)>,
         sums: bool,
     ) -> Self {
-        let stepped = |(run, centroids)| Stepped {
-            run,
-            centroids,
-            neighbours: OnceCell::new(),
-            pace: Pace::default(),
-            left_alone: Cell::new(0),
-        };
         Self {
             frame,
             n_runs,
-            runs: runs.into_iter().map(stepped).collect(),
+            runs: runs.into_iter().map(|(run, centroids)| Stepped::new(run, centroids)).collect(),
             sums,
             exact: None,
             grid: None,
             pruning: None,
+            work: RefCell::new(Work::new(frame.scratch())),
         }
     }
 
@@ -134,6 +99,13 @@ impl<'a, T: Real> StepPass<'a, T> {
     /// The ways of a run's centroids, where it keeps bounds.
     fn drift(&self, run: usize) -> Option<&'a Drift> {
         self.pruning.and_then(|pruning| pruning.drift(run))
+    }
+
+    /// The weighted sum of the least scores of each run that is stepped, from the sums of all blocks.
+    pub(super) fn scores(&self, totals: &[Step]) -> Vec<f64> {
+        let of_run =
+            |(stepped, total): (&Stepped<T>, &Step)| stepped.centroids.score_of(&total.sums, &total.weights);
+        self.runs.iter().zip(totals).map(of_run).collect()
     }
 
     /// Also finds the exact inertia about the only run's centroids, where they are given.
@@ -156,10 +128,6 @@ impl<'a, T: Real> StepPass<'a, T> {
         Some(finish)
     }
 
-    fn work(&self) -> Work<T> {
-        Work { scratch: self.frame.scratch(), labels: Vec::new(), before: Vec::new(), moved: Vec::new() }
-    }
-
     /// Steps every run through the block, span by span.
     fn spans<'s>(
         &'s self,
@@ -168,11 +136,11 @@ impl<'a, T: Real> StepPass<'a, T> {
         work: &mut Work<T>,
         all: &mut [(Sums<'s>, u64)],
     ) {
-        for piece in self.frame.pieces(block, self.span()) {
+        for (first, rows) in self.frame.pieces(block, self.span()) {
             for (stepped, (sums, changed)) in self.runs.iter().zip(all.iter_mut()) {
-                let drift = self.drift(stepped.run);
-                let kept = &mut memory[stepped.run];
-                *changed += stepped.step(self.frame, piece, work, kept, sums, drift);
+                let (kept, drift) = (&mut memory[stepped.run], self.drift(stepped.run));
+                let span = Span { frame: self.frame, first, rows };
+                *changed += stepped.step(&span, work, kept, sums, drift);
             }
         }
     }
@@ -202,172 +170,10 @@ impl<'a, T: Real> StepPass<'a, T> {
     }
 }
 
-impl<T: Real> Stepped<T> {
-    fn neighbours(&self) -> &Neighbours {
-        self.neighbours.get_or_init(|| Neighbours::new(&self.centroids))
-    }
-
-    /// Labels the rows from `first` on, keeps `sums` up with the labels, and returns how many changed.
-    fn step(
-        &self,
-        frame: &Frame<T>,
-        (first, rows): (usize, Rows<'_, T>),
-        work: &mut Work<T>,
-        kept: &mut Kept,
-        sums: &mut Sums<'_>,
-        drift: Option<&Drift>,
-    ) -> u64 {
-        let n = rows.len();
-        let known = kept.labels.len() >= first + n;
-        work.labels.resize(n, 0);
-        work.moved.clear();
-        if known {
-            kept.labels.copy_to(first, &mut work.labels);
-        }
-        let summed = match drift {
-            Some(drift) => {
-                let mut bounds = kept.bounds.part(first, n);
-                self.by_bounds(frame, &rows, known, work, &mut bounds, drift, sums)
-            }
-            None => self.by_labels(frame, &rows, known, work, sums),
-        };
-        let Work { scratch, labels, moved, .. } = work;
-        if !summed {
-            sums.keep_up(frame, &self.centroids, &rows, scratch, labels, moved);
-        }
-        if known { kept.labels.change(first, labels, moved) } else { kept.labels.update(first, labels) }
-    }
-
-    /// Labels by the bounds that rows have. Returns whether the rows were summed, too.
-    #[allow(clippy::too_many_arguments, reason = "what a span's rows, their past and their sums are")]
-    fn by_bounds(
-        &self,
-        frame: &Frame<T>,
-        rows: &Rows<'_, T>,
-        known: bool,
-        work: &mut Work<T>,
-        bounds: &mut BoundsMut<'_>,
-        drift: &Drift,
-        sums: &mut Sums<'_>,
-    ) -> bool {
-        let (n, k, c) = (rows.len(), self.centroids.n_clusters(), &self.centroids);
-        let known_of_all = (self.neighbours(), drift);
-        let Work { scratch, labels, moved, before, .. } = work;
-        if known {
-            let open = screen(c, known_of_all, scratch, labels, bounds);
-            let few = FEW_OPEN * open < n;
-            if few && !sums.takes_all() {
-                self.left_alone.set(self.left_alone.get() + (n - open) as u64);
-            }
-            if open == 0 {
-                return false;
-            }
-            if few || self.pace.tries(n, k) {
-                let cost = settle(rows, c, known_of_all, scratch, labels, bounds, moved);
-                if !few {
-                    self.pace.tried(cost < n * k);
-                }
-                return false;
-            }
-            before.clone_from(labels);
-        }
-        let whole = !known && sums.takes_all();
-        for (at, rows) in frame.split(*rows, frame.tiles()) {
-            let labels = &mut labels[at..at + rows.len()];
-            let mut bounds = bounds.part(at, rows.len());
-            assign_bounded(&rows, c, known_of_all, scratch, labels, &mut bounds);
-            if whole {
-                sums.keep_up(frame, c, &rows, scratch, labels, &[]);
-            }
-        }
-        if known {
-            list_moved(before, labels, moved);
-        }
-        whole
-    }
-
-    /// Labels by the labels that rows have, if they have any. Returns whether the rows were summed, too.
-    fn by_labels(
-        &self,
-        frame: &Frame<T>,
-        rows: &Rows<'_, T>,
-        known: bool,
-        work: &mut Work<T>,
-        sums: &mut Sums<'_>,
-    ) -> bool {
-        let (n, k, c) = (rows.len(), self.centroids.n_clusters(), &self.centroids);
-        let Work { scratch, labels, moved, before } = work;
-        before.clone_from(labels);
-        let whole = if known && self.pace.tries(n, k) {
-            self.pace.tried(reassign(rows, c, self.neighbours(), scratch, labels) < n * k);
-            false
-        } else {
-            let whole = sums.takes_all();
-            for (at, rows) in frame.split(*rows, frame.tiles()) {
-                let labels = &mut labels[at..at + rows.len()];
-                assign(&rows, c, scratch, labels, None);
-                if whole {
-                    sums.keep_up(frame, c, &rows, scratch, labels, &[]);
-                }
-            }
-            whole
-        };
-        if known {
-            list_moved(before, labels, moved);
-        }
-        whole
-    }
-}
-
-/// Buffers of a block.
-struct Work<T> {
-    scratch: Scratch<T>,
-    /// Labels of the rows of a span, and those they had.
-    labels: Vec<u32>,
-    before: Vec<u32>,
-    /// Rows of a span whose label changed, and the label they had.
-    moved: Vec<(u32, u32)>,
-}
-
-/// Lists the rows whose label changed with those they had.
-fn list_moved(before: &[u32], labels: &[u32], moved: &mut Vec<(u32, u32)>) {
-    let pairs = before.chunks(PAIRS).zip(labels.chunks(PAIRS)).enumerate();
-    // Equal pieces are compared fast.
-    for (piece, (before, labels)) in pairs.filter(|(_, (before, labels))| before != labels) {
-        let rows = before.iter().zip(labels).enumerate().filter(|(_, (old, new))| old != new);
-        moved.extend(rows.map(|(i, (&old, _))| ((piece * PAIRS + i) as u32, old)));
-    }
-}
-
 /// Whether sums are small enough beside the rows to be kept.
 fn keeps_sums<T: Real>(block: &Block<T>, grid: Option<&Grid>, stepped: &Stepped<T>, n_runs: usize) -> bool {
-    let bytes = grid.map_or(0, |grid| grid.sums_bytes(stepped.centroids.n_clusters()));
-    4 * bytes * n_runs <= block.x.len() * size_of::<T>()
-}
-
-/// Whether to go by the rows' old labels. Either way gives the same labels, so each rank may find out for itself.
-#[derive(Default)]
-struct Pace {
-    /// The last try cost more than it saved.
-    failed: Cell<bool>,
-    skipped: Cell<usize>,
-}
-
-impl Pace {
-    /// Whether to try with these `n` rows of `k` clusters; after a failure now and then.
-    fn tries(&self, n: usize, k: usize) -> bool {
-        if k < FEWEST_CLUSTERS || n < k * ROWS_OF_CLUSTER {
-            return false;
-        }
-        if self.failed.get() {
-            self.skipped.set((self.skipped.get() + 1) % TRY_EVERY);
-        }
-        self.skipped.get() == 0
-    }
-
-    fn tried(&self, paid: bool) {
-        self.failed.set(!paid);
-    }
+    let bytes = grid.map_or(0, |_| FixedTally::bytes(stepped.centroids.n_clusters(), block.n_features));
+    bytes * n_runs <= block.x.len() * size_of::<T>()
 }
 
 impl<T: Real> Pass<T> for StepPass<'_, T> {
@@ -383,19 +189,19 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
             kept.make_room(k, block.n_rows, self.drift(stepped.run).is_some());
             all.push((if self.sums { Sums::start(kept, grid, k, self.frame.d()) } else { Sums::None }, 0));
         }
-        let mut work = self.work();
-        self.spans(block, memory, &mut work, &mut all);
+        let work = &mut *self.work.borrow_mut();
+        self.spans(block, memory, work, &mut all);
         let mut steps = Vec::with_capacity(all.len());
         for (stepped, (sums, changed)) in self.runs.iter().zip(all) {
             let kept = &mut memory[stepped.run];
             let sums = if sums.holds() { sums } else { self.plain(block, stepped, kept, &mut work.scratch) };
             let (sums, weights) = sums.finish(
+                self.frame.isa,
                 kept,
                 self.pruning.is_some_and(Pruning::keeps_sums)
                     && keeps_sums(block, grid, stepped, self.n_runs),
             );
-            let score = stepped.centroids.score_of(&sums, &weights);
-            steps.push(Step { sums, weights, score, changed, finish: None });
+            steps.push(Step { sums, weights, changed, finish: None });
         }
         if let Some(step) = steps.first_mut() {
             step.finish = self.finish(block, memory);
@@ -467,13 +273,11 @@ mod tests {
                 || StepPass::new(&frame, 1, vec![(0, frame.pack(&centers))], true).with_grid(Some(&grid));
             let mut run = Run::new(centers.clone());
             run.labelled_by = before_last.replace(centers.clone());
-            pruning.advance(0, &frame, &run, 0);
             let (fast, plain) = (pass(), pass());
             let mut fresh = Memory::new();
             let mut step = plain.block(block, &mut fresh).unwrap().remove(0);
             let by_labels = fast.block(block, &mut kept).unwrap().remove(0);
             used += usize::from(fast.runs[0].neighbours.get().is_some() && !fast.runs[0].pace.failed.get());
-            let by_bounds = pass().with_bounds(&pruning).block(block, &mut bounded).unwrap().remove(0);
             let labels = |memory: &Memory| {
                 let mut labels = vec![0; block.n_rows];
                 memory[0].labels.copy_to(0, &mut labels);
@@ -481,13 +285,16 @@ mod tests {
             };
             let after = labels(&fresh);
             let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-            for (memory, other) in [(&kept, &by_labels), (&bounded, &by_bounds)] {
+            let same = |memory: &Memory, other: &Step| {
                 assert_eq!(labels(memory), after, "iteration {iteration}");
                 assert_eq!(bits(&other.sums), bits(&step.sums), "iteration {iteration}");
                 assert_eq!(bits(&other.weights), bits(&step.weights), "iteration {iteration}");
-                assert_eq!(other.score.to_bits(), step.score.to_bits(), "iteration {iteration}");
-            }
-            assert_eq!(by_bounds.changed, by_labels.changed);
+                assert_eq!(other.changed, by_labels.changed, "iteration {iteration}");
+            };
+            same(&kept, &by_labels);
+            pruning.advance(0, &frame, &run, 0);
+            let by_bounds = pass().with_bounds(&pruning).block(block, &mut bounded).unwrap().remove(0);
+            same(&bounded, &by_bounds);
             let changed = before.iter().zip(&after).filter(|(a, b)| a != b).count();
             assert_eq!(by_labels.changed, if iteration == 0 { block.n_rows } else { changed } as u64);
             before = after;

@@ -2,8 +2,8 @@
 
 use super::frame::Frame;
 use super::kept::Kept;
-use crate::kernel::Real;
 use crate::kernel::lloyd::{Centroids, FixedTally, Grid, Rows, Scratch, Tally, add};
+use crate::kernel::{Isa, Real};
 
 /// The sums of a block on their way.
 pub(super) enum Sums<'a> {
@@ -57,12 +57,12 @@ impl<'a> Sums<'a> {
     }
 
     /// The sums `(k, d)` and the weights `(k,)`. What can be moved on from stays with the block if it is to.
-    pub(super) fn finish(self, kept: &mut Kept, keep: bool) -> (Vec<f64>, Vec<f64>) {
+    pub(super) fn finish(self, isa: Isa, kept: &mut Kept, keep: bool) -> (Vec<f64>, Vec<f64>) {
         match self {
             Self::None => Default::default(),
             Self::Plain(tally) => tally.into_parts(),
             Self::Whole(sums, grid) | Self::Moving(sums, grid) => {
-                let parts = sums.parts(grid);
+                let parts = sums.parts(isa, grid);
                 kept.sums = keep.then_some(sums);
                 parts
             }
