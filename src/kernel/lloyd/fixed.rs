@@ -161,6 +161,7 @@ dispatch!(fn unscale(lines: &[Lines], counts: &[i64], inverse: &[f64], d: usize,
 /// # Safety
 /// The machine has the lanes' features.
 #[inline(always)]
+#[allow(clippy::extra_unused_type_parameters, reason = "plain loops, compiled for the lanes' features")]
 unsafe fn unscale_body<S: Simd>(
     lines: &[Lines],
     counts: &[i64],

@@ -2,6 +2,7 @@
 
 use super::frame::Frame;
 use super::run::{Run, State};
+use super::stepped::in_single;
 use crate::engine::pass::PassEngine;
 use crate::kernel::Real;
 use crate::kernel::lloyd::{Bounds, Drift, FixedTally, Grid};
@@ -19,10 +20,11 @@ const OPEN_PER_CHANGED: u64 = 25;
 /// Whether settling `open` of `n` rows is cheaper than scoring all with `k` centroids.
 ///
 /// In tenths of a nanosecond for 20 features, as measured on Zen 4: an open row is fetched from memory by itself,
-/// measured, sorted and turned, and scored with a few centroids or all; of all rows, scores are in single precision.
+/// measured, sorted and turned, and scored with a few centroids or all.
 pub(super) fn settling_pays<T>(open: u64, n: u64, k: usize) -> bool {
     let (k, size) = (k as u64, size_of::<T>() as u64);
-    (400 + k * size * 5 / 6) * open < (40 + 4 * k) * n
+    let of_all = if in_single::<T>(k as usize) { size_of::<f32>() as u64 } else { size };
+    (400 + k * size * 5 / 6) * open < (40 + k * of_all) * n
 }
 
 /// The ways of every run's centroids, where bounds are kept.

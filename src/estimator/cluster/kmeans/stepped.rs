@@ -18,11 +18,19 @@ const FEWEST_CLUSTERS: usize = 8;
 /// Rows of a cluster that fill the lanes when rows are scored cluster by cluster.
 const ROWS_OF_CLUSTER: usize = 16;
 
+/// Scores of so many clusters in double precision take longer than rows from memory: then it pays to make rows single.
+const SINGLE_CLUSTERS: usize = 40;
+
 /// Where more rows than one in so many have to be scored again, single precision is not tried further.
 const FEW_UNSURE: usize = 4;
 
 /// Where going by old labels does not pay, every so many spans it is tried again.
 const TRY_EVERY: usize = 64;
+
+/// Whether rows of type `T` are scored in single precision first.
+pub(super) fn in_single<T>(k: usize) -> bool {
+    size_of::<T>() > size_of::<f32>() && k >= SINGLE_CLUSTERS
+}
 
 /// Rows of a block that are looked at together.
 pub(super) struct Span<'a, T> {
@@ -136,8 +144,8 @@ impl<T: Real> Stepped<T> {
             if few || self.pace.tries_again(k) {
                 let cost = settle(&span.rows, c, known_of_all, scratch, labels, bounds, moved);
                 if !few {
-                    // Those of all rows are in single precision.
-                    self.pace.tried(cost * size_of::<T>() < n * k * size_of::<f32>());
+                    let size_of_score = if in_single::<T>(k) { size_of::<f32>() } else { size_of::<T>() };
+                    self.pace.tried(cost * size_of::<T>() < n * k * size_of_score);
                 }
                 return false;
             }
@@ -187,7 +195,7 @@ impl<T: Real> Stepped<T> {
         whole
     }
 
-    /// Scores rows, those in double precision in single where that tells most of them apart.
+    /// Scores rows, those in double precision first in single where that is faster and tells most of them apart.
     fn score(
         &self,
         rows: &Rows<'_, T>,
@@ -196,7 +204,7 @@ impl<T: Real> Stepped<T> {
         labels: &mut [u32],
     ) {
         let c = &self.centroids;
-        let narrows = size_of::<T>() > size_of::<f32>() && !self.too_coarse.get();
+        let narrows = in_single::<T>(c.n_clusters()) && !self.too_coarse.get();
         match bounds {
             mut bounds if narrows => {
                 let known = bounds.as_mut().map(|(bounds, drift)| (self.neighbours(), *drift, bounds));
