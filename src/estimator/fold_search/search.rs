@@ -146,11 +146,14 @@ impl FoldSearch {
 /// For each candidate the first that has the same parameters.
 fn firsts(candidates: &[Box<dyn FoldFit>]) -> Vec<usize> {
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
-    let first = |(candidate, fit): (usize, &Box<dyn FoldFit>)| match fit.written() {
-        Some(written) => *known.entry(written.to_string()).or_insert(candidate),
-        None => candidate,
-    };
-    candidates.iter().enumerate().map(first).collect()
+    let mut firsts = Vec::with_capacity(candidates.len());
+    for (candidate, fit) in candidates.iter().enumerate() {
+        firsts.push(match fit.written() {
+            Some(written) => *known.entry(written.to_string()).or_insert(candidate),
+            None => candidate,
+        });
+    }
+    firsts
 }
 
 impl Searchable for FoldSearch {
