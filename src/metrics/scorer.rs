@@ -163,20 +163,20 @@ impl Scorer {
         }
         if self == Self::D2PoissonDeviance {
             let mean = vec![super::mean(y_true); y_true.len()];
-            let of = |predicted: &[f64]| PoissonDeviance::new(y_true, predicted).mean();
+            let of = |predicted: &[f64]| PoissonDeviance::new(y_true, predicted, &[]).mean();
             let share = of(predicted).zip(of(&mean)).map(|(left, all)| 1.0 - left / all);
             let expected = "targets of 0 or more, not all 0, and predictions above 0 for d2_poisson_deviance";
             return share.ok_or_else(|| Error::data("scoring", Place::default(), expected, "others"));
         }
         if self == Self::NegMeanPoissonDeviance {
-            let deviance = PoissonDeviance::new(y_true, predicted).mean().map(|deviance| -deviance);
+            let deviance = PoissonDeviance::new(y_true, predicted, &[]).mean().map(|deviance| -deviance);
             let expected = "targets of 0 or more and predictions above 0 for neg_mean_poisson_deviance";
             return deviance.ok_or_else(|| Error::data("scoring", Place::default(), expected, "others"));
         }
         if self.is_for_classes() {
             return self.of_classes(&ClassCounts::new(y_true, predicted));
         }
-        self.of_errors(&ErrorSums::new(y_true, predicted))
+        self.of_errors(&ErrorSums::new(y_true, predicted, &[]))
     }
 
     /// The score of rows with targets `y_true` from the probabilities `(n_samples, n_classes)` of the ascending `classes`.
@@ -190,7 +190,7 @@ impl Scorer {
         let expected = || format!("rows of the classes {classes:?} only for {}", self.name());
         let places = places.ok_or_else(|| self.undefined(expected(), y_true))?;
         if self == Self::NegLogLoss {
-            return Ok(-LogLoss::new(&places, proba).mean());
+            return Ok(-LogLoss::new(&places, proba, &[]).mean());
         }
         let k = classes.len();
         let area = |class: usize| {
