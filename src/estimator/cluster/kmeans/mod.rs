@@ -35,6 +35,7 @@ mod selection;
 mod sums;
 
 pub use labels::FitLabels;
+pub(super) use labels::Labels;
 pub use model::KMeansModel;
 pub use params::{Algorithm, Init, KMeans, KMeansParams, NInit, Select};
 pub use run::Record;
