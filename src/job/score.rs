@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::model_data::Rows;
+use super::model_data::{Rows, Wanted};
 use super::predict::{Applied, Predictor, Source};
 use super::score_report::{self, Scores};
 use crate::comm::{Communicator, Partial};
@@ -72,7 +72,7 @@ fn typed<T: Real>(
     let pass = ScorePass { applied, labels: &labels, request, origin, weight_origin };
     let feed = Feed::new(source, Residency::Stream, comm.rank(), comm.size());
     let mut engine = PassEngine::new(comm, feed, telemetry);
-    let (n_samples, weighted) = (engine.shape().n_samples, engine.shape().has_weights);
+    let (n_samples, weighted) = (engine.shape().n_samples, request.data.weights != Wanted::No);
     let Summary { statistic, weight } = engine.run_once(&pass)?;
     if weighted && weight <= 0.0 {
         let found = "only zeros";
@@ -235,11 +235,11 @@ impl<T: Real> Pass<T> for ScorePass<'_> {
             (_, Some(classes)) => self.classes(classes, block),
             (_, None) => {
                 let predicted = predictor.apply(super::Method::Predict, block)?;
-                let deviance = PoissonDeviance::new(&block.y, &predicted, &block.weights);
-                Ok(Statistic::Numbers(ErrorSums::new(&block.y, &predicted, &block.weights), deviance))
+                let deviance = PoissonDeviance::new(&block.y, &predicted, self.weights(block));
+                Ok(Statistic::Numbers(ErrorSums::new(&block.y, &predicted, self.weights(block)), deviance))
             }
         }?;
-        Ok(Summary { statistic, weight: block.weights.iter().sum() })
+        Ok(Summary { statistic, weight: self.weights(block).iter().sum() })
     }
 }
 
@@ -247,13 +247,13 @@ impl ScorePass<'_> {
     fn classes<T: Real>(&self, classes: &[f64], block: &Block<T>) -> Result<Statistic> {
         let truth = self.whole(block)?;
         let said = self.applied.predictor.classify(block)?;
-        let counts = self.limited(Contingency::new(&truth, &said.predicted, &block.weights), block)?;
+        let counts = self.limited(Contingency::new(&truth, &said.predicted, self.weights(block)), block)?;
         let place = |class: &f64| classes.binary_search_by(|known| known.total_cmp(class)).ok();
         let places: Vec<Option<usize>> = truth.iter().map(place).collect();
         let unknown = places.iter().position(Option::is_none);
         let known: Option<Vec<usize>> = places.into_iter().collect();
         let log_loss = said.proba.as_ref().map(|proba| match &known {
-            Some(places) => LogLoss::new(places, proba, &block.weights),
+            Some(places) => LogLoss::new(places, proba, self.weights(block)),
             None => LogLoss::default(),
         });
         let k = classes.len();
@@ -264,13 +264,18 @@ impl ScorePass<'_> {
         let curves = match (second, &said.proba) {
             (Some(second), _) => {
                 let positive = truth.iter().map(|y| *y == classes[1]);
-                vec![RocCurve::new(positive, second.into_iter(), &block.weights, MOST_SCORES)]
+                vec![RocCurve::new(positive, second.into_iter(), self.weights(block), MOST_SCORES)]
             }
             (None, Some(proba)) => {
                 let most = (MOST_SCORES / k).max(1 << 10);
                 let of = |class: usize| {
                     let scores = proba.chunks_exact(k).map(|of_row| of_row[class]);
-                    RocCurve::new(truth.iter().map(|y| *y == classes[class]), scores, &block.weights, most)
+                    RocCurve::new(
+                        truth.iter().map(|y| *y == classes[class]),
+                        scores,
+                        self.weights(block),
+                        most,
+                    )
                 };
                 (0..k).map(of).collect()
             }
@@ -284,13 +289,13 @@ impl ScorePass<'_> {
         let (labels, distances) = (model.predict(block)?, model.transform(block)?);
         let own = |(&label, of_row): (&i32, &[f64])| of_row[label as usize];
         let squares = labels.iter().zip(distances.chunks_exact(model.n_clusters())).map(own).map(|d| d * d);
-        let weight = |row: usize| block.weights.get(row).copied().unwrap_or(1.0);
+        let weight = |row: usize| self.weights(block).get(row).copied().unwrap_or(1.0);
         let inertia = squares.enumerate().map(|(row, square)| weight(row) * square).sum();
         let counts = if block.y.is_empty() {
             None
         } else {
             let predicted: Vec<f64> = labels.iter().map(|&label| f64::from(label)).collect();
-            Some(self.limited(Contingency::new(&self.whole(block)?, &predicted, &block.weights), block)?)
+            Some(self.limited(Contingency::new(&self.whole(block)?, &predicted, self.weights(block)), block)?)
         };
         let wide = |row: usize| block.row(row).iter().map(|v| v.to_f64()).collect();
         let Request { seed, silhouette_samples, .. } = *self.request;
@@ -298,10 +303,15 @@ impl ScorePass<'_> {
         Ok(Statistic::Clusters(Box::new(ClusterSums { inertia, counts, sample })))
     }
 
+    /// The rows' weights if they are asked for: those of a CSV file's column are read so that it is no feature, too.
+    fn weights<'b, T>(&self, block: &'b Block<T>) -> &'b [f64] {
+        if self.request.data.weights == Wanted::No { &[] } else { &block.weights }
+    }
+
     fn check_weights<T: Real>(&self, block: &Block<T>) -> Result<()> {
-        let Some(row) = block.weights.iter().position(|weight| *weight < 0.0) else { return Ok(()) };
+        let Some(row) = self.weights(block).iter().position(|weight| *weight < 0.0) else { return Ok(()) };
         let place = Place::cell(block.first_row + row as u64, "sample_weight");
-        let found = block.weights[row].to_string();
+        let found = self.weights(block)[row].to_string();
         Err(Error::data(&self.weight_origin, place, "a weight of 0 or more", found))
     }
 
