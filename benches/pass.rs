@@ -20,7 +20,7 @@ use rankfit::telemetry::{Talk, Talker, Telemetry};
 const D: usize = 20;
 const K: usize = 12;
 const N: u64 = 1_000_000;
-const ROUNDS: usize = 41;
+const ROUNDS: usize = 61;
 
 struct Step(Centroids<f64>);
 
@@ -51,63 +51,65 @@ fn main() {
         ..BlobsParams::default()
     };
     let blobs = Blobs::new(&params, ".".as_ref(), 0, None).expect("good parameters");
-    let centroids = || Centroids::new(blobs.centers(), &[0.0; D]);
-    let source: Arc<dyn BlockSource<f64>> = Arc::new(blobs.clone());
-    let feed = || Feed::new(Arc::clone(&source), Residency::Memory, 0, 1);
-
-    let (silent, mut plain) = (Telemetry::new(), feed());
-    let (step, mut labels) = (centroids(), vec![Vec::new(); plain.slice().len()]);
-    let mut running = || {
-        let mut sums = Tally::new(K, D);
-        let pass = plain.for_each(&silent, |position, block| {
-            tally(block, &step, &mut sums, &mut labels[position]);
-            Ok(())
-        });
-        pass.expect("finite rows");
-        black_box(sums);
-    };
+    let step = Step(Centroids::new(blobs.centers(), &[0.0; D]));
     let single = Single::default();
+    let (telemetry, silent) = (Telemetry::new(), Telemetry::new());
     let talker = Talker::new(Talk::Verbose, std::io::sink(), || Duration::ZERO);
-    let (quiet, talking) = (Telemetry::new(), Telemetry::with_talker(talker));
-    let through = |telemetry| {
-        let mut engine = PassEngine::new(&single, feed(), telemetry);
-        let (step, mut memory) = (Step(centroids()), engine.memory());
-        move |told: bool| {
-            let total = engine.run(&step, &mut memory).expect("finite rows");
-            if told {
-                telemetry.iteration(1, &[("inertia", total.1.1)], 0.0);
-            }
-            black_box(total);
-        }
-    };
-    let (mut silently, mut aloud) = (through(&quiet), through(&talking));
+    let talking = Telemetry::with_talker(talker);
+    let source: Arc<dyn BlockSource<f64>> = Arc::new(blobs);
+    let mut engine = PassEngine::new(&single, Feed::new(source, Residency::Memory, 0, 1), &telemetry);
+    let mut labels = engine.memory();
 
-    // In turn, so that what else the machine does meets all alike.
+    // All ways in turn over the same memory: copies of the rows differ by more than the ways do, by where their pages lie.
     let mut seconds: [Vec<f64>; 3] = Default::default();
-    for _ in 0..=ROUNDS {
-        seconds[0].push(timed(&mut running));
-        seconds[1].push(timed(|| silently(false)));
-        seconds[2].push(timed(|| aloud(true)));
+    for round in 0..=ROUNDS {
+        for turn in 0..3 {
+            let way = (round + turn) % 3;
+            let since = Instant::now();
+            match way {
+                0 => running(engine.feed_mut(), &silent, &step.0, &mut labels),
+                _ => {
+                    let total = engine.run(&step, &mut labels).expect("finite rows");
+                    if way == 2 {
+                        talking.iteration(1, &[("inertia", total.1.1)], 0.0);
+                    }
+                    black_box(total);
+                }
+            }
+            seconds[way].push(since.elapsed().as_secs_f64());
+        }
     }
     // The first round fills the blocks.
-    let [plain, engine, progress] = seconds.map(|all| median(all[1..].to_vec()));
+    let [plain, engine, progress] = seconds.map(|all| all[1..].to_vec());
     println!("pass over {N} rows of {D}, k = {K}, one rank, medians of {ROUNDS} in turn");
     for (name, seconds) in
-        [("one running tally", plain), ("engine", engine), ("engine and progress", progress)]
+        [("one running tally", &plain), ("engine", &engine), ("engine and progress", &progress)]
     {
-        println!("{name:<22} {:>7.2} ns/row", seconds / N as f64 * 1e9);
+        println!("{name:<22} {:>7.2} ns/row", quartiles(seconds.clone())[1] / N as f64 * 1e9);
     }
-    println!("price of reproducible bits {:+.2} %", (engine / plain - 1.0) * 100.0);
-    println!("price of progress          {:+.2} %", (progress / engine - 1.0) * 100.0);
+    show("reproducible bits", &engine, &plain);
+    show("progress", &progress, &engine);
 }
 
-fn timed(mut run: impl FnMut()) -> f64 {
-    let start = Instant::now();
-    run();
-    start.elapsed().as_secs_f64()
+/// The pass of a program that does not mind its bits.
+fn running(feed: &mut Feed<f64>, silent: &Telemetry, centroids: &Centroids<f64>, labels: &mut [Vec<u32>]) {
+    let mut sums = Tally::new(K, D);
+    let pass = feed.for_each(silent, |position, block| {
+        tally(block, centroids, &mut sums, &mut labels[position]);
+        Ok(())
+    });
+    pass.expect("finite rows");
+    black_box(sums);
 }
 
-fn median(mut seconds: Vec<f64>) -> f64 {
-    seconds.sort_unstable_by(f64::total_cmp);
-    seconds[seconds.len() / 2]
+/// What one way costs over the other, each round by itself, so that what else the machine does meets both alike.
+fn show(what: &str, dear: &[f64], cheap: &[f64]) {
+    let ratios = dear.iter().zip(cheap).map(|(dear, cheap)| (dear / cheap - 1.0) * 100.0).collect();
+    let [low, middle, high] = quartiles(ratios);
+    println!("price of {what:<17} {middle:+.2} % (half of the rounds from {low:+.2} to {high:+.2})");
+}
+
+fn quartiles(mut values: Vec<f64>) -> [f64; 3] {
+    values.sort_unstable_by(f64::total_cmp);
+    [1, 2, 3].map(|quarter| values[values.len() * quarter / 4])
 }

@@ -129,6 +129,26 @@ fn a_warm_start_that_does_not_fit_is_refused() {
     desk.refused(78, "estimator.warm_start: expected the results file to start from");
 }
 
+/// `labels_` are what the model says of its own rows, whatever the ranks.
+fn mini_batch_labels(desk: &Desk) {
+    let rows: String = (0..900).map(|i| format!("{},{}\n", i % 7 * 10 + i % 3, i % 5)).collect();
+    desk.write("own.csv", &rows);
+    let job = "name = \"MiniBatchKMeans\"\nn_clusters = 4\nbatch_size = 100";
+    desk.job("source = \"csv\"\npath = \"own.csv\"\nblock_rows = 128", job);
+    desk.ok(&["run", "job.toml", "--output", "own.h5", "--set", "output.labels=true"]);
+    let found = desk.json("own.h5")["model"].clone();
+    let labels: Vec<i64> = serde_json::from_value(found["labels_"].clone()).unwrap();
+    let said = desk.ok(&["predict", "--model", "own.h5", "--data", "own.csv"]);
+    assert_eq!(labels, said.lines().map(|line| line.parse().unwrap()).collect::<Vec<i64>>());
+    assert!((0..4).all(|label| labels.contains(&label)) && labels.len() == 900);
+    if launcher::has_mpi() {
+        let line = "mpi_run 3 rankfit run job.toml --output own3.h5 --set output.labels=true --set data.residency=stream";
+        let output = launcher::shell(line, desk.0.path());
+        assert!(output.status.success(), "{}", launcher::words(&output));
+        assert_eq!(desk.json("own3.h5")["model"], found);
+    }
+}
+
 #[test]
 fn mini_batches_come_near_k_means_on_any_number_of_ranks() {
     let desk = Desk::new();
@@ -165,6 +185,7 @@ fn mini_batches_come_near_k_means_on_any_number_of_ranks() {
     }
     desk.ok(&["run", "job.toml", "--output", "m.h5", "--set", "data.n_samples=2000"]);
     desk.write("rows.csv", "1,2,3,4\n-5,3,2,1\n");
+    mini_batch_labels(&desk);
     assert_eq!(desk.ok(&["predict", "--model", "m.h5", "--data", "rows.csv"]).lines().count(), 2);
     desk.job(BLOBS, "name = \"MiniBatchKMeans\"\nbatch_size = 0");
     desk.refused(78, "job.toml:11: estimator.batch_size: expected a positive integer");

@@ -124,6 +124,71 @@ fn scores_are_scikit_learns() {
     }
 }
 
+/// A table with a column of weights behind the targets, as `make_scores.py` weighs its rows.
+fn weighed(table: &Value) -> String {
+    let weight = |row: usize| (row * 7 % 5) as f64 / 2.0;
+    csv(table).lines().enumerate().map(|(row, line)| format!("{line},{}\n", weight(row))).collect()
+}
+
+#[test]
+fn weighted_scores_are_scikit_learns() {
+    let (desk, golden) = (Desk::new(), serde_json::from_str::<Value>(GOLDEN).unwrap());
+    for case in golden["cases"].as_array().unwrap() {
+        desk.fit(&golden, case);
+        desk.write("test.csv", &weighed(&golden["tables"][case["test"].as_u64().unwrap() as usize]));
+        let arguments = ["--y", "-2", "--sample-weight", "-1"];
+        let found = desk.score(&arguments);
+        let tolerance = case["tolerance"].as_f64().unwrap();
+        let differs = |(name, weighted): (&String, &Value)| case["scores"][name] != *weighted;
+        let expected = case["weighted"].as_object().unwrap();
+        assert!(expected.iter().any(differs), "{}: weights that change nothing", case["name"]);
+        for (name, expected) in expected {
+            let what = format!("{}: {name}", case["name"]);
+            assert_close(&numbers(&found[name]), &numbers(expected), tolerance, &what);
+        }
+        let line =
+            format!("mpi_run 3 rankfit score --model out.h5 --data test.csv --json {}", arguments.join(" "));
+        if launcher::has_mpi() {
+            let output = launcher::shell(&line, desk.0.path());
+            let ranks: Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(ranks, found, "{}: {}", case["name"], launcher::words(&output));
+        }
+    }
+}
+
+#[test]
+fn weights_of_a_score_are_asked_for() {
+    let desk = Desk::new();
+    let rows = |last: &str| format!("x,y,w\n0,0,1\n1,0,2\n2,1,3\n3,1,{last}\n");
+    desk.write("train.csv", &rows("1"));
+    let job = "[data]\nsource = 'csv'\npath = 'train.csv'\nlabel_column = 'y'\nweight_column = 'w'\n\
+               [estimator]\nname = 'GaussianNB'\n[output]\npath = 'out.h5'\n";
+    desk.write("job.toml", job);
+    desk.ok(&["run", "job.toml"]);
+    desk.write("test.csv", &rows("10"));
+    // As in scikit-learn each row counts once unless it is asked otherwise, and that is said.
+    assert_eq!(desk.score(&[])["support"], serde_json::json!([2, 2]));
+    assert!(desk.score(&[])["notes"][0].as_str().unwrap().contains("--sample-weight"));
+    // Those of the job's column, or of another.
+    assert_eq!(desk.score(&["--sample-weight"])["support"], serde_json::json!([3.0, 13.0]));
+    assert_eq!(desk.score(&["--sample-weight", "w"])["support"], serde_json::json!([3.0, 13.0]));
+    assert!(
+        desk.ok(&["score", "--model", "out.h5", "--data", "test.csv", "--sample-weight"]).contains(" 13 ")
+    );
+    let score = ["score", "--model", "out.h5", "--data", "test.csv", "--sample-weight"];
+    desk.write("test.csv", &rows("-1"));
+    desk.refused(
+        &score,
+        65,
+        "test.csv: row 3, column sample_weight: expected a weight of 0 or more, found -1",
+    );
+    desk.write("test.csv", "x,y,w\n0,0,0\n1,1,0\n");
+    desk.refused(&score, 65, "expected a positive sum of weights, found only zeros");
+    desk.write("job.toml", &job.replace("weight_column = 'w'\n", ""));
+    desk.ok(&["run", "job.toml", "--on-existing", "replace"]);
+    desk.refused(&score, 2, "--sample-weight NAME: the weights, which the model's job does not tell");
+}
+
 #[test]
 fn ranks_and_text_do_not_change_a_score() {
     if !launcher::has_mpi() {

@@ -140,7 +140,7 @@ fn solvers(name: &str, case: &Case) -> &'static [&'static str] {
             &["lbfgs", "newton-cholesky", "gradient_descent", "proximal_grad", "admm"]
         }
         "PoissonRegressor" if name.contains("plain") => {
-            &["lbfgs", "newton-cholesky", "gradient_descent", "admm"]
+            &["lbfgs", "newton-cholesky", "gradient_descent", "proximal_grad", "admm"]
         }
         "LogisticRegression" | "PoissonRegressor" => &["lbfgs", "newton-cholesky"],
         _ => &[""],

@@ -3,7 +3,7 @@
 
     . scripts/mpi_env.sh && python scripts/compare/logistic.py --rows 4000000 --features 20 --ranks 2 --repeats 3
 
-Needs scikit-learn, h5py and threadpoolctl; `rankfit` and `mpirun` on the PATH. The rows are made once in --folder.
+Needs scikit-learn, h5py and threadpoolctl, scikit-learn-intelex if it is to take part; `rankfit` and `mpirun` on the PATH. The rows are made once in --folder.
 A fit's time is the fit alone on both sides: arrays in memory there, `/timing` without loading and writing here.
 """
 import argparse
@@ -73,12 +73,21 @@ def ours(solver, tol, args, data):
         return (float(np.max(spent)), model["coef_"][0], float(model["intercept_"][0]), int(model["n_iter_"][0]))
 
 
-def theirs(solver, tol, args, x, y):
-    model = LogisticRegression(C=args.C, solver=solver, tol=tol, max_iter=1000)
+def theirs(solver, tol, args, x, y, estimator=LogisticRegression):
+    model = estimator(C=args.C, solver=solver, tol=tol, max_iter=1000)
     start = time.perf_counter()
     with threadpool_limits(args.ranks):
         model.fit(x, y)
     return time.perf_counter() - start, model.coef_[0], float(model.intercept_[0]), int(model.n_iter_[0])
+
+
+def accelerated():
+    """The Intel extension's estimator, which has its own lbfgs, if it is installed."""
+    try:
+        from sklearnex import linear_model
+    except ImportError:
+        return None
+    return linear_model.LogisticRegression
 
 
 def main():
@@ -101,6 +110,8 @@ def main():
     for solver in ("lbfgs", "newton-cholesky"):
         runs[f"scikit-learn {sklearn.__version__} {solver}"] = lambda s=solver: theirs(s, args.tol, args, x, y)
         runs[f"rankfit {solver}"] = lambda s=solver: ours(s, args.tol, args, data)
+    if accelerated():
+        runs["scikit-learn-intelex lbfgs"] = lambda: theirs("lbfgs", args.tol, args, x, y, accelerated())
     figures = {name: [] for name in runs}
     losses = {}
     for repeat in range(args.repeats):
@@ -122,7 +133,7 @@ def main():
     median = {name: statistics.median(s for s, _ in figure) for name, figure in figures.items()}
     peer = min(m for name, m in median.items() if name.startswith("scikit"))
     print(f"{args.rows} x {args.features} {args.dtype}, {args.ranks} ranks or threads; the fit alone, seconds")
-    print(f"{'':34} {'median':>8} {'least':>8} {'most':>8} {'n_iter':>6} {'against scikit-learn best':>26}")
+    print(f"{'':34} {'median':>8} {'least':>8} {'most':>8} {'n_iter':>6} {'against the best peer':>26}")
     for name, figure in figures.items():
         times = [s for s, _ in figure]
         print(f"{name:34} {median[name]:8.3f} {min(times):8.3f} {max(times):8.3f} {figure[0][1]:6} "

@@ -54,7 +54,7 @@ pub(super) fn run(comm: &dyn Communicator, arguments: Arguments) -> Result<()> {
         _ => Ok(None),
     };
     let output = agree(comm, output)?;
-    let data = Rows { path: arguments.data, x: arguments.x, targets: Wanted::No };
+    let data = Rows { path: arguments.data, x: arguments.x, targets: Wanted::No, weights: Wanted::No };
     let request = Request { model: arguments.model, data, method: arguments.method };
     let prediction = Prediction::open(comm, &request)?;
     let telemetry = Telemetry::for_rank(comm.rank(), Talk::Quiet);

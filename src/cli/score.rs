@@ -34,6 +34,10 @@ pub(super) struct Arguments {
     /// The dataset or column of targets, when it is not called as in the model's job.
     #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     y: Option<String>,
+    /// Weighs the rows, as the argument sample_weight of scikit-learn's metrics, by this dataset or column; without
+    /// NAME by that of the model's job. Otherwise each row counts once, whatever the fit did.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, allow_negative_numbers = true)]
+    sample_weight: Option<Option<String>>,
     /// Rows on which the silhouette of a clustering is estimated; 0 leaves it out.
     #[arg(long, value_name = "ROWS", default_value_t = 2000)]
     silhouette_samples: usize,
@@ -48,9 +52,13 @@ pub(super) struct Arguments {
 /// Scores on every rank; rank 0 speaks.
 pub(super) fn run(comm: &dyn Communicator, arguments: Arguments) -> Result<()> {
     let targets = arguments.y.map_or(Wanted::AsInJob, Wanted::From);
+    let weights = match arguments.sample_weight {
+        None => Wanted::No,
+        Some(name) => name.map_or(Wanted::AsInJob, Wanted::From),
+    };
     let request = Request {
         model: arguments.model,
-        data: Rows { path: arguments.data, x: arguments.x, targets },
+        data: Rows { path: arguments.data, x: arguments.x, targets, weights },
         silhouette_samples: arguments.silhouette_samples,
         seed: arguments.seed,
     };
@@ -72,12 +80,16 @@ fn as_json(scores: &Scores) -> Value {
             _ => json!(name),
         };
         all.insert("classes".into(), classes.names.iter().map(name).collect());
-        all.insert("support".into(), json!(classes.support));
+        let counted = |of: &[f64]| match scores.weighted {
+            false => json!(of.iter().map(|&rows| rows as u64).collect::<Vec<u64>>()),
+            true => json!(of),
+        };
+        all.insert("support".into(), counted(&classes.support));
         all.insert("precision".into(), json!(score(0)));
         all.insert("recall".into(), json!(score(1)));
         all.insert("f1".into(), json!(score(2)));
         let rows = classes.confusion_matrix.chunks(classes.names.len().max(1));
-        all.insert("confusion_matrix".into(), rows.map(|row| json!(row)).collect());
+        all.insert("confusion_matrix".into(), rows.map(counted).collect());
     }
     if !scores.notes.is_empty() {
         all.insert("notes".into(), json!(scores.notes));
@@ -97,9 +109,11 @@ fn as_text(scores: &Scores) -> String {
 }
 
 fn by_class(classes: &ClassScores) -> String {
+    // Rows, or their weight with a few digits.
+    let counted = |rows: f64| if rows.fract() == 0.0 { rows.to_string() } else { short(rows) };
     let head = ["class", "support", "precision", "recall", "f1"].map(str::to_owned).to_vec();
     let row = |class: usize| {
-        let mut cells = vec![classes.names[class].clone(), classes.support[class].to_string()];
+        let mut cells = vec![classes.names[class].clone(), counted(classes.support[class])];
         cells.extend(classes.scores[class].iter().map(|score| short(*score)));
         cells
     };
@@ -109,7 +123,7 @@ fn by_class(classes: &ClassScores) -> String {
         let mut rows = vec![vec!["class, predicted as".to_owned()]];
         rows[0].extend(classes.names.iter().cloned());
         for (name, counts) in classes.names.iter().zip(classes.confusion_matrix.chunks(n)) {
-            rows.push(std::iter::once(name.clone()).chain(counts.iter().map(u64::to_string)).collect());
+            rows.push(std::iter::once(name.clone()).chain(counts.iter().copied().map(counted)).collect());
         }
         text += &format!("\n{}", columns(&rows, ""));
     }

@@ -43,10 +43,13 @@ impl Shape {
 
 /// Rows a block has when the job does not say: a function of the data alone.
 ///
-/// About a thousand blocks, so that many ranks share a small data set, but no block above 8 MiB or below 256 rows.
+/// About a thousand blocks, so that many ranks share a small data set, but no block above 8 MiB or below 256 rows, and
+/// of wide data (within 8 MiB) none below four rows a feature: a block's sums of products have a number a pair of
+/// features, which would cost more to merge than the rows to multiply.
 pub fn default_block_rows(n_samples: u64, n_features: usize, item_bytes: usize) -> usize {
-    let most = ((8 << 20) / (n_features.max(1) * item_bytes)).max(1) as u64;
-    n_samples.div_ceil(1024).clamp(256, most.max(256)) as usize
+    let most = ((8 << 20) / (n_features.max(1) * item_bytes)).max(256) as u64;
+    let least = (4 * n_features as u64).clamp(256, most);
+    n_samples.div_ceil(1024).clamp(least, most) as usize
 }
 
 /// A fixed range of global rows: features, and optionally targets and weights.
@@ -76,9 +79,9 @@ impl<T: Real> Block<T> {
         self.first_row = rows.start;
         self.n_rows = (rows.end - rows.start) as usize;
         self.n_features = shape.n_features;
-        self.x.resize(self.n_rows * shape.n_features, T::ZERO);
-        self.y.resize(if shape.has_targets { self.n_rows } else { 0 }, 0.0);
-        self.weights.resize(if shape.has_weights { self.n_rows } else { 0 }, 0.0);
+        make_room(&mut self.x, self.n_rows * shape.n_features, T::ZERO);
+        make_room(&mut self.y, if shape.has_targets { self.n_rows } else { 0 }, 0.0);
+        make_room(&mut self.weights, if shape.has_weights { self.n_rows } else { 0 }, 0.0);
     }
 
     /// Bytes of all its numbers.
@@ -91,6 +94,16 @@ impl<T: Real> Block<T> {
     /// The features of row `i` of the block.
     pub fn row(&self, i: usize) -> &[T] {
         &self.x[i * self.n_features..(i + 1) * self.n_features]
+    }
+}
+
+/// Gives `values` the length `n`, whatever they hold then. New memory comes as zeros from the system, where growing the
+/// old would write them once more.
+fn make_room<T: Copy>(values: &mut Vec<T>, n: usize, zero: T) {
+    if values.capacity() < n {
+        *values = vec![zero; n];
+    } else {
+        values.resize(n, zero);
     }
 }
 

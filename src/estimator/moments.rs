@@ -6,7 +6,7 @@ use crate::comm::Partial;
 use crate::data::Block;
 use crate::engine::pass::{Pass, PassEngine};
 use crate::error::Result;
-use crate::kernel::moments::block_moments;
+use crate::kernel::moments::{add_outer, block_moments};
 use crate::kernel::{Isa, Real};
 
 /// Weighted moments of the m columns of a data set: its features, and the target behind them when asked for.
@@ -18,7 +18,7 @@ pub struct Moments {
     pub weight: f64,
     /// `(m,)`
     pub mean: Vec<f64>,
-    /// Σ w (c − mean)(c − mean)ᵀ, `(m, m)`.
+    /// Σ w (c − mean)(c − mean)ᵀ, `(m, m)`; a partial's are zeros below the diagonal.
     pub products: Vec<f64>,
 }
 
@@ -33,11 +33,8 @@ impl Partial for Moments {
         let share = right.weight / weight;
         let apart: Vec<f64> = right.mean.iter().zip(&self.mean).map(|(r, l)| r - l).collect();
         let factor = self.weight * share;
-        let m = self.mean.len();
         self.products.iter_mut().zip(&right.products).for_each(|(l, r)| *l += r);
-        for (row, a) in self.products.chunks_exact_mut(m).zip(&apart) {
-            row.iter_mut().zip(&apart).for_each(|(p, b)| *p = (factor * a).mul_add(*b, *p));
-        }
+        add_outer(Isa::best(), &mut self.products, factor, &apart);
         self.mean.iter_mut().zip(&apart).for_each(|(mean, apart)| *mean = share.mul_add(*apart, *mean));
         self.weight = weight;
     }
@@ -47,6 +44,38 @@ impl Moments {
     /// Columns.
     pub fn n_columns(&self) -> usize {
         self.mean.len()
+    }
+
+    /// The moments of a block's rows, from the kernel.
+    pub(super) fn of_block<T: Real>(isa: Isa, block: &Block<T>, y: &[f64], weights: &[f64]) -> Self {
+        let moments = block_moments(isa, &block.x, block.n_features, y, weights);
+        Self {
+            n_rows: block.n_rows as u64,
+            weight: moments.weight,
+            mean: moments.mean,
+            products: moments.products,
+        }
+    }
+
+    /// The total of all blocks, with the products below the diagonal filled in. A column that differs from its mean by
+    /// rounding only is constant: its products are 0.
+    pub(super) fn whole(mut self) -> Self {
+        let m = self.n_columns();
+        let constant: Vec<bool> = (0..m)
+            .map(|i| {
+                let (square, rounding) = (self.products[i * m + i], 4.0 * f64::EPSILON * self.mean[i]);
+                square.is_finite() && square <= self.weight * rounding * rounding
+            })
+            .collect();
+        for i in 0..m {
+            for j in i..m {
+                if constant[i] || constant[j] {
+                    self.products[i * m + j] = 0.0;
+                }
+                self.products[j * m + i] = self.products[i * m + j];
+            }
+        }
+        self
     }
 }
 
@@ -69,13 +98,7 @@ impl<T: Real> Pass<T> for MomentsPass {
 
     fn block(&self, block: &Block<T>, (): &mut ()) -> Result<Moments> {
         let y = if self.with_target { block.y.as_slice() } else { &[] };
-        let moments = block_moments(self.isa, &block.x, block.n_features, y, &block.weights);
-        Ok(Moments {
-            n_rows: block.n_rows as u64,
-            weight: moments.weight,
-            mean: moments.mean,
-            products: moments.products,
-        })
+        Ok(Moments::of_block(self.isa, block, y, &block.weights))
     }
 
     fn flops_per_row(&self, n_features: usize) -> f64 {
@@ -96,5 +119,5 @@ pub(super) fn products_flops(m: usize) -> f64 {
 /// # Errors
 /// What the pass meets.
 pub fn moments<T: Real>(engine: &mut PassEngine<'_, T>, with_target: bool) -> Result<Moments> {
-    engine.run_once(&MomentsPass::new(with_target))
+    Ok(engine.run_once(&MomentsPass::new(with_target))?.whole())
 }

@@ -149,7 +149,7 @@ impl EstimatorJob {
 
     /// Whether it gives every row a label while it fits.
     pub fn is_clusterer(&self) -> bool {
-        matches!(self, Self::KMeans(_))
+        matches!(self, Self::KMeans(_) | Self::MiniBatchKMeans(_))
     }
 
     /// The section with all defaults.

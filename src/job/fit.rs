@@ -140,9 +140,12 @@ pub(super) fn fit<T: Real>(
             let residency = source::residency::<T>(comm, &plan.job, source.shape())?;
             let feed = Feed::new(source, residency, comm.rank(), comm.size());
             let mut engine = PassEngine::new(comm, feed, telemetry).with_keeper(keeper);
-            let model = params.fit(&mut engine, plan.job.seed);
-            let model = model.map_err(|error| plan.job.place("estimator", error))?;
-            let mut fitted = Fitted::of_model(model.export());
+            let fitted = params.fit_predict(&mut engine, plan.job.seed);
+            let (model, labels) = fitted.map_err(|error| plan.job.place("estimator", error))?;
+            let k = params.n_clusters;
+            let (cluster_sizes, writer) =
+                labelled(comm, &plan.job, engine.parts(), &labels, k, output, telemetry)?;
+            let mut fitted = Fitted { cluster_sizes, writer, ..Fitted::of_model(model.export()) };
             fitted.contents.history = model.history_arrays();
             Ok(fitted)
         }
@@ -194,14 +197,8 @@ fn k_means<T: Real>(
             model.n_iter_
         ));
     }
-    let (cluster_sizes, writer) = if job.output.labels {
-        // Not before the fit: a run that is killed meanwhile leaves no half-made file.
-        let mut writer = begin(comm, output)?;
-        let sizes = write_labels(comm, engine.parts(), &labels, model.n_clusters(), &mut writer, telemetry)?;
-        (Some(sizes), writer)
-    } else {
-        (None, None)
-    };
+    let (cluster_sizes, writer) =
+        labelled(comm, job, engine.parts(), &labels, model.n_clusters(), output, telemetry)?;
     let contents =
         Contents { model: Some(model.export()), history: model.history_arrays(), ..Contents::default() };
     Ok(Fitted { contents, cluster_sizes, report: None, writer })
@@ -216,6 +213,25 @@ fn k_means<T: Real>(
 /// Those of [`ResultsWriter::new`].
 pub(super) fn begin(comm: &dyn Communicator, output: Option<&Output>) -> Result<Option<ResultsWriter>> {
     agree(comm, output.map(|output| ResultsWriter::new(output, schema::FORMAT)).transpose())
+}
+
+/// Writes every row's label into a new results file when the job asks for it, and counts them; the counts are rank 0's.
+fn labelled(
+    comm: &dyn Communicator,
+    job: &Job,
+    parts: &Parts,
+    labels: &FitLabels,
+    n_clusters: usize,
+    output: Option<&Output>,
+    telemetry: &Telemetry,
+) -> Result<(Option<Vec<u64>>, Option<ResultsWriter>)> {
+    if !job.output.labels {
+        return Ok((None, None));
+    }
+    // Not before the fit: a run that is killed meanwhile leaves no half-made file.
+    let mut writer = begin(comm, output)?;
+    let sizes = write_labels(comm, parts, labels, n_clusters, &mut writer, telemetry)?;
+    Ok((Some(sizes), writer))
 }
 
 /// Writes every row's label and counts them; the counts are rank 0's.

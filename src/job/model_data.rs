@@ -20,15 +20,17 @@ pub struct Rows {
     pub x: Option<String>,
     /// Targets, if they are wanted.
     pub targets: Wanted,
+    /// Sample weights, if they are wanted.
+    pub weights: Wanted,
 }
 
-/// Whether targets are read along with the features.
+/// Whether targets, or weights, are read along with the features.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Wanted {
     /// They are not.
     #[default]
     No,
-    /// From where the model's job had them: a dataset, by default `y`, or a column.
+    /// From where the model's job had them: a dataset, by default `y` for targets, or a column.
     AsInJob,
     /// From this dataset, or column (a name or a number).
     From(String),
@@ -40,6 +42,7 @@ pub(super) struct JobData {
     pub(super) dtype: Option<String>,
     x: Option<String>,
     y: Option<String>,
+    sample_weight: Option<String>,
     label_column: Option<ColumnRef>,
     weight_column: Option<ColumnRef>,
     group_column: Option<ColumnRef>,
@@ -59,11 +62,17 @@ impl JobData {
             dtype: text("dtype"),
             x: text("x"),
             y: text("y"),
+            sample_weight: text("sample_weight"),
             label_column: column("label_column"),
             weight_column: column("weight_column"),
             group_column: column("group_column"),
             search: table.as_ref().is_some_and(|table| table.contains_key("search")),
         }
+    }
+
+    /// Whether the fit weighed its rows.
+    pub(super) fn has_weights(&self) -> bool {
+        self.sample_weight.is_some() || self.weight_column.is_some()
     }
 }
 
@@ -118,6 +127,11 @@ fn open<T: Real>(
             Wanted::From(name) => Some(name.clone()),
             _ => job.y.clone(),
         };
+        params.sample_weight = match &rows.weights {
+            Wanted::No => None,
+            Wanted::From(name) => Some(name.clone()),
+            Wanted::AsInJob => Some(job.sample_weight.clone().ok_or_else(unknown_weights)?),
+        };
         Arc::new(agree(comm, Hdf5Source::open(&params, rows.targets != Wanted::No, None))?)
     } else {
         if rows.x.is_some() {
@@ -143,18 +157,26 @@ fn open_csv(
     item_bytes: usize,
 ) -> Result<CsvSource> {
     let wanted = rows.targets != Wanted::No;
+    // A number is a column's place, as in a job file.
+    let column =
+        |name: &String| name.parse().map_or_else(|_| ColumnRef::Name(name.clone()), ColumnRef::Number);
     let label = match &rows.targets {
-        // A number is a column's place, as in a job file.
-        Wanted::From(name) => {
-            Some(name.parse().map_or_else(|_| ColumnRef::Name(name.clone()), ColumnRef::Number))
-        }
+        Wanted::From(name) => Some(column(name)),
         _ => job.label_column.clone(),
+    };
+    let weight = match &rows.weights {
+        Wanted::No => None,
+        Wanted::From(name) => Some(column(name)),
+        Wanted::AsInJob => Some(job.weight_column.clone().ok_or_else(unknown_weights)?),
     };
     if wanted && label.is_none() {
         let message = "--y NAME: the column of targets, which the model's job does not tell".into();
         return Err(Error::Usage { message });
     }
-    let mut readings = vec![(label.clone(), job.weight_column.clone()), (label.clone(), None)];
+    let mut readings = match weight {
+        Some(weight) => vec![(label.clone(), Some(weight))],
+        None => vec![(label.clone(), job.weight_column.clone()), (label.clone(), None)],
+    };
     if !wanted {
         readings.extend([(None, job.weight_column.clone()), (None, None)]);
     }
@@ -178,6 +200,11 @@ fn open_csv(
         }
     }
     last.unwrap_or_else(|| Err(Error::internal("no way to read the data was tried")))
+}
+
+fn unknown_weights() -> Error {
+    let message = "--sample-weight NAME: the weights, which the model's job does not tell".into();
+    Error::Usage { message }
 }
 
 /// Whether a file begins as HDF5 files do.

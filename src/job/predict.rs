@@ -69,6 +69,8 @@ pub(super) struct Applied {
     pub(super) source: Source,
     /// Names of the classes when targets were text: prediction `i` stands for name `i`.
     pub(super) names: Option<Vec<String>>,
+    /// Whether the fit weighed its rows.
+    pub(super) fitted_with_weights: bool,
 }
 
 impl Applied {
@@ -105,7 +107,7 @@ impl Applied {
         } else {
             Source::F64(open_mapped(comm, path, &rows, &job, steps, taken)?)
         };
-        Ok(Self { predictor, estimator, source, names })
+        Ok(Self { predictor, estimator, source, names, fitted_with_weights: job.has_weights() })
     }
 }
 
@@ -119,7 +121,7 @@ impl Prediction {
     /// [`Error::InputMissing`] and [`Error::Data`] for the model's or the data's file, [`Error::Data`] when the
     /// number of features is another than the model's.
     pub fn open(comm: &dyn Communicator, request: &Request) -> Result<Self> {
-        let Applied { predictor, estimator, source, names } =
+        let Applied { predictor, estimator, source, names, .. } =
             Applied::open(comm, &request.model, &request.data)?;
         let n_features = match &source {
             Source::F32(source) => source.shape().n_features,

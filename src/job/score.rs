@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::model_data::Rows;
+use super::model_data::{Rows, Wanted};
 use super::predict::{Applied, Predictor, Source};
 use super::score_report::{self, Scores};
 use crate::comm::{Communicator, Partial};
@@ -37,7 +37,8 @@ pub struct Request {
     pub seed: u64,
 }
 
-/// Scores the model. Rows count once each.
+/// Scores the model. Rows count once each, or by their weights, as `sample_weight` of scikit-learn's metrics; an
+/// adjusted Rand index, a silhouette and a largest error know no weights, here as there.
 ///
 /// # Collective
 /// What the reader exchanges; one pass, whose partial is the cells of a confusion matrix, at most 2¹⁶ scores with
@@ -45,7 +46,7 @@ pub struct Request {
 ///
 /// # Errors
 /// Those of the reader; [`Error::Usage`] for a model that is no predictor; [`Error::Data`] for targets of another kind
-/// than the model's.
+/// than the model's, and for weights below 0 or all 0.
 pub fn score(comm: &dyn Communicator, request: &Request, telemetry: &Telemetry) -> Result<Scores> {
     let applied = Applied::open(comm, &request.model, &request.data)?;
     if matches!(applied.predictor, Predictor::Rows) {
@@ -67,19 +68,34 @@ fn typed<T: Real>(
     telemetry: &Telemetry,
 ) -> Result<Scores> {
     let labels = Labels::new(applied, source.class_names(), &source.target_origin())?;
-    let pass = ScorePass { applied, labels: &labels, request, origin: source.target_origin() };
+    let (origin, weight_origin) = (source.target_origin(), source.weight_origin());
+    let pass = ScorePass { applied, labels: &labels, request, origin, weight_origin };
     let feed = Feed::new(source, Residency::Stream, comm.rank(), comm.size());
     let mut engine = PassEngine::new(comm, feed, telemetry);
-    let n_samples = engine.shape().n_samples;
-    let statistic = engine.run_once(&pass)?;
+    let (n_samples, weighted) = (engine.shape().n_samples, request.data.weights != Wanted::No);
+    let Summary { statistic, weight } = engine.run_once(&pass)?;
+    if weighted && weight <= 0.0 {
+        let found = "only zeros";
+        return Err(Error::data(
+            engine.weight_origin(),
+            Place::default(),
+            "a positive sum of weights",
+            found,
+        ));
+    }
     let estimator = applied.estimator.clone();
-    Ok(match statistic {
+    let scores = match statistic {
         Statistic::Classes(sums) => score_report::of_classes(estimator, n_samples, &sums, &labels.names),
         Statistic::Numbers(sums, deviance) => {
             score_report::of_numbers(estimator, n_samples, &sums, &deviance)
         }
         Statistic::Clusters(sums) => score_report::of_clusters(estimator, n_samples, *sums),
-    })
+    };
+    let mut scores = Scores { weighted, ..scores };
+    if applied.fitted_with_weights && !weighted {
+        scores.notes.push("each row counts once; --sample-weight weighs them as the fit did".into());
+    }
+    Ok(scores)
 }
 
 /// From the targets in the file to those of the model.
@@ -143,7 +159,7 @@ pub(super) struct ClassSums {
 /// What scores of clusters are computed from.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ClusterSums {
-    /// Σ (squared distance to the nearest centroid).
+    /// Σ weight · (squared distance to the nearest centroid).
     pub(super) inertia: f64,
     pub(super) counts: Option<Contingency>,
     pub(super) sample: RowSample,
@@ -155,6 +171,20 @@ enum Statistic {
     Classes(Box<ClassSums>),
     Numbers(ErrorSums, PoissonDeviance),
     Clusters(Box<ClusterSums>),
+}
+
+/// A statistic and the weight of its rows.
+#[derive(Serialize, Deserialize)]
+struct Summary {
+    statistic: Statistic,
+    weight: f64,
+}
+
+impl Partial for Summary {
+    fn merge(&mut self, right: Self) {
+        self.statistic.merge(right.statistic);
+        self.weight += right.weight;
+    }
 }
 
 impl Partial for Statistic {
@@ -190,23 +220,26 @@ struct ScorePass<'a> {
     labels: &'a Labels,
     request: &'a Request,
     origin: String,
+    weight_origin: String,
 }
 
 impl<T: Real> Pass<T> for ScorePass<'_> {
-    type Partial = Statistic;
+    type Partial = Summary;
     type Memory = ();
 
-    fn block(&self, block: &Block<T>, (): &mut ()) -> Result<Statistic> {
+    fn block(&self, block: &Block<T>, (): &mut ()) -> Result<Summary> {
         let predictor = &self.applied.predictor;
-        match (predictor, predictor.classes()) {
+        self.check_weights(block)?;
+        let statistic = match (predictor, predictor.classes()) {
             (Predictor::KMeans(model), _) => self.clusters(model, block),
             (_, Some(classes)) => self.classes(classes, block),
             (_, None) => {
                 let predicted = predictor.apply(super::Method::Predict, block)?;
-                let deviance = PoissonDeviance::new(&block.y, &predicted);
-                Ok(Statistic::Numbers(ErrorSums::new(&block.y, &predicted), deviance))
+                let deviance = PoissonDeviance::new(&block.y, &predicted, self.weights(block));
+                Ok(Statistic::Numbers(ErrorSums::new(&block.y, &predicted, self.weights(block)), deviance))
             }
-        }
+        }?;
+        Ok(Summary { statistic, weight: self.weights(block).iter().sum() })
     }
 }
 
@@ -214,13 +247,13 @@ impl ScorePass<'_> {
     fn classes<T: Real>(&self, classes: &[f64], block: &Block<T>) -> Result<Statistic> {
         let truth = self.whole(block)?;
         let said = self.applied.predictor.classify(block)?;
-        let counts = self.limited(Contingency::new(&truth, &said.predicted), block)?;
+        let counts = self.limited(Contingency::new(&truth, &said.predicted, self.weights(block)), block)?;
         let place = |class: &f64| classes.binary_search_by(|known| known.total_cmp(class)).ok();
         let places: Vec<Option<usize>> = truth.iter().map(place).collect();
         let unknown = places.iter().position(Option::is_none);
         let known: Option<Vec<usize>> = places.into_iter().collect();
         let log_loss = said.proba.as_ref().map(|proba| match &known {
-            Some(places) => LogLoss::new(places, proba),
+            Some(places) => LogLoss::new(places, proba, self.weights(block)),
             None => LogLoss::default(),
         });
         let k = classes.len();
@@ -230,13 +263,19 @@ impl ScorePass<'_> {
         });
         let curves = match (second, &said.proba) {
             (Some(second), _) => {
-                vec![RocCurve::new(truth.iter().map(|y| *y == classes[1]), second.into_iter(), MOST_SCORES)]
+                let positive = truth.iter().map(|y| *y == classes[1]);
+                vec![RocCurve::new(positive, second.into_iter(), self.weights(block), MOST_SCORES)]
             }
             (None, Some(proba)) => {
                 let most = (MOST_SCORES / k).max(1 << 10);
                 let of = |class: usize| {
                     let scores = proba.chunks_exact(k).map(|of_row| of_row[class]);
-                    RocCurve::new(truth.iter().map(|y| *y == classes[class]), scores, most)
+                    RocCurve::new(
+                        truth.iter().map(|y| *y == classes[class]),
+                        scores,
+                        self.weights(block),
+                        most,
+                    )
                 };
                 (0..k).map(of).collect()
             }
@@ -249,18 +288,31 @@ impl ScorePass<'_> {
     fn clusters<T: Real>(&self, model: &KMeansModel, block: &Block<T>) -> Result<Statistic> {
         let (labels, distances) = (model.predict(block)?, model.transform(block)?);
         let own = |(&label, of_row): (&i32, &[f64])| of_row[label as usize];
-        let inertia =
-            labels.iter().zip(distances.chunks_exact(model.n_clusters())).map(own).map(|d| d * d).sum();
+        let squares = labels.iter().zip(distances.chunks_exact(model.n_clusters())).map(own).map(|d| d * d);
+        let weight = |row: usize| self.weights(block).get(row).copied().unwrap_or(1.0);
+        let inertia = squares.enumerate().map(|(row, square)| weight(row) * square).sum();
         let counts = if block.y.is_empty() {
             None
         } else {
             let predicted: Vec<f64> = labels.iter().map(|&label| f64::from(label)).collect();
-            Some(self.limited(Contingency::new(&self.whole(block)?, &predicted), block)?)
+            Some(self.limited(Contingency::new(&self.whole(block)?, &predicted, self.weights(block)), block)?)
         };
         let wide = |row: usize| block.row(row).iter().map(|v| v.to_f64()).collect();
         let Request { seed, silhouette_samples, .. } = *self.request;
         let sample = RowSample::new(seed, silhouette_samples, block.first_row, &labels, wide);
         Ok(Statistic::Clusters(Box::new(ClusterSums { inertia, counts, sample })))
+    }
+
+    /// The rows' weights if they are asked for: those of a CSV file's column are read so that it is no feature, too.
+    fn weights<'b, T>(&self, block: &'b Block<T>) -> &'b [f64] {
+        if self.request.data.weights == Wanted::No { &[] } else { &block.weights }
+    }
+
+    fn check_weights<T: Real>(&self, block: &Block<T>) -> Result<()> {
+        let Some(row) = self.weights(block).iter().position(|weight| *weight < 0.0) else { return Ok(()) };
+        let place = Place::cell(block.first_row + row as u64, "sample_weight");
+        let found = self.weights(block)[row].to_string();
+        Err(Error::data(&self.weight_origin, place, "a weight of 0 or more", found))
     }
 
     /// The block's targets, which must be classes.

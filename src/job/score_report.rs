@@ -13,6 +13,8 @@ pub struct Scores {
     pub estimator: String,
     /// Rows scored.
     pub n_samples: u64,
+    /// Whether they count by weights.
+    pub weighted: bool,
     /// Each score under the name that scikit-learn gives it, not negated.
     pub values: Vec<(&'static str, f64)>,
     /// The scores of each class.
@@ -28,12 +30,12 @@ pub struct ClassScores {
     pub names: Vec<String>,
     /// Whether [`names`](Self::names) are numbers.
     pub numbered: bool,
-    /// Rows of the class.
-    pub support: Vec<u64>,
+    /// Rows of the class, or their weight.
+    pub support: Vec<f64>,
     /// Precision, recall and F1.
     pub scores: Vec<[f64; 3]>,
-    /// Rows of class i predicted as class j, `(n_classes, n_classes)`.
-    pub confusion_matrix: Vec<u64>,
+    /// Rows of class i predicted as class j, or their weight, `(n_classes, n_classes)`.
+    pub confusion_matrix: Vec<f64>,
 }
 
 /// The scores of a classifier whose classes are called `names` where targets are text.
@@ -63,7 +65,7 @@ pub(super) fn of_classes(estimator: String, n_samples: u64, sums: &ClassSums, na
         (None, None) => notes.push(format!("no log_loss: {estimator} has no predict_proba")),
     }
     if sums.unknown.is_none() {
-        areas(sums, n_samples, &mut values, &mut notes);
+        areas(sums, counts.total(), &mut values, &mut notes);
     }
     let classes = (counts.classes.len() <= MOST_SHOWN).then(|| ClassScores {
         names: counts.classes.iter().map(|class| name(*class)).collect(),
@@ -75,11 +77,11 @@ pub(super) fn of_classes(estimator: String, n_samples: u64, sums: &ClassSums, na
     if classes.is_none() {
         notes.push(format!("no scores of single classes: there are {}", counts.classes.len()));
     }
-    Scores { estimator, n_samples, values, classes, notes }
+    Scores { estimator, n_samples, weighted: false, values, classes, notes }
 }
 
 /// The areas under the ROC curves.
-fn areas(sums: &ClassSums, n_samples: u64, values: &mut Vec<(&'static str, f64)>, notes: &mut Vec<String>) {
+fn areas(sums: &ClassSums, total: f64, values: &mut Vec<(&'static str, f64)>, notes: &mut Vec<String>) {
     let areas: Option<Vec<(f64, f64)>> = sums.curves.iter().map(|curve| curve.area()).collect();
     let (Some(areas), false) = (areas, sums.curves.is_empty()) else {
         let why = if sums.curves.is_empty() {
@@ -100,7 +102,7 @@ fn areas(sums: &ClassSums, n_samples: u64, values: &mut Vec<(&'static str, f64)>
     } else {
         // NumPy's mean: the sum first.
         values.push(("roc_auc_ovr", areas.iter().map(|(area, _)| area).sum::<f64>() / k as f64));
-        let share = |class: usize| sums.curves[class].n_positive() as f64 / n_samples as f64;
+        let share = |class: usize| sums.curves[class].weight_of_positives() / total;
         values.push(("roc_auc_ovr_weighted", weighted(&share, |(area, _)| *area)));
     }
     let error = weighted(&even, |(_, error)| *error);
@@ -131,7 +133,7 @@ pub(super) fn of_numbers(
             notes.push("no mean_poisson_deviance: a target is below 0, or a prediction is not above 0".into())
         }
     }
-    Scores { estimator, n_samples, values, classes: None, notes }
+    Scores { estimator, n_samples, weighted: false, values, classes: None, notes }
 }
 
 /// The scores of a clusterer.
@@ -153,5 +155,5 @@ pub(super) fn of_clusters(estimator: String, n_samples: u64, sums: ClusterSums) 
             )),
         }
     }
-    Scores { estimator, n_samples, values, classes: None, notes }
+    Scores { estimator, n_samples, weighted: false, values, classes: None, notes }
 }

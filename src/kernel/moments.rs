@@ -1,8 +1,8 @@
-//! Mean and centred products of the columns of a block, in two sweeps of cached rows.
+//! Mean and centred products of the columns of a block.
 
 use super::glm::Tile;
 use super::rank_k::{add_products, padded};
-use super::simd::LANES;
+use super::simd::{LANES, Simd, dispatch};
 use super::{Isa, Real};
 
 /// Rows of a packed tile.
@@ -15,14 +15,49 @@ pub struct BlockMoments {
     pub weight: f64,
     /// `(m,)`
     pub mean: Vec<f64>,
-    /// Σ w (c − mean)(c − mean)ᵀ, `(m, m)`, symmetric.
+    /// Σ w (c − mean)(c − mean)ᵀ on and above the diagonal, and zeros below, `(m, m)`.
     pub products: Vec<f64>,
+}
+
+/// Adds `factor` times the products of `apart` `(m,)` to `products` `(m, m)`, on and above the diagonal: what moves sums
+/// of products to another mean, or joins those about two means.
+///
+/// # Panics
+/// When a length does not fit.
+pub fn add_outer(isa: Isa, products: &mut [f64], factor: f64, apart: &[f64]) {
+    assert!(products.len() == apart.len() * apart.len());
+    outer(isa, products, factor, apart);
+}
+
+dispatch!(fn outer(products: &mut [f64], factor: f64, apart: &[f64]) = outer_body);
+
+#[inline(always)]
+unsafe fn outer_body<S: Simd>(products: &mut [f64], factor: f64, apart: &[f64]) {
+    let m = apart.len();
+    for (i, &a) in apart.iter().enumerate() {
+        let row = &mut products[i * m..(i + 1) * m];
+        let mut j = i;
+        // SAFETY: j + 8 stays within the row and `apart`, both m long; the caller has the features.
+        unsafe {
+            let scale = S::splat(factor * a);
+            while j + LANES <= m {
+                let place = row.as_mut_ptr().add(j);
+                S::store(place, S::fma(scale, S::load(apart.as_ptr().add(j)), S::load(place)));
+                j += LANES;
+            }
+        }
+        for j in j..m {
+            row[j] = (factor * a).mul_add(apart[j], row[j]);
+        }
+    }
 }
 
 /// Moments of the columns of `x` `(n_rows, n_features)` and, when `y` is not empty, of `y` as one column more.
 ///
 /// Centring on the block's own mean keeps the digits of data far from the origin. `weights` is empty or `(n_rows,)`.
-/// Cost: n_rows · m² flops; the rows are read twice, the second time from the cache if the block fits in it.
+/// Cost: n_rows · m² flops. Weighted rows are read twice. The others are read once: they are centred on the mean of the
+/// first of them, and the products moved to that of all. As those rows are part of the block, the distance of the two
+/// means is at most √(n_rows / 64) standard deviations, which costs no more than a few bits.
 ///
 /// # Panics
 /// When a length does not fit.
@@ -36,10 +71,19 @@ pub fn block_moments<T: Real>(
     assert!(n_features > 0 && x.len().is_multiple_of(n_features));
     let n_rows = x.len() / n_features;
     assert!((y.is_empty() || y.len() == n_rows) && (weights.is_empty() || weights.len() == n_rows));
-    let ones = vec![1.0; if weights.is_empty() { n_rows } else { 0 }];
-    let weights = if weights.is_empty() { &ones } else { weights };
-    let (weight, mean) = means(isa, x, n_features, y, weights);
-    let products = centred_products(isa, x, n_features, y, weights, &mean);
+    let first = if weights.is_empty() { TILE.min(n_rows) } else { n_rows };
+    let ones = vec![1.0; if weights.is_empty() { first } else { 0 }];
+    let (start, counts) = (&y[..first.min(y.len())], if weights.is_empty() { &ones } else { weights });
+    let (weight, mut mean) = means(isa, &x[..first * n_features], n_features, start, counts);
+    let (mut apart, mut products) = centred(isa, Columns { x, d: n_features, y }, weights, &mean);
+    let weight = if weights.is_empty() { n_rows as f64 } else { weight };
+    if weight > 0.0 {
+        // The mean's own rounding is put right too: a constant column has products of nearly 0 (never below).
+        apart.iter_mut().for_each(|sum| *sum /= weight);
+        mean.iter_mut().zip(&apart).for_each(|(mean, apart)| *mean += apart);
+        add_outer(isa, &mut products, -weight, &apart);
+        products.iter_mut().step_by(mean.len() + 1).for_each(|square| *square = square.max(0.0));
+    }
     BlockMoments { weight, mean, products }
 }
 
@@ -65,34 +109,61 @@ pub(super) fn means<T: Real>(isa: Isa, x: &[T], d: usize, y: &[f64], weights: &[
     (weight, sums.into_iter().map(|sum| sum / scale).collect())
 }
 
-fn centred_products<T: Real>(
-    isa: Isa,
-    x: &[T],
+/// The columns of a block: features, and y unless it is empty.
+#[derive(Clone, Copy)]
+struct Columns<'a, T> {
+    x: &'a [T],
     d: usize,
-    y: &[f64],
-    weights: &[f64],
-    mean: &[f64],
-) -> Vec<f64> {
-    let m = mean.len();
-    let width = padded(m);
-    let (mut rows, mut scaled) = (vec![0.0; width * TILE], vec![0.0; width * TILE]);
-    let mut sums = vec![0.0; width * width];
-    for (start, w) in weights.chunks(TILE).enumerate().map(|(tile, w)| (tile * TILE, w)) {
-        let packed = rows.chunks_exact_mut(width).zip(scaled.chunks_exact_mut(width)).zip(w);
-        for (r, ((row, scaled), &w)) in packed.enumerate() {
-            let features = &x[(start + r) * d..(start + r + 1) * d];
-            for ((c, v), mean) in row.iter_mut().zip(features).zip(mean) {
-                *c = v.to_f64() - mean;
-            }
-            if m > d {
-                row[d] = y[start + r] - mean[d];
-            }
-            scaled.iter_mut().zip(&*row).for_each(|(s, c)| *s = w * c);
+    y: &'a [f64],
+}
+
+impl<T: Real> Columns<'_, T> {
+    /// Row `r` less `about`.
+    fn row(self, r: usize, about: &[f64], to: &mut [f64]) {
+        let features = &self.x[r * self.d..(r + 1) * self.d];
+        for ((to, v), about) in to.iter_mut().zip(features).zip(about) {
+            *to = v.to_f64() - about;
         }
-        let used = w.len() * width;
-        add_products(isa, &scaled[..used], &rows[..used], width, &mut sums);
+        if about.len() > self.d {
+            to[self.d] = self.y[r] - about[self.d];
+        }
     }
-    (0..m * m).map(|p| (p / m, p % m)).map(|(i, j)| sums[i.min(j) * width + i.max(j)]).collect()
+}
+
+/// Σ w (c − about), and Σ w (c − about)(c − about)ᵀ on and above the diagonal.
+fn centred<T: Real>(
+    isa: Isa,
+    columns: Columns<'_, T>,
+    weights: &[f64],
+    about: &[f64],
+) -> (Vec<f64>, Vec<f64>) {
+    let (m, n_rows) = (about.len(), columns.x.len() / columns.d);
+    let width = padded(m);
+    let mut rows = vec![0.0; width * TILE];
+    let mut scaled = vec![0.0; if weights.is_empty() { 0 } else { width * TILE }];
+    let (mut sums, mut products) = (vec![0.0; width], vec![0.0; width * width]);
+    for start in (0..n_rows).step_by(TILE) {
+        let n = TILE.min(n_rows - start);
+        for (r, row) in rows.chunks_exact_mut(width).take(n).enumerate() {
+            columns.row(start + r, about, row);
+            if weights.is_empty() {
+                sums.iter_mut().zip(&*row).for_each(|(sum, c)| *sum += c);
+            }
+        }
+        let weighted = scaled.chunks_exact_mut(width).zip(rows.chunks_exact(width));
+        for ((scaled, row), w) in weighted.zip(&weights[start.min(weights.len())..]) {
+            scaled.iter_mut().zip(row).for_each(|(s, c)| *s = w * c);
+            sums.iter_mut().zip(&*scaled).for_each(|(sum, c)| *sum += c);
+        }
+        let left = if weights.is_empty() { &rows } else { &scaled };
+        add_products(isa, &left[..n * width], &rows[..n * width], width, &mut products);
+    }
+    sums.truncate(m);
+    let mut compact = vec![0.0; m * m];
+    for (i, (to, from)) in compact.chunks_exact_mut(m).zip(products.chunks_exact(width)).enumerate() {
+        to[i..].copy_from_slice(&from[i..m]);
+    }
+    (sums, compact)
 }
 
 #[cfg(test)]
@@ -109,15 +180,63 @@ mod tests {
             let weight: f64 = w.iter().sum();
             assert_eq!(got.weight, weight);
             let column = |j: usize, r: usize| if j < d { x[r * d + j] } else { y[r] };
-            let mean: Vec<f64> =
-                (0..=d).map(|j| (0..n).map(|r| w[r] * column(j, r)).sum::<f64>() / weight).collect();
+            // About a row, so that the sum does not round what it is to judge.
+            let about = |j: usize| (0..n).map(|r| w[r] * (column(j, r) - column(j, 0))).sum::<f64>() / weight;
+            let mean: Vec<f64> = (0..=d).map(|j| column(j, 0) + about(j)).collect();
             for i in 0..=d {
                 assert!((got.mean[i] - mean[i]).abs() < 1e-9);
-                for j in 0..=d {
+                assert!((0..i).all(|j| got.products[i * (d + 1) + j] == 0.0));
+                for j in i..=d {
                     let exact: f64 =
                         (0..n).map(|r| w[r] * (column(i, r) - mean[i]) * (column(j, r) - mean[j])).sum();
                     assert!((got.products[i * (d + 1) + j] - exact).abs() < 1e-7 * n as f64);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_far_from_the_first_keep_their_digits() {
+        // The first tile lies 1e6 deviations of the others away; y falls all along.
+        let n = 1000;
+        let x: Vec<f64> = (0..n).map(|i| if i < TILE { 1e6 } else { 0.0 } + (i as f64 * 0.7).sin()).collect();
+        let y: Vec<f64> = (0..n).map(|i| -3.0 * i as f64).collect();
+        let got = block_moments(Isa::best(), &x, 1, &y, &[]);
+        let weighted = block_moments(Isa::best(), &x, 1, &y, &vec![1.0; n]);
+        for p in [0, 1, 3] {
+            assert!((got.products[p] / weighted.products[p] - 1.0).abs() < 1e-12, "{got:?} {weighted:?}");
+        }
+        // To the digits of the greatest.
+        assert!((got.mean[0] - weighted.mean[0]).abs() < 1e6 * 1e-14);
+    }
+
+    #[test]
+    fn constant_columns_have_hardly_any_products() {
+        for n in [3, 64, 65, 4000] {
+            for weights in [vec![], (0..n).map(|i| 0.1 + (i % 7) as f64).collect::<Vec<f64>>()] {
+                let x = vec![0.1; n];
+                let got = block_moments(Isa::best(), &x, 1, &[], &weights);
+                assert!((got.mean[0] - 0.1).abs() <= 0.1 * f64::EPSILON);
+                let most = got.weight * (0.1 * f64::EPSILON).powi(2);
+                assert!((0.0..=most).contains(&got.products[0]), "{n} {got:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn outer_products_equal_the_plain_ones_on_every_instruction_set() {
+        for m in [1, 7, 8, 9, 29] {
+            let wave = |phase: f64| (0..m * m).map(|i| (i as f64 * 0.91 + phase).sin()).collect::<Vec<f64>>();
+            let (start, apart) = (wave(0.0), wave(2.0)[..m].to_vec());
+            let plain = |p: usize| match (p / m, p % m) {
+                (i, j) if j < i => start[p],
+                (i, j) => (2.5 * apart[i]).mul_add(apart[j], start[p]),
+            };
+            let expected: Vec<f64> = (0..m * m).map(plain).collect();
+            for isa in Isa::available() {
+                let mut got = start.clone();
+                add_outer(isa, &mut got, 2.5, &apart);
+                assert_eq!(got, expected, "{} {m}", isa.name());
             }
         }
     }

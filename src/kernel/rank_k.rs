@@ -46,14 +46,17 @@ dispatch!(fn run(left: &[f64], right: &[f64], widths: [usize; 2], upper: bool, o
 
 #[inline(always)]
 unsafe fn body<S: Simd>(left: &[f64], right: &[f64], widths: [usize; 2], upper: bool, out: &mut [f64]) {
-    for i in (0..widths[0]).step_by(LANES) {
-        let mut j = if upper { i } else { 0 };
-        while j < widths[1] {
-            let vectors = ((widths[1] - j) / LANES).min(if S::MANY_REGISTERS { 3 } else { 1 });
+    // Three vectors of columns at a time: their part of `right` stays in the first cache while `left` goes by.
+    let panel = if S::MANY_REGISTERS { 3 * LANES } else { LANES };
+    for start in (0..widths[1]).step_by(panel) {
+        let end = (start + panel).min(widths[1]);
+        let rows = if upper { end } else { widths[0] };
+        for i in (0..rows).step_by(LANES) {
+            let j = if upper { start.max(i) } else { start };
             // SAFETY: the callers checked the lengths; i + 8 and j + 8·N stay within the widths.
             unsafe {
                 if S::MANY_REGISTERS {
-                    match vectors {
+                    match (end - j) / LANES {
                         1 => block::<S, 8, 1>(left, right, widths, i, j, out),
                         2 => block::<S, 8, 2>(left, right, widths, i, j, out),
                         _ => block::<S, 8, 3>(left, right, widths, i, j, out),
@@ -63,7 +66,6 @@ unsafe fn body<S: Simd>(left: &[f64], right: &[f64], widths: [usize; 2], upper: 
                     block::<S, 4, 1>(left, right, widths, i + 4, j, out);
                 }
             }
-            j += LANES * vectors;
         }
     }
 }

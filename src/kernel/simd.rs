@@ -32,6 +32,11 @@ pub trait Simd: Copy {
     unsafe fn load_first_f32(p: *const f32, n: usize) -> Self::V;
     /// Writes eight doubles to `p`.
     unsafe fn store(p: *mut f64, v: Self::V);
+    /// Asks for the cache line at `p`, which need not be readable.
+    #[inline(always)]
+    unsafe fn prefetch<T>(p: *const T) {
+        let _ = p;
+    }
     /// `x` in every lane.
     unsafe fn splat(x: f64) -> Self::V;
     /// `a · b + c`, rounded once.
@@ -167,6 +172,11 @@ impl Simd for Avx2 {
     type V = (__m256d, __m256d);
     const MANY_REGISTERS: bool = false;
 
+    #[inline(always)]
+    unsafe fn prefetch<T>(p: *const T) {
+        // SAFETY: a prefetch reads nothing, wherever `p` leads.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) };
+    }
     #[inline(always)]
     unsafe fn load(p: *const f64) -> Self::V {
         // SAFETY: by the trait's contract.
@@ -305,6 +315,11 @@ impl Simd for Avx512 {
     type V = __m512d;
     const MANY_REGISTERS: bool = true;
 
+    #[inline(always)]
+    unsafe fn prefetch<T>(p: *const T) {
+        // SAFETY: a prefetch reads nothing, wherever `p` leads.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) };
+    }
     #[inline(always)]
     unsafe fn load(p: *const f64) -> Self::V {
         // SAFETY: by the trait's contract.

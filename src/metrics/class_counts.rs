@@ -2,20 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::class_sums::ClassSums;
+use super::pairwise::{mean, pairwise_sum};
 use crate::comm::Partial;
 
-/// For each class that occurs: its rows, the rows predicted as it, and those of both. O(n_classes) numbers.
+/// For each class that occurs: its rows, the rows predicted as it, and those of both, each row as often as its weight
+/// says. O(n_classes) numbers, exact where weights are whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ClassCounts {
     /// The classes that occur as a target or as a prediction, ascending.
     pub classes: Vec<f64>,
     /// Rows of the class that were predicted as it.
-    pub hits: Vec<u64>,
+    pub hits: Vec<f64>,
     /// Rows of the class.
-    pub truth: Vec<u64>,
+    pub truth: Vec<f64>,
     /// Rows predicted as the class.
-    pub predicted: Vec<u64>,
+    pub predicted: Vec<f64>,
 }
 
 /// How scores of single classes become one.
@@ -31,6 +32,11 @@ pub enum Average {
     Weighted,
 }
 
+/// A ratio of counts that is 0 where its denominator is.
+fn ratio(numerator: f64, denominator: f64) -> f64 {
+    if denominator == 0.0 { 0.0 } else { numerator / denominator }
+}
+
 impl ClassCounts {
     /// The counts of rows with targets `y_true` and predictions `y_pred`, both `(n_samples,)`.
     pub fn new(y_true: &[f64], y_pred: &[f64]) -> Self {
@@ -40,16 +46,16 @@ impl ClassCounts {
         classes.sort_unstable_by(f64::total_cmp);
         classes.dedup();
         let mut counts = Self {
-            hits: vec![0; classes.len()],
-            truth: vec![0; classes.len()],
-            predicted: vec![0; classes.len()],
+            hits: vec![0.0; classes.len()],
+            truth: vec![0.0; classes.len()],
+            predicted: vec![0.0; classes.len()],
             classes,
         };
         for (&truth, &predicted) in y_true.iter().zip(y_pred) {
             let (of, at) = (counts.position(truth), counts.position(predicted));
-            counts.truth[of] += 1;
-            counts.predicted[at] += 1;
-            counts.hits[of] += u64::from(of == at);
+            counts.truth[of] += 1.0;
+            counts.predicted[at] += 1.0;
+            counts.hits[of] += f64::from(u8::from(of == at));
         }
         counts
     }
@@ -58,39 +64,46 @@ impl ClassCounts {
         self.classes.partition_point(|known| known.total_cmp(&(class + 0.0)).is_lt())
     }
 
-    /// Rows counted.
-    pub fn n_samples(&self) -> u64 {
+    /// Rows counted, or their weight.
+    pub fn total(&self) -> f64 {
         self.truth.iter().sum()
     }
 
     /// The fraction of rows predicted as what they are; NaN without rows.
     pub fn accuracy(&self) -> f64 {
-        ClassSums::of(self).accuracy()
+        self.hits.iter().sum::<f64>() / self.total()
     }
 
     /// The mean recall of the classes that have rows.
     pub fn balanced_accuracy(&self) -> f64 {
-        ClassSums::of(self).balanced_accuracy()
+        let recalls: Vec<f64> = self
+            .hits
+            .iter()
+            .zip(&self.truth)
+            .filter(|(_, truth)| **truth > 0.0)
+            .map(|(hits, truth)| hits / truth)
+            .collect();
+        mean(&recalls)
     }
 
     /// Hits over rows predicted as the class.
     pub fn precision(&self, average: Average) -> f64 {
-        ClassSums::of(self).precision(average)
+        self.averaged(average, |hits, _, predicted| ratio(hits, predicted))
     }
 
     /// Hits over rows of the class.
     pub fn recall(&self, average: Average) -> f64 {
-        ClassSums::of(self).recall(average)
+        self.averaged(average, |hits, truth, _| ratio(hits, truth))
     }
 
     /// The harmonic mean of precision and recall.
     pub fn f1(&self, average: Average) -> f64 {
-        ClassSums::of(self).f1(average)
+        self.averaged(average, |hits, truth, predicted| ratio(2.0 * hits, truth + predicted))
     }
 
     /// Hits over rows that are of the class or predicted as it.
     pub fn jaccard(&self, average: Average) -> f64 {
-        ClassSums::of(self).jaccard(average)
+        self.averaged(average, |hits, truth, predicted| ratio(hits, truth + predicted - hits))
     }
 
     /// Matthews' correlation between target and prediction, from -1 to 1; 0 when either is constant.
@@ -98,28 +111,50 @@ impl ClassCounts {
     /// # References
     /// Gorodkin (2004), "Comparing two K-category assignments by a K-category correlation coefficient", eq. 8.
     pub fn matthews_corrcoef(&self) -> f64 {
-        ClassSums::of(self).matthews_corrcoef()
+        let n = self.total();
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let hits = self.hits.iter().sum::<f64>();
+        let covariance = hits * n - dot(&self.truth, &self.predicted);
+        let of_truth = n * n - dot(&self.truth, &self.truth);
+        let of_predicted = n * n - dot(&self.predicted, &self.predicted);
+        ratio(covariance, (of_truth * of_predicted).sqrt())
     }
 
     /// Whether [`Average::Binary`] can be formed: at most two classes, class 1 among two.
     pub fn is_binary(&self) -> bool {
-        is_binary(&self.classes)
+        match self.classes[..] {
+            [_, _] => self.classes.contains(&1.0),
+            _ => self.classes.len() < 2,
+        }
     }
 
     /// Precision, recall and F1 of each class.
     pub fn by_class(&self) -> Vec<[f64; 3]> {
-        ClassSums::of(self).by_class()
+        let of = |((&hits, &truth), &predicted): ((&f64, &f64), &f64)| {
+            [ratio(hits, predicted), ratio(hits, truth), ratio(2.0 * hits, truth + predicted)]
+        };
+        self.hits.iter().zip(&self.truth).zip(&self.predicted).map(of).collect()
+    }
+
+    /// A score of (hits, rows of the class, rows predicted as it), averaged.
+    fn averaged(&self, average: Average, score: impl Fn(f64, f64, f64) -> f64) -> f64 {
+        let of = |class: usize| score(self.hits[class], self.truth[class], self.predicted[class]);
+        let all = || (0..self.classes.len()).map(of).collect::<Vec<f64>>();
+        let sum = |counts: &[f64]| counts.iter().sum::<f64>();
+        match average {
+            Average::Binary => self.classes.iter().position(|&class| class == 1.0).map_or(0.0, of),
+            Average::Macro => mean(&all()),
+            Average::Micro => score(sum(&self.hits), sum(&self.truth), sum(&self.predicted)),
+            Average::Weighted => {
+                let weighted: Vec<f64> =
+                    all().iter().zip(&self.truth).map(|(score, rows)| score * rows).collect();
+                ratio(pairwise_sum(&weighted), sum(&self.truth))
+            }
+        }
     }
 }
 
-/// Whether there are at most two classes, of two one 1.
-pub(super) fn is_binary(classes: &[f64]) -> bool {
-    match classes {
-        [_, _] => classes.contains(&1.0),
-        _ => classes.len() < 2,
-    }
-}
-
+/// Counts over the union of the classes.
 impl Partial for ClassCounts {
     fn merge(&mut self, right: Self) {
         for (class, &value) in right.classes.iter().enumerate() {
@@ -127,7 +162,7 @@ impl Partial for ClassCounts {
             if self.classes.get(at) != Some(&value) {
                 self.classes.insert(at, value);
                 for counts in [&mut self.hits, &mut self.truth, &mut self.predicted] {
-                    counts.insert(at, 0);
+                    counts.insert(at, 0.0);
                 }
             }
             self.hits[at] += right.hits[class];

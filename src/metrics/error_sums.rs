@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::pairwise::{mean, pairwise_sum};
+use super::pairwise::{total_weight, weighted_sum};
 use crate::comm::Partial;
 
 /// Moments of the target and of the error, which merge without loss of digits.
@@ -12,6 +12,8 @@ use crate::comm::Partial;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ErrorSums {
     n_samples: u64,
+    /// Σ of the weights; the rows, without any.
+    weight: f64,
     target: Moments,
     error: Moments,
     squares: f64,
@@ -28,16 +30,20 @@ struct Moments {
 }
 
 impl Moments {
-    fn new(values: &[f64]) -> Self {
-        if values.is_empty() {
+    fn new(values: &[f64], weights: &[f64]) -> Self {
+        let weight = total_weight(values.len(), weights);
+        if weight == 0.0 {
             return Self::default();
         }
-        let mean = mean(values);
-        let squares: Vec<f64> = values.iter().map(|value| (value - mean) * (value - mean)).collect();
-        Self { mean, squares: pairwise_sum(&squares) }
+        let mean = weighted_sum(values.to_vec(), weights) / weight;
+        let squares = values.iter().map(|value| (value - mean) * (value - mean)).collect();
+        Self { mean, squares: weighted_sum(squares, weights) }
     }
 
     fn merge(&mut self, n: f64, right: Self, n_right: f64) {
+        if n + n_right == 0.0 {
+            return;
+        }
         let shift = right.mean - self.mean;
         self.mean += shift * (n_right / (n + n_right));
         self.squares += right.squares + shift * shift * (n * n_right / (n + n_right));
@@ -45,17 +51,19 @@ impl Moments {
 }
 
 impl ErrorSums {
-    /// The sums of rows with targets `y_true` and predictions `y_pred`, both `(n_samples,)`.
-    pub fn new(y_true: &[f64], y_pred: &[f64]) -> Self {
+    /// The sums of rows with targets `y_true`, predictions `y_pred` and `weights`, all `(n_samples,)`; without weights
+    /// each row counts once.
+    pub fn new(y_true: &[f64], y_pred: &[f64], weights: &[f64]) -> Self {
         debug_assert_eq!(y_true.len(), y_pred.len());
         let errors: Vec<f64> =
             y_true.iter().zip(y_pred).map(|(truth, predicted)| truth - predicted).collect();
         let sum_of =
-            |term: &dyn Fn(usize) -> f64| pairwise_sum(&(0..errors.len()).map(term).collect::<Vec<f64>>());
+            |term: &dyn Fn(usize) -> f64| weighted_sum((0..errors.len()).map(term).collect(), weights);
         Self {
             n_samples: y_true.len() as u64,
-            target: Moments::new(y_true),
-            error: Moments::new(&errors),
+            weight: total_weight(y_true.len(), weights),
+            target: Moments::new(y_true, weights),
+            error: Moments::new(&errors, weights),
             squares: sum_of(&|row| errors[row] * errors[row]),
             absolutes: sum_of(&|row| errors[row].abs()),
             relatives: sum_of(&|row| errors[row].abs() / y_true[row].abs().max(f64::EPSILON)),
@@ -67,7 +75,7 @@ impl ErrorSums {
     }
 
     fn per_row(&self, sum: f64) -> f64 {
-        sum / self.n_samples as f64
+        sum / self.weight
     }
 
     /// The mean squared error.
@@ -85,7 +93,7 @@ impl ErrorSums {
         self.per_row(self.relatives)
     }
 
-    /// The largest absolute error.
+    /// The largest absolute error, whatever the row weighs, as in scikit-learn.
     pub fn max_error(&self) -> f64 {
         self.largest
     }
@@ -106,7 +114,7 @@ impl ErrorSums {
     }
 }
 
-pub(super) fn explained(unexplained: f64, total: f64) -> f64 {
+fn explained(unexplained: f64, total: f64) -> f64 {
     match (unexplained == 0.0, total == 0.0) {
         (true, _) => 1.0,
         (false, true) => 0.0,
@@ -119,10 +127,11 @@ impl Partial for ErrorSums {
         if right.n_samples == 0 {
             return;
         }
-        let (n, n_right) = (self.n_samples as f64, right.n_samples as f64);
+        let (n, n_right) = (self.weight, right.weight);
         self.target.merge(n, right.target, n_right);
         self.error.merge(n, right.error, n_right);
         self.n_samples += right.n_samples;
+        self.weight += right.weight;
         self.squares += right.squares;
         self.absolutes += right.absolutes;
         self.relatives += right.relatives;
@@ -140,13 +149,13 @@ mod tests {
     fn sums_merge_to_the_digits_of_the_whole() {
         let y_true: Vec<f64> = (0..100).map(|i| 1e6 + f64::from(i * i % 37)).collect();
         let y_pred: Vec<f64> = (0..100).map(|i| 1e6 + f64::from(i * i % 41)).collect();
-        let whole = ErrorSums::new(&y_true, &y_pred);
+        let whole = ErrorSums::new(&y_true, &y_pred, &[]);
         // Merging rounds means: the loss is 2⁻⁵² times mean / deviation (10⁵ here), where sums of squares would
         // lose the square of that.
         let bound = f64::EPSILON * 1e6 / (whole.target.squares / 100.0).sqrt();
         for cut in [0, 1, 50, 99, 100] {
-            let mut left = ErrorSums::new(&y_true[..cut], &y_pred[..cut]);
-            left.merge(ErrorSums::new(&y_true[cut..], &y_pred[cut..]));
+            let mut left = ErrorSums::new(&y_true[..cut], &y_pred[..cut], &[]);
+            left.merge(ErrorSums::new(&y_true[cut..], &y_pred[cut..], &[]));
             assert!((left.r2() - whole.r2()).abs() < bound, "{} {}", left.r2(), whole.r2());
             assert!((left.explained_variance() - whole.explained_variance()).abs() < bound);
             assert!((left.mean_squared_error() / whole.mean_squared_error() - 1.0).abs() < 1e-14);

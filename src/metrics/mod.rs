@@ -6,7 +6,6 @@
 //! [`RowSample`] serve the scoring of a model on data of any size; [`Scorer`] names the score.
 
 mod class_counts;
-mod class_sums;
 mod contingency;
 mod error_sums;
 mod log_loss;

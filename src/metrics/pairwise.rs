@@ -25,6 +25,17 @@ pub fn pairwise_sum(values: &[f64]) -> f64 {
     pairwise_sum(&values[..half]) + pairwise_sum(&values[half..])
 }
 
+/// Σ weight·value, or the plain sum where there are no weights.
+pub(super) fn weighted_sum(mut values: Vec<f64>, weights: &[f64]) -> f64 {
+    values.iter_mut().zip(weights).for_each(|(value, weight)| *value *= weight);
+    pairwise_sum(&values)
+}
+
+/// Σ weight, or the number of rows where there are no weights.
+pub(super) fn total_weight(n_rows: usize, weights: &[f64]) -> f64 {
+    if weights.is_empty() { n_rows as f64 } else { pairwise_sum(weights) }
+}
+
 /// `numpy.mean`: NaN when there are no values.
 pub fn mean(values: &[f64]) -> f64 {
     pairwise_sum(values) / values.len() as f64

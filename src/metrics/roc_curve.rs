@@ -15,21 +15,30 @@ pub struct RocCurve {
     most: usize,
     /// Last bits that do not count.
     dropped: u32,
-    /// [Ordered score](to_ordered) without them, rows of the class, other rows; ascending.
-    bins: Vec<(u64, u64, u64)>,
+    /// [Ordered score](to_ordered) without them, weight of the rows of the class, that of other rows; ascending.
+    bins: Vec<(u64, f64, f64)>,
     undefined: bool,
 }
 
 impl RocCurve {
-    /// Of rows with these scores, larger for rows that are `positive`; both `(n_samples,)`. At most `most` bins.
-    pub fn new(positive: impl Iterator<Item = bool>, scores: impl Iterator<Item = f64>, most: usize) -> Self {
+    /// Of rows with these scores, larger for rows that are `positive`, and `weights` (none where each row counts
+    /// once); all `(n_samples,)`. At most `most` bins.
+    pub fn new(
+        positive: impl Iterator<Item = bool>,
+        scores: impl Iterator<Item = f64>,
+        weights: &[f64],
+        most: usize,
+    ) -> Self {
         let mut rows = Vec::new();
         let mut undefined = false;
-        for (positive, score) in positive.zip(scores) {
+        for (row, (positive, score)) in positive.zip(scores).enumerate() {
             undefined |= score.is_nan();
-            rows.push((to_ordered(score), u64::from(positive), u64::from(!positive)));
+            let weight = weights.get(row).copied().unwrap_or(1.0);
+            let (of, other) = if positive { (weight, 0.0) } else { (0.0, weight) };
+            rows.push((to_ordered(score), of, other));
         }
-        rows.sort_unstable();
+        // Stable, so that weights of one score are added in the order of the rows.
+        rows.sort_by_key(|row| row.0);
         let mut curve = Self { most: most.max(2), dropped: 0, bins: rows, undefined };
         curve.join();
         curve.limit();
@@ -67,25 +76,51 @@ impl RocCurve {
     /// half, and how far it may be off: half the pairs that share a bin without sharing a score. `None` when either
     /// side has no rows, or a score is no number.
     pub fn area(&self) -> Option<(f64, f64)> {
-        // Twice the number of pairs in the right order, exact in integers.
-        let (mut below, mut above, mut twice, mut shared) = (0u64, 0u64, 0u128, 0u128);
+        // Twice the pairs in the right order, exact for whole weights: their total is below 2¹⁰⁶.
+        let (mut below, mut above) = (0.0, 0.0);
+        let (mut twice, mut shared) = (TwoSum::default(), TwoSum::default());
         for &(_, positives, negatives) in &self.bins {
-            twice += u128::from(positives) * u128::from(2 * below + negatives);
-            shared += u128::from(positives) * u128::from(negatives);
+            twice.add_product(positives, 2.0 * below + negatives);
+            shared.add_product(positives, negatives);
             below += negatives;
             above += positives;
         }
-        if self.undefined || above == 0 || below == 0 {
+        if self.undefined || above == 0.0 || below == 0.0 {
             return None;
         }
-        let pairs = above as f64 * below as f64;
-        let bound = if self.dropped == 0 { 0.0 } else { shared as f64 / (2.0 * pairs) };
-        Some((twice as f64 / (2.0 * pairs), bound))
+        let pairs = above * below;
+        let bound = if self.dropped == 0 { 0.0 } else { shared.value() / (2.0 * pairs) };
+        Some((twice.value() / (2.0 * pairs), bound))
     }
 
-    /// Rows of the class.
-    pub fn n_positive(&self) -> u64 {
+    /// Weight of the rows of the class.
+    pub fn weight_of_positives(&self) -> f64 {
         self.bins.iter().map(|bin| bin.1).sum()
+    }
+}
+
+/// A sum of products in twice a double's digits.
+///
+/// # References
+/// Ogita, Rump & Oishi, Accurate sum and dot product, SIAM J. Scientific Computing 26, 2005, algorithm 5.3.
+#[derive(Default)]
+struct TwoSum {
+    high: f64,
+    low: f64,
+}
+
+impl TwoSum {
+    fn add_product(&mut self, a: f64, b: f64) {
+        let product = a * b;
+        let sum = self.high + product;
+        let part = sum - self.high;
+        let lost = (self.high - (sum - part)) + (product - part);
+        self.low += lost + a.mul_add(b, -product);
+        self.high = sum;
+    }
+
+    fn value(&self) -> f64 {
+        self.high + self.low
     }
 }
 
@@ -121,7 +156,7 @@ mod tests {
     }
 
     fn curve(positive: &[bool], scores: &[f64], most: usize) -> RocCurve {
-        RocCurve::new(positive.iter().copied(), scores.iter().copied(), most)
+        RocCurve::new(positive.iter().copied(), scores.iter().copied(), &[], most)
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Scores by name.
 
-use super::class_counts::{Average, ClassCounts, is_binary};
-use super::class_sums::ClassSums;
+use super::class_counts::{Average, ClassCounts};
+use super::contingency::Contingency;
 use super::error_sums::ErrorSums;
+use super::log_loss::LogLoss;
 use super::poisson_deviance::PoissonDeviance;
-use super::weighted::{area_under, log_loss};
+use super::weighted::area_under;
 use crate::error::{Error, Place, Result};
 
 /// What a score is computed from, besides the targets.
@@ -156,28 +157,43 @@ impl Scorer {
     /// # Errors
     /// [`Error::Data`] when the score is not defined for these classes; [`Error::Internal`] for one of probabilities.
     pub fn score(self, y_true: &[f64], predicted: &[f64]) -> Result<f64> {
+        self.weighted(y_true, predicted, &[])
+    }
+
+    /// The same of rows with `weights` `(n_samples,)`, or none. The largest error knows no weights.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    pub fn weighted(self, y_true: &[f64], predicted: &[f64], weights: &[f64]) -> Result<f64> {
         if self == Self::RocAuc {
-            return self.area(y_true, predicted, &[]);
+            return self.area(y_true, predicted, weights);
         }
         if self.needs() == Needs::Probability {
             return Err(Error::internal(format!("{} is a score of probabilities", self.name())));
         }
         if self == Self::D2PoissonDeviance {
-            let mean = vec![super::mean(y_true); y_true.len()];
-            let of = |predicted: &[f64]| PoissonDeviance::new(y_true, predicted).mean();
-            let share = of(predicted).zip(of(&mean)).map(|(left, all)| 1.0 - left / all);
+            let level = match weights {
+                [] => super::mean(y_true),
+                _ => {
+                    let weighted: Vec<f64> = y_true.iter().zip(weights).map(|(y, w)| y * w).collect();
+                    super::pairwise_sum(&weighted) / super::pairwise_sum(weights)
+                }
+            };
+            let of = |predicted: &[f64]| PoissonDeviance::new(y_true, predicted, weights).mean();
+            let share = of(predicted).zip(of(&vec![level; y_true.len()])).map(|(left, all)| 1.0 - left / all);
             let expected = "targets of 0 or more, not all 0, and predictions above 0 for d2_poisson_deviance";
             return share.ok_or_else(|| Error::data("scoring", Place::default(), expected, "others"));
         }
         if self == Self::NegMeanPoissonDeviance {
-            let deviance = PoissonDeviance::new(y_true, predicted).mean().map(|deviance| -deviance);
+            let deviance = PoissonDeviance::new(y_true, predicted, weights).mean().map(|deviance| -deviance);
             let expected = "targets of 0 or more and predictions above 0 for neg_mean_poisson_deviance";
             return deviance.ok_or_else(|| Error::data("scoring", Place::default(), expected, "others"));
         }
-        if self.is_for_classes() {
-            return self.of_classes(&ClassCounts::new(y_true, predicted));
+        match (self.is_for_classes(), weights) {
+            (true, []) => self.of_classes(&ClassCounts::new(y_true, predicted)),
+            (true, _) => self.of_classes(&Contingency::new(y_true, predicted, weights).class_counts()),
+            (false, _) => self.of_errors(&ErrorSums::new(y_true, predicted, weights)),
         }
-        self.of_errors(&ErrorSums::new(y_true, predicted))
     }
 
     /// The score of rows with targets `y_true` from the probabilities `(n_samples, n_classes)` of the ascending `classes`.
@@ -209,7 +225,7 @@ impl Scorer {
         if self == Self::NegLogLoss {
             // scikit-learn takes the classes from the rows, and then they have to be the model's.
             let whole = (0..k).all(|class| places.contains(&class));
-            let loss = whole.then(|| -log_loss(&places, proba, weights));
+            let loss = whole.then(|| -LogLoss::new(&places, proba, weights).mean());
             return loss.ok_or_else(|| self.undefined(expected(), y_true));
         }
         let area = |class: usize| {
@@ -241,27 +257,22 @@ impl Scorer {
     /// [`Error::Data`] when it needs two classes, one of them 1, and these are others;
     /// [`Error::Internal`] when it is no score of counts.
     pub fn of_classes(self, counts: &ClassCounts) -> Result<f64> {
-        self.of_sums(&ClassSums::of(counts))
-    }
-
-    /// The score of weighted classes.
-    pub(super) fn of_sums(self, sums: &ClassSums) -> Result<f64> {
         if let Self::Precision(Binary) | Self::Recall(Binary) | Self::F1(Binary) | Self::Jaccard(Binary) =
             self
-            && !is_binary(&sums.classes)
+            && !counts.is_binary()
         {
             let name = self.name();
             let expected = format!("two classes, 0 and 1, for {name} (or {name}_macro, _micro, _weighted)");
-            return Err(self.undefined(expected, &sums.classes));
+            return Err(self.undefined(expected, &counts.classes));
         }
         Ok(match self {
-            Self::Accuracy => sums.accuracy(),
-            Self::BalancedAccuracy => sums.balanced_accuracy(),
-            Self::Precision(average) => sums.precision(average),
-            Self::Recall(average) => sums.recall(average),
-            Self::F1(average) => sums.f1(average),
-            Self::Jaccard(average) => sums.jaccard(average),
-            Self::MatthewsCorrcoef => sums.matthews_corrcoef(),
+            Self::Accuracy => counts.accuracy(),
+            Self::BalancedAccuracy => counts.balanced_accuracy(),
+            Self::Precision(average) => counts.precision(average),
+            Self::Recall(average) => counts.recall(average),
+            Self::F1(average) => counts.f1(average),
+            Self::Jaccard(average) => counts.jaccard(average),
+            Self::MatthewsCorrcoef => counts.matthews_corrcoef(),
             _ => return Err(Error::internal(format!("{} is no score of counts", self.name()))),
         })
     }

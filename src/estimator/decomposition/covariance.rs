@@ -5,7 +5,6 @@ use crate::engine::pass::{Pass, PassEngine};
 use crate::error::Result;
 use crate::estimator::moments::{Moments, products_flops};
 use crate::estimator::preprocessing::ColumnMoments;
-use crate::kernel::moments::block_moments;
 use crate::kernel::{Isa, Real};
 
 /// More features than this have a matrix of products that is too large to keep several of.
@@ -18,13 +17,7 @@ impl<T: Real> Pass<T> for CovariancePass {
     type Memory = ();
 
     fn block(&self, block: &Block<T>, (): &mut ()) -> Result<Moments> {
-        let moments = block_moments(self.0, &block.x, block.n_features, &[], &[]);
-        Ok(Moments {
-            n_rows: block.n_rows as u64,
-            weight: moments.weight,
-            mean: moments.mean,
-            products: moments.products,
-        })
+        Ok(Moments::of_block(self.0, block, &[], &[]))
     }
 
     fn flops_per_row(&self, n_features: usize) -> f64 {
@@ -40,7 +33,7 @@ impl<T: Real> Pass<T> for CovariancePass {
 /// # Errors
 /// What the pass meets.
 pub(super) fn covariance<T: Real>(engine: &mut PassEngine<'_, T>) -> Result<Moments> {
-    engine.run_once(&CovariancePass(Isa::best()))
+    Ok(engine.run_once(&CovariancePass(Isa::best()))?.whole())
 }
 
 struct ColumnsPass;

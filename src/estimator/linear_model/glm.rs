@@ -169,10 +169,6 @@ impl PoissonRegressorParams {
             let place = Place::cell(row, "y");
             return Err(Error::data(engine.target_origin(), place, "a count of 0 or more", y.to_string()));
         }
-        if self.solver == Solver::ProximalGrad {
-            let expected = "\"lbfgs\", \"newton-cholesky\", \"gradient_descent\" or \"admm\"";
-            return Err(Error::job("estimator.solver", expected, format!("\"{}\"", self.solver.name())));
-        }
         let definition = Definition {
             what: "PoissonRegressor",
             loss: Loss::HalfPoisson,

@@ -143,7 +143,7 @@ pub(super) fn surveyed_moments<T: Real>(engine: &mut PassEngine<'_, T>) -> Resul
     let Both(targets, moments) = engine.run_once(&SurveyAndMoments(MomentsPass::new(true)))?;
     check_weights(&targets, &engine.weight_origin())?;
     check_products(&moments, &engine.origin())?;
-    Ok((targets, moments))
+    Ok((targets, moments.whole()))
 }
 
 /// Sums of products within the range of a double.

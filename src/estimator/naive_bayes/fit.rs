@@ -44,11 +44,13 @@ impl GaussianNbParams {
             weight_origin: engine.weight_origin(),
         })?;
         if classes.len() < 2 {
-            return fault("at least 2 classes", classes.len().to_string());
+            let found = classes.len().to_string();
+            return Err(Error::data(engine.target_origin(), Place::default(), "at least 2 classes", found));
         }
         let weight: f64 = classes.iter().map(|(_, moments)| moments.weight).sum();
         if weight <= 0.0 {
-            return fault("a positive sum of weights", "only zeros".into());
+            let (origin, found) = (engine.weight_origin(), "only zeros");
+            return Err(Error::data(origin, Place::default(), "a positive sum of weights", found));
         }
         let class_prior = self.class_prior(&classes, weight)?;
         let epsilon = self.var_smoothing * all.variances().into_iter().fold(0.0, f64::max);

@@ -40,18 +40,18 @@ impl StandardScalerParams {
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<StandardScaler> {
         let weighted = engine.shape().has_weights;
         let moments = column_moments(engine)?;
-        let fault = |column: Option<usize>, expected: &str, found: f64| {
-            let column = column.map(|column| column.to_string());
-            let place = Place { column, ..Place::default() };
+        let fault = |column: usize, expected: &str, found: f64| {
+            let place = Place { column: Some(column.to_string()), ..Place::default() };
             Err(Error::data(engine.origin(), place, expected, found.to_string()))
         };
         let weight_ok = moments.weight > 0.0 && moments.weight.is_finite();
         if !weight_ok {
-            return fault(None, "a positive sum of weights", moments.weight);
+            let (origin, found) = (engine.weight_origin(), moments.weight.to_string());
+            return Err(Error::data(origin, Place::default(), "a positive sum of weights", found));
         }
         let var = moments.variances();
         if let Some(column) = var.iter().position(|var| !(*var >= 0.0 && var.is_finite())) {
-            return fault(Some(column), "values and weights with a finite variance", var[column]);
+            return fault(column, "values and weights with a finite variance", var[column]);
         }
         let deviation = |(var, mean): (&f64, &f64)| {
             let rounding = moments.weight * mean * f64::EPSILON;

@@ -119,6 +119,10 @@ unsafe fn columns<S: Simd, T: Real, const N: usize>(
         for (r, &f) in factor[..tile.n_rows].iter().enumerate() {
             let f = S::splat(f);
             let x = tile.x.as_ptr().add(r * tile.n_features + j);
+            for n in 0..N {
+                // These rows are in the cache; meanwhile memory can bring those of the next tile.
+                S::prefetch(x.wrapping_add(tile.n_rows * tile.n_features + n * LANES));
+            }
             for (n, sum) in sums.iter_mut().enumerate() {
                 *sum = S::fma(f, T::load_lanes::<S>(x.add(n * LANES)), *sum);
             }

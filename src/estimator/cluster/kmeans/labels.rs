@@ -4,7 +4,7 @@ use super::kept::Memory;
 
 /// Labels below k: one byte a row up to 256 clusters, two up to 65,536.
 #[derive(Clone, Debug, Default)]
-pub(super) enum Labels {
+pub(in super::super) enum Labels {
     /// No row has one yet.
     #[default]
     None,
@@ -21,6 +21,13 @@ impl Labels {
             257..=65_536 => Self::U16(Vec::with_capacity(n)),
             _ => Self::U32(Vec::with_capacity(n)),
         }
+    }
+
+    /// The labels `all`, below `k`.
+    pub(in super::super) fn of(k: usize, all: Vec<usize>) -> Self {
+        let mut labels = Self::with_capacity(k, all.len());
+        labels.update(0, &all.into_iter().map(|label| label as u32).collect::<Vec<_>>());
+        labels
     }
 
     /// Makes these the labels, below `k`, of `n` rows, which may have had labels below a smaller number; rows that had
@@ -86,6 +93,11 @@ pub struct FitLabels {
 }
 
 impl FitLabels {
+    /// Those of each block.
+    pub(in super::super) fn of_blocks(blocks: Vec<Labels>) -> Self {
+        Self { blocks }
+    }
+
     /// Takes the labels of one run out of what was kept for all.
     pub(super) fn of_run(memory: Vec<Memory>, run: usize) -> Self {
         Self { blocks: memory.into_iter().map(|mut kept| kept.swap_remove(run).labels).collect() }

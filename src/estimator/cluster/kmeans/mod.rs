@@ -36,6 +36,7 @@ mod stepped;
 mod sums;
 
 pub use labels::FitLabels;
+pub(super) use labels::Labels;
 pub use model::KMeansModel;
 pub use params::{Algorithm, Init, KMeans, KMeansParams, NInit, Select};
 pub use run::Record;

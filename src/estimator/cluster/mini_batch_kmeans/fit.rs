@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::kmeans::{FitLabels, Labels};
 use super::batches::{Rows, ahead, draw, fetch};
 use super::init;
 use super::params::MiniBatchKMeansParams;
@@ -53,7 +54,8 @@ struct State {
 }
 
 impl MiniBatchKMeansParams {
-    /// Fits the centroids; `seed` is used where there is no `random_state`.
+    /// Fits the centroids and gives every row of this rank's slice the label of its nearest one; `seed` is used where
+    /// there is no `random_state`.
     ///
     /// The rules are scikit-learn's; draws are not, so that its digits differ.
     ///
@@ -64,7 +66,11 @@ impl MiniBatchKMeansParams {
     /// # Errors
     /// As [`validate`](Self::validate), and what the passes meet; [`Error::Data`] for fewer rows than clusters,
     /// weights below 0; [`Error::Diverged`] for an inertia that is no number.
-    pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>, seed: u64) -> Result<MiniBatchKMeansModel> {
+    pub fn fit_predict<T: Real>(
+        &self,
+        engine: &mut PassEngine<'_, T>,
+        seed: u64,
+    ) -> Result<(MiniBatchKMeansModel, FitLabels)> {
         self.validate()?;
         let seed = self.random_state.unwrap_or(seed);
         let (n_samples, d) = (engine.shape().n_samples, engine.shape().n_features);
@@ -114,8 +120,9 @@ impl MiniBatchKMeansParams {
             engine.checkpoint(&state)?;
         }
         let origin = engine.weight_origin();
-        let inertia = engine.run_once(&InertiaPass { centroids: &state.centroids, origin })?;
-        Ok(MiniBatchKMeansModel {
+        let mut labels: Vec<Labels> = engine.memory();
+        let inertia = engine.run(&LabelPass { centroids: &state.centroids, origin }, &mut labels)?;
+        let model = MiniBatchKMeansModel {
             params: self.clone(),
             n_features: d,
             inertia_: inertia,
@@ -124,7 +131,8 @@ impl MiniBatchKMeansParams {
             converged: state.converged,
             cluster_centers_: state.centroids.centers,
             history: state.history,
-        })
+        };
+        Ok((model, FitLabels::of_blocks(labels)))
     }
 
     fn batch_rows(&self, n_samples: u64) -> usize {
@@ -221,17 +229,17 @@ impl MiniBatchKMeansParams {
     }
 }
 
-/// Σ w·d² of all rows.
-struct InertiaPass<'a> {
+/// Each row's label, and Σ w·d² of all rows.
+struct LabelPass<'a> {
     centroids: &'a Centroids,
     origin: String,
 }
 
-impl<T: Real> Pass<T> for InertiaPass<'_> {
+impl<T: Real> Pass<T> for LabelPass<'_> {
     type Partial = f64;
-    type Memory = ();
+    type Memory = Labels;
 
-    fn block(&self, block: &Block<T>, (): &mut ()) -> Result<f64> {
+    fn block(&self, block: &Block<T>, labels: &mut Labels) -> Result<f64> {
         if let Some(row) = block.weights.iter().position(|weight| *weight < 0.0) {
             let place = Place::cell(block.first_row + row as u64, "sample_weight");
             let found = block.weights[row].to_string();
@@ -239,7 +247,9 @@ impl<T: Real> Pass<T> for InertiaPass<'_> {
         }
         let weights = if block.weights.is_empty() { vec![1.0; block.n_rows] } else { block.weights.clone() };
         let x = block.x.iter().map(|v| v.to_f64()).collect();
-        Ok(self.centroids.assign(&Rows { x, weights, n_features: block.n_features }).1)
+        let (nearest, inertia) = self.centroids.assign(&Rows { x, weights, n_features: block.n_features });
+        *labels = Labels::of(self.centroids.weights.len(), nearest);
+        Ok(inertia)
     }
 }
 
