@@ -180,7 +180,7 @@ fn weights_of_a_score_are_asked_for() {
     desk.refused(
         &score,
         65,
-        "test.csv: row 3, column sample_weight: expected a weight of 0 or more, found -1",
+        "test.csv, row 3, column sample_weight: expected a weight of 0 or more, found -1",
     );
     desk.write("test.csv", "x,y,w\n0,0,0\n1,1,0\n");
     desk.refused(&score, 65, "expected a positive sum of weights, found only zeros");

@@ -15,6 +15,9 @@ use rankfit::metrics::Scorer;
 use rankfit::partition::Slice;
 use serde_json::Value;
 
+/// What takes the outcomes of fits.
+type Emit<'a> = dyn FnMut(FitOutcome) -> rankfit::error::Result<()> + 'a;
+
 fn read(name: &str) -> Value {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/forest/{name}.json"));
     serde_json::from_str(&std::fs::read_to_string(path).expect("a golden file")).expect("JSON")
@@ -275,7 +278,7 @@ fn chains_that_are_cut_come_to_the_same() {
         let search = ForestSearch::new(data, forests, vec![scorer], true);
         for chain in search.chains(&splits) {
             assert_eq!(search.n_chain_parts(&chain), 3);
-            let scores = |run: &dyn Fn(&mut dyn FnMut(FitOutcome) -> rankfit::error::Result<()>)| {
+            let scores = |run: &dyn Fn(&mut Emit)| {
                 let mut found = Vec::new();
                 run(&mut |outcome| {
                     found.push((outcome.id, outcome.test_scores, outcome.train_scores));

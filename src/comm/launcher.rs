@@ -37,12 +37,14 @@ const KNOWN: [(&str, &str); 5] = [
 ///
 /// Then the layer that knows shared memory is the one to take. Asking the others, which speak to networks, costs 0.2 s
 /// of 0.33 with Open MPI 4.1.
+#[cfg(any(feature = "mpi", test))]
 pub(super) fn is_one_node_of_open_mpi(get: impl Fn(&str) -> Option<String>) -> bool {
     let all = get("OMPI_COMM_WORLD_SIZE");
     all.is_some() && all == get("OMPI_COMM_WORLD_LOCAL_SIZE") && get(MESSAGING_LAYER).is_none()
 }
 
 /// The variable by which Open MPI is told which messaging layer to take.
+#[cfg(any(feature = "mpi", test))]
 pub(super) const MESSAGING_LAYER: &str = "OMPI_MCA_pml";
 
 impl Launcher {
