@@ -30,7 +30,7 @@ use crate::telemetry::{Phase, Telemetry};
 /// Searches over the parameters of the job's estimator.
 ///
 /// # Collective
-/// Those of reading the data and of the sweep.
+/// Those of reading the data and of the sweep, and one allgather of a number.
 ///
 /// # Errors
 /// What the data and the parameters make impossible.
@@ -47,7 +47,7 @@ pub(super) fn fit<T: Real>(
     let table = Arc::new(table(comm, job, &*source, telemetry)?);
     let splits = groups::splits::<T>(comm, job, search, &table)?;
     splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
-    let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
+    let budget_bytes = least_budget(comm, job)?;
     let maker = Maker { comm, telemetry, job, search, budget_bytes, ranked: Mutex::default() };
     if search.staged.is_some() {
         let rows = Rows { n_samples: table.y.len(), n_classes: n_classes(job, &table.y) };
@@ -61,6 +61,17 @@ pub(super) fn fit<T: Real>(
     let made = telemetry.time(Phase::Compute, || maker.search(&table, &search.candidates));
     let searchable = maker.piloted(&table, &splits.splits, agree(comm, made)?)?;
     sweep(comm, &*searchable, &splits.splits, search, keeper, telemetry)
+}
+
+/// The least memory of any rank: ranks that share a matrix must all find that it fits, or that it does not, and what is
+/// free changes while they ask.
+///
+/// # Collective
+/// One allgather of a number.
+fn least_budget(comm: &dyn Communicator, job: &Job) -> Result<usize> {
+    let budgets = comm::allgather(comm, &source::budget_bytes(comm, job))?;
+    let least = budgets.into_iter().min().unwrap_or(u64::MAX);
+    Ok(usize::try_from(least).unwrap_or(usize::MAX))
 }
 
 /// What a rank would do.
