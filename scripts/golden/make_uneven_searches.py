@@ -55,16 +55,21 @@ def search(job, model, grid, kind=GridSearchCV, attributes=(), data="uneven", **
     })
 
 
-IN_ORDER = 'cv = { kind = "KFold", n_splits = 3 }'
-# A table of all classes serves folds that lack one; a table of one class does not serve those that lack it.
-for weights in [{0: 1.0, 1: 2.0, 2: 5.0}, {2: 5.0}]:
-    text = "{ " + ", ".join(f"{k} = {v}" for k, v in weights.items()) + " }"
-    for name, options, model in [
+def weighing():
+    """Classifiers that take class_weight: name, keys of the job, and scikit-learn's, made anew."""
+    return [
         ("SVC", "", SVC()),
         ("LogisticRegression", 'solver = "newton-cholesky"\ntol = 1e-10',
          LogisticRegression(solver="newton-cholesky", tol=1e-10)),
         ("LinearSVC", 'tol = 1e-10\nmax_iter = 100000', LinearSVC(tol=1e-10, max_iter=100000)),
-    ]:
+    ]
+
+
+IN_ORDER = 'cv = { kind = "KFold", n_splits = 3 }'
+# A table of all classes serves folds that lack one; a table of one class does not serve those that lack it.
+for weights in [{0: 1.0, 1: 2.0, 2: 5.0}, {2: 5.0}]:
+    text = "{ " + ", ".join(f"{k} = {v}" for k, v in weights.items()) + " }"
+    for name, options, model in weighing():
         search(f"""
 [estimator]
 name = "{name}"
@@ -79,12 +84,7 @@ C = [0.1, 1.0]
 """, model.set_params(class_weight=weights), {"C": [0.1, 1.0]}, cv=KFold(3), scoring="f1_macro",
                return_train_score=True)
 # None among the values of a list.
-for name, options, model in [
-    ("SVC", "", SVC()),
-    ("LogisticRegression", 'solver = "newton-cholesky"\ntol = 1e-10',
-     LogisticRegression(solver="newton-cholesky", tol=1e-10)),
-    ("LinearSVC", 'tol = 1e-10\nmax_iter = 100000', LinearSVC(tol=1e-10, max_iter=100000)),
-]:
+for name, options, model in weighing():
     search(f"""
 [estimator]
 name = "{name}"
