@@ -1,7 +1,7 @@
 //! Mean and centred products of the columns of a block.
 
 use super::glm::Tile;
-use super::rank_k::{add_products, padded};
+use super::rank_k::{Ahead, add_products_ahead, padded};
 use super::simd::{LANES, Simd, dispatch};
 use super::{Isa, Real};
 
@@ -117,51 +117,102 @@ struct Columns<'a, T> {
     y: &'a [f64],
 }
 
-impl<T: Real> Columns<'_, T> {
-    /// Row `r` less `about`.
-    fn row(self, r: usize, about: &[f64], to: &mut [f64]) {
-        let features = &self.x[r * self.d..(r + 1) * self.d];
-        for ((to, v), about) in to.iter_mut().zip(features).zip(about) {
+/// Rows of a tile about a point, and the sums that they add to.
+struct Centred {
+    /// `(TILE, width)`, and as much behind as a load of the last row's last numbers needs.
+    rows: Vec<f64>,
+    /// `rows` times their weights; empty where there are none.
+    scaled: Vec<f64>,
+    /// y of the rows, and the same times their weights.
+    y: [f64; TILE],
+    scaled_y: [f64; TILE],
+    /// Σ w (c − about) `(width,)`, and that of y.
+    sums: Vec<f64>,
+    y_sum: f64,
+}
+
+impl Centred {
+    fn new(d: usize, weighted: bool) -> Self {
+        let (width, length) = (padded(d), Tile::<f64>::length(TILE, padded(d)));
+        let scaled = vec![0.0; if weighted { length } else { 0 }];
+        let (y, scaled_y) = ([0.0; TILE], [0.0; TILE]);
+        Self { rows: vec![0.0; length], scaled, y, scaled_y, sums: vec![0.0; width], y_sum: 0.0 }
+    }
+}
+
+dispatch!(fn centre<T: Real>(columns: Columns<'_, T>, weights: &[f64], about: &[f64], to: &mut Centred) = centre_body);
+
+/// Writes the columns' rows, at most a tile of them, less `about` and adds them to the sums.
+#[inline(always)]
+unsafe fn centre_body<S: Simd, T: Real>(
+    columns: Columns<'_, T>,
+    weights: &[f64],
+    about: &[f64],
+    to: &mut Centred,
+) {
+    let (d, width) = (columns.d, to.sums.len());
+    let (about, about_y) = about.split_at(d);
+    for (r, features) in columns.x.chunks_exact(d).enumerate() {
+        let row = &mut to.rows[r * width..r * width + d];
+        for ((to, v), about) in row.iter_mut().zip(features).zip(about) {
             *to = v.to_f64() - about;
         }
-        if about.len() > self.d {
-            to[self.d] = self.y[r] - about[self.d];
+        let row = match weights.get(r) {
+            None => &*row,
+            Some(w) => {
+                let scaled = &mut to.scaled[r * width..r * width + d];
+                scaled.iter_mut().zip(row).for_each(|(s, c)| *s = w * *c);
+                &*scaled
+            }
+        };
+        to.sums.iter_mut().zip(row).for_each(|(sum, c)| *sum += c);
+    }
+    if let [about] = about_y {
+        for (r, y) in columns.y.iter().enumerate() {
+            to.y[r] = y - about;
+            to.scaled_y[r] = weights.get(r).map_or(to.y[r], |w| w * to.y[r]);
+            to.y_sum += to.scaled_y[r];
         }
     }
 }
 
 /// Σ w (c − about), and Σ w (c − about)(c − about)ᵀ on and above the diagonal.
+///
+/// Products with y are summed apart: one column more would fill a block of eight.
 fn centred<T: Real>(
     isa: Isa,
     columns: Columns<'_, T>,
     weights: &[f64],
     about: &[f64],
 ) -> (Vec<f64>, Vec<f64>) {
-    let (m, n_rows) = (about.len(), columns.x.len() / columns.d);
-    let width = padded(m);
-    let mut rows = vec![0.0; width * TILE];
-    let mut scaled = vec![0.0; if weights.is_empty() { 0 } else { width * TILE }];
-    let (mut sums, mut products) = (vec![0.0; width], vec![0.0; width * width]);
-    for start in (0..n_rows).step_by(TILE) {
-        let n = TILE.min(n_rows - start);
-        for (r, row) in rows.chunks_exact_mut(width).take(n).enumerate() {
-            columns.row(start + r, about, row);
-            if weights.is_empty() {
-                sums.iter_mut().zip(&*row).for_each(|(sum, c)| *sum += c);
-            }
+    let (m, d) = (about.len(), columns.d);
+    let width = padded(d);
+    let (mut tile, mut products) = (Centred::new(d, !weights.is_empty()), vec![0.0; width * width]);
+    let (mut with_y, mut y_square) = (vec![0.0; width], 0.0);
+    for (t, x) in columns.x.chunks(TILE * d).enumerate() {
+        let (start, n) = (t * TILE, x.len() / d);
+        let part = |all: &'_ [f64]| start.min(all.len())..(start + n).min(all.len());
+        let (y, weights) = (&columns.y[part(columns.y)], &weights[part(weights)]);
+        centre(isa, Columns { x, d, y }, weights, about, &mut tile);
+        let left = if weights.is_empty() { &tile.rows } else { &tile.scaled };
+        let ahead = Ahead::of(&columns.x[(start + n) * d..], x.len());
+        add_products_ahead(isa, &left[..n * width], &tile.rows[..n * width], width, &mut products, ahead);
+        if m > d {
+            Tile::new(left, n, width).add_weighted_rows(isa, &tile.y, &mut with_y);
+            let squares = tile.scaled_y[..n].iter().zip(&tile.y);
+            y_square = squares.fold(y_square, |sum, (s, y)| s.mul_add(*y, sum));
         }
-        let weighted = scaled.chunks_exact_mut(width).zip(rows.chunks_exact(width));
-        for ((scaled, row), w) in weighted.zip(&weights[start.min(weights.len())..]) {
-            scaled.iter_mut().zip(row).for_each(|(s, c)| *s = w * c);
-            sums.iter_mut().zip(&*scaled).for_each(|(sum, c)| *sum += c);
-        }
-        let left = if weights.is_empty() { &rows } else { &scaled };
-        add_products(isa, &left[..n * width], &rows[..n * width], width, &mut products);
     }
-    sums.truncate(m);
+    let mut sums = tile.sums;
+    sums.truncate(d);
     let mut compact = vec![0.0; m * m];
-    for (i, (to, from)) in compact.chunks_exact_mut(m).zip(products.chunks_exact(width)).enumerate() {
-        to[i..].copy_from_slice(&from[i..m]);
+    for (i, (to, from)) in compact.chunks_exact_mut(m).zip(products.chunks_exact(width)).take(d).enumerate() {
+        to[i..d].copy_from_slice(&from[i..d]);
+        to[d..].fill(with_y[i]);
+    }
+    if m > d {
+        sums.push(tile.y_sum);
+        compact[m * m - 1] = y_square;
     }
     (sums, compact)
 }

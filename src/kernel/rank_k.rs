@@ -1,11 +1,43 @@
 //! Rank-k updates of a symmetric matrix: the sums of products behind Gram matrices, covariances and Hessians.
 
 use super::Isa;
-use super::simd::{LANES, Simd, dispatch};
+use super::simd::{LANES, LINE_BYTES, Simd, dispatch};
 
 /// Columns a packed tile needs for `n` columns of data: the next multiple of eight.
 pub(crate) fn padded(n: usize) -> usize {
     n.next_multiple_of(LANES)
+}
+
+/// Numbers that are worked on next: their cache lines are asked for while products are formed, which leave the memory idle.
+#[derive(Clone, Copy)]
+pub(crate) struct Ahead {
+    at: *const u8,
+    bytes: usize,
+}
+
+impl Ahead {
+    /// The first `n` of these numbers, or all if they are fewer.
+    pub(crate) fn of<T>(numbers: &[T], n: usize) -> Self {
+        let numbers = &numbers[..n.min(numbers.len())];
+        Self { at: numbers.as_ptr().cast(), bytes: size_of_val(numbers) }
+    }
+
+    /// Nothing is asked for.
+    fn nothing() -> Self {
+        Self::of::<u8>(&[], 0)
+    }
+
+    /// Where the lines of the next `n` iterations begin; behind the last it is `idle`, whose lines are at hand.
+    #[inline(always)]
+    fn take(&mut self, n: usize, idle: *const f64) -> *const u8 {
+        if self.bytes == 0 {
+            return idle.cast();
+        }
+        let at = self.at;
+        self.at = at.wrapping_add(n * LINE_BYTES);
+        self.bytes = self.bytes.saturating_sub(n * LINE_BYTES);
+        at
+    }
 }
 
 /// Adds `Σ_r left[r][i] · right[r][j]` to the upper triangle of `out`, blockwise: entries left of the diagonal's
@@ -17,9 +49,24 @@ pub(crate) fn padded(n: usize) -> usize {
 /// # Panics
 /// When a length does not fit.
 pub(crate) fn add_products(isa: Isa, left: &[f64], right: &[f64], width: usize, out: &mut [f64]) {
+    add_products_ahead(isa, left, right, width, out, Ahead::nothing());
+}
+
+/// [`add_products`], while what is `ahead` comes into the cache.
+///
+/// # Panics
+/// When a length does not fit.
+pub(crate) fn add_products_ahead(
+    isa: Isa,
+    left: &[f64],
+    right: &[f64],
+    width: usize,
+    out: &mut [f64],
+    ahead: Ahead,
+) {
     assert!(width.is_multiple_of(LANES) && width > 0);
     assert!(left.len() == right.len() && left.len().is_multiple_of(width) && out.len() == width * width);
-    run(isa, left, right, [width; 2], true, out);
+    run(isa, left, right, [width; 2], true, out, ahead);
 }
 
 /// Adds `Σ_r left[r][i] · right[r][j]` to `out` `(left_width, right_width)`.
@@ -39,13 +86,21 @@ pub(crate) fn add_cross_products(
     assert!(left_width.is_multiple_of(LANES) && right_width.is_multiple_of(LANES));
     assert!(left_width > 0 && right_width > 0 && left.len().is_multiple_of(left_width));
     assert!(left.len() / left_width * right_width == right.len() && out.len() == left_width * right_width);
-    run(isa, left, right, [left_width, right_width], false, out);
+    run(isa, left, right, [left_width, right_width], false, out, Ahead::nothing());
 }
 
-dispatch!(fn run(left: &[f64], right: &[f64], widths: [usize; 2], upper: bool, out: &mut [f64]) = body);
+dispatch!(fn run(left: &[f64], right: &[f64], widths: [usize; 2], upper: bool, out: &mut [f64], ahead: Ahead) = body);
 
 #[inline(always)]
-unsafe fn body<S: Simd>(left: &[f64], right: &[f64], widths: [usize; 2], upper: bool, out: &mut [f64]) {
+unsafe fn body<S: Simd>(
+    left: &[f64],
+    right: &[f64],
+    widths: [usize; 2],
+    upper: bool,
+    out: &mut [f64],
+    mut ahead: Ahead,
+) {
+    let n_rows = left.len() / widths[0];
     // Three vectors of columns at a time: their part of `right` stays in the first cache while `left` goes by.
     let panel = if S::MANY_REGISTERS { 3 * LANES } else { LANES };
     for start in (0..widths[1]).step_by(panel) {
@@ -53,17 +108,18 @@ unsafe fn body<S: Simd>(left: &[f64], right: &[f64], widths: [usize; 2], upper: 
         let rows = if upper { end } else { widths[0] };
         for i in (0..rows).step_by(LANES) {
             let j = if upper { start.max(i) } else { start };
+            let lines = ahead.take(n_rows, left.as_ptr());
             // SAFETY: the callers checked the lengths; i + 8 and j + 8·N stay within the widths.
             unsafe {
                 if S::MANY_REGISTERS {
                     match (end - j) / LANES {
-                        1 => block::<S, 8, 1>(left, right, widths, i, j, out),
-                        2 => block::<S, 8, 2>(left, right, widths, i, j, out),
-                        _ => block::<S, 8, 3>(left, right, widths, i, j, out),
+                        1 => block::<S, 8, 1>(left, right, widths, [i, j], out, lines),
+                        2 => block::<S, 8, 2>(left, right, widths, [i, j], out, lines),
+                        _ => block::<S, 8, 3>(left, right, widths, [i, j], out, lines),
                     }
                 } else {
-                    block::<S, 4, 1>(left, right, widths, i, j, out);
-                    block::<S, 4, 1>(left, right, widths, i + 4, j, out);
+                    block::<S, 4, 1>(left, right, widths, [i, j], out, lines);
+                    block::<S, 4, 1>(left, right, widths, [i + 4, j], out, lines);
                 }
             }
         }
@@ -76,9 +132,9 @@ unsafe fn block<S: Simd, const M: usize, const N: usize>(
     left: &[f64],
     right: &[f64],
     [left_width, width]: [usize; 2],
-    i: usize,
-    j: usize,
+    [i, j]: [usize; 2],
     out: &mut [f64],
+    lines: *const u8,
 ) {
     // SAFETY: the caller keeps i + M and j + 8·N within the widths, and the slices are as long as asserted.
     unsafe {
@@ -90,6 +146,7 @@ unsafe fn block<S: Simd, const M: usize, const N: usize>(
             }
         }
         for r in 0..left.len() / left_width {
+            S::prefetch(lines.wrapping_add(r * LINE_BYTES));
             let (a, b) = (left.as_ptr().add(r * left_width + i), right.as_ptr().add(r * width + j));
             let mut columns = [S::splat(0.0); N];
             for (n, column) in columns.iter_mut().enumerate() {

@@ -476,7 +476,7 @@ pub(crate) fn prefetch<T>(from: *const T, n: usize) {
 }
 
 /// Bytes of a cache line.
-const LINE_BYTES: usize = 64;
+pub(super) const LINE_BYTES: usize = 64;
 
 #[cfg(test)]
 mod tests {
