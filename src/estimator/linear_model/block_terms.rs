@@ -63,7 +63,7 @@ impl<T: Real> Pass<T> for BlockTerms<'_> {
 impl BlockTerms<'_> {
     fn sums<T: Real>(&self, rows: Rows<'_, T>, params: &[f64], order: Order) -> Total {
         let sums = accumulate(self.isa, self.loss, rows, &self.layout.expand(params), order);
-        Total { loss: sums.loss, gradient: sums.gradient, hessian: sums.hessian }
+        Total { loss: sums.loss, gradient: sums.gradient, hessian: sums.hessian, ..Total::default() }
     }
 }
 

@@ -50,7 +50,7 @@ impl Layout {
         if order >= Order::Gradient {
             reduced.gradient = fitted.iter().map(|&p| scale * gradient[p]).collect();
         }
-        if order == Order::Hessian {
+        if order >= Order::Sampled {
             let pairs = fitted.iter().flat_map(|&i| fitted.iter().map(move |&j| i * n + j));
             reduced.hessian = pairs.map(|p| scale * hessian[p]).collect();
         }

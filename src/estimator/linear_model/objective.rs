@@ -46,19 +46,41 @@ impl Coding {
     }
 }
 
+/// Rows a parameter for which a sample of them says enough of the curvature: directions are then off by some percent.
+const ROWS_A_PARAMETER: u64 = 2000;
+
+/// The smallest part of the blocks whose curvature is asked for: with one of eight it costs a pass little.
+const FEWEST_SAMPLED: u64 = 8;
+
 /// Sums over rows, as they travel.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Total {
     pub(super) loss: f64,
     pub(super) gradient: Vec<f64>,
     pub(super) hessian: Vec<f64>,
+    /// Σ w of all rows and of those in the Hessian, where it is of a sample.
+    pub(super) weight: f64,
+    pub(super) sampled: f64,
+}
+
+impl Total {
+    /// The sample's Hessian, raised to that of all rows.
+    fn raise(&mut self) {
+        let factor = if self.sampled > 0.0 { self.weight / self.sampled } else { 0.0 };
+        self.hessian.iter_mut().for_each(|h| *h *= factor);
+    }
 }
 
 impl Partial for Total {
     fn merge(&mut self, right: Self) {
         self.loss += right.loss;
         self.gradient.iter_mut().zip(&right.gradient).for_each(|(l, r)| *l += r);
-        self.hessian.iter_mut().zip(&right.hessian).for_each(|(l, r)| *l += r);
+        match self.hessian.is_empty() {
+            true => self.hessian = right.hessian,
+            false => self.hessian.iter_mut().zip(&right.hessian).for_each(|(l, r)| *l += r),
+        }
+        self.weight += right.weight;
+        self.sampled += right.sampled;
     }
 }
 
@@ -70,6 +92,19 @@ struct DataTerm<'a> {
     /// Each `(K, n_features + 1)`.
     points: &'a [Vec<f64>],
     order: Order,
+    /// Of how many blocks one is in the sample.
+    every: usize,
+}
+
+impl DataTerm<'_> {
+    /// What is asked of a block.
+    fn order_of(&self, index: usize) -> Order {
+        match self.order {
+            Order::Sampled if index.is_multiple_of(self.every) => Order::Hessian,
+            Order::Sampled => Order::Gradient,
+            order => order,
+        }
+    }
 }
 
 impl<T: Real> Pass<T> for DataTerm<'_> {
@@ -80,9 +115,12 @@ impl<T: Real> Pass<T> for DataTerm<'_> {
     fn block(&self, block: &Block<T>, memory: &mut Self::Memory) -> Result<Vec<Total>> {
         let (y, weights) = memory.get_or_insert_with(|| self.coding.apply(block));
         let rows = Rows { x: &block.x, y, weights, n_features: block.n_features };
+        let order = self.order_of(block.index);
+        let weight = if self.order == Order::Sampled { rows.weights.iter().sum() } else { 0.0 };
+        let sampled = if order == Order::Hessian { weight } else { 0.0 };
         let totals = self.points.iter().map(|point| {
-            let sums = accumulate(self.isa, self.loss, rows, point, self.order);
-            Total { loss: sums.loss, gradient: sums.gradient, hessian: sums.hessian }
+            let sums = accumulate(self.isa, self.loss, rows, point, order);
+            Total { loss: sums.loss, gradient: sums.gradient, hessian: sums.hessian, weight, sampled }
         });
         Ok(totals.collect())
     }
@@ -93,6 +131,7 @@ impl<T: Real> Pass<T> for DataTerm<'_> {
         let of_point = |point: &Vec<f64>| match (point.len(), self.order) {
             (n, Order::Value) => 2 * n,
             (n, Order::Gradient) => 4 * n,
+            (n, Order::Sampled) => 4 * n + n / d * n * (d + 1) / self.every,
             (n, Order::Hessian) => 4 * n + n / d * n * (d + 1),
         };
         self.points.iter().map(of_point).sum::<usize>() as f64
@@ -189,14 +228,26 @@ impl<'e, 'a, T: Real> GlmObjective<'e, 'a, T> {
 
     fn pass(&mut self, points: &[Vec<f64>], order: Order) -> Result<Vec<Total>> {
         let expanded: Vec<Vec<f64>> = points.iter().map(|p| self.layout.expand(p)).collect();
-        let pass =
-            DataTerm { isa: self.isa, loss: self.loss, coding: &self.coding, points: &expanded, order };
-        let totals = self.engine.run(&pass, &mut self.memory)?;
+        let every = self.sample_every(points);
+        let (isa, loss, coding) = (self.isa, self.loss, &self.coding);
+        let pass = DataTerm { isa, loss, coding, points: &expanded, order, every };
+        let mut totals = self.engine.run(&pass, &mut self.memory)?;
+        if order == Order::Sampled {
+            totals.iter_mut().for_each(Total::raise);
+        }
         self.forget();
         Ok(totals)
     }
 
     /// Streamed blocks leave no room for what can be made again.
+    /// Of how many blocks one is in the sample: a matter of the data, not of who holds them.
+    fn sample_every(&self, points: &[Vec<f64>]) -> usize {
+        let shape = self.engine.shape();
+        let enough = ROWS_A_PARAMETER * points.first().map_or(1, |point| point.len().max(1)) as u64;
+        let by_blocks = shape.n_blocks() as u64 / FEWEST_SAMPLED;
+        (shape.n_samples / enough).min(by_blocks).clamp(1, FEWEST_SAMPLED) as usize
+    }
+
     pub(super) fn forget(&mut self) {
         if !self.keep {
             self.memory.iter_mut().for_each(|memory| *memory = None);
@@ -212,7 +263,7 @@ impl<'e, 'a, T: Real> GlmObjective<'e, 'a, T> {
             if order >= Order::Gradient {
                 at.gradient[p] = l2.mul_add(x, at.gradient[p]);
             }
-            if order == Order::Hessian {
+            if order >= Order::Sampled {
                 at.hessian[p * n + p] += l2;
             }
         }

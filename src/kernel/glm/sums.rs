@@ -14,6 +14,8 @@ pub enum Order {
     Value,
     /// Loss and gradient.
     Gradient,
+    /// Loss, gradient, and the Hessian of a sample of the rows: of a block one asks for this or that.
+    Sampled,
     /// Loss, gradient and Hessian.
     Hessian,
 }
@@ -47,12 +49,13 @@ pub struct Sums {
 /// Sums over `rows` at the coefficients `(K, n_features + 1)`, the intercept last.
 ///
 /// # Panics
-/// When a length does not fit.
+/// When a length does not fit, or the order is that of a sample.
 pub fn accumulate<T: Real>(isa: Isa, loss: Loss, rows: Rows<'_, T>, coef: &[f64], order: Order) -> Sums {
     let (d, n_rows) = (rows.n_features, rows.y.len());
     let n_outputs = coef.len() / (d + 1);
     assert!(coef.len() == n_outputs * (d + 1) && n_outputs > 0);
     assert!(rows.x.len() == n_rows * d && rows.weights.len() == n_rows);
+    assert!(order != Order::Sampled, "whether these rows are in the sample");
     let mut work = Work::new(d, n_outputs, coef, order);
     let mut spare = Vec::new();
     for start in (0..n_rows).step_by(TILE) {

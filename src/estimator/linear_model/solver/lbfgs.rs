@@ -10,27 +10,36 @@ use crate::kernel::glm::Order;
 /// Pairs of steps and gradient changes remembered, as in SciPy.
 const MEMORY: usize = 10;
 
-/// Parameters up to which the Hessian at the start is worth its price, that of a few gradients.
+/// Parameters up to which the curvature of a sample of the rows is worth its price, a fifth of a gradient's.
 const FEW: usize = 64;
+
+/// A step that leaves less than this part of the gradient was a good one: the curvature where it ends is then a better
+/// guide than the steps so far.
+const GOOD: f64 = 0.5;
 
 /// Minimises `objective` from `start` until the largest gradient component is at most `tol`.
 ///
 /// One gradient evaluation an iteration in the regular case. With few parameters the curvature remembered rests on
-/// the Hessian at the start in place of a multiple of the identity: correlated features cost iterations otherwise,
-/// and an iteration is a pass over all data.
+/// the Hessian of a sample of the rows, taken where the last good step ended, in place of a multiple of the identity
+/// (the method allows another such matrix in each iteration): correlated features cost iterations otherwise, and an
+/// iteration is a pass over all data.
 ///
 /// # Errors
 /// What evaluating returns.
 ///
 /// # References
-/// Nocedal & Wright, Numerical Optimization, 2006, algorithm 7.4 (two-loop recursion) and §3.1.
+/// Nocedal & Wright, Numerical Optimization, 2006, algorithm 7.4 (two-loop recursion), §7.2 and §3.1. Byrd, Chin,
+/// Neveitt & Nocedal, On the use of stochastic Hessian information in optimization methods for machine learning, SIAM
+/// J. Optimization 21, 2011 (Hessians of samples).
 pub fn lbfgs(objective: &mut dyn Objective, start: State, stopping: Stopping) -> Result<Solution> {
     let State { mut n_iter, mut params, vectors, .. } = start;
-    let few = vectors.is_empty() && params.len() <= FEW;
-    let mut at = objective.evaluate(&params, if few { Order::Hessian } else { Order::Gradient })?;
-    let mut pairs = if few { Pairs::over(&at.hessian, params.len()) } else { Pairs::of(vectors) };
-    // A curvature that cannot be used is not asked for.
-    at.hessian.clear();
+    let order = if params.len() <= FEW { Order::Sampled } else { Order::Gradient };
+    let first = if vectors.is_empty() { order } else { Order::Gradient };
+    let mut at = objective.evaluate(&params, first)?;
+    let mut pairs = Pairs::of(vectors);
+    if first == Order::Sampled {
+        pairs.rest_on(std::mem::take(&mut at.hessian), params.len());
+    }
     objective.check(&at)?;
     loop {
         let converged = max_norm(&at.gradient) <= stopping.tol;
@@ -39,17 +48,21 @@ pub fn lbfgs(objective: &mut dyn Objective, start: State, stopping: Stopping) ->
         }
         let direction = pairs.descent(&at.gradient);
         // Before there is curvature to go by, a first step of unit length.
-        let first = (1.0 / dot(&at.gradient, &at.gradient).sqrt()).min(1.0);
-        let length = if pairs.is_empty() && pairs.factor.is_empty() { first } else { 1.0 };
-        let Some(step) = backtrack(objective, &params, &at, &direction, length, Order::Gradient)? else {
-            if pairs.is_empty() && pairs.factor.is_empty() {
+        let unit = (1.0 / dot(&at.gradient, &at.gradient).sqrt()).min(1.0);
+        let length = if pairs.know_nothing() { unit } else { 1.0 };
+        let Some(mut step) = backtrack(objective, &params, &at, &direction, length, order)? else {
+            if pairs.know_nothing() {
                 // Not even the gradient leads down: the minimum to within rounding.
                 return Ok(Solution { params, value: at.value, n_iter, converged: true });
             }
             pairs = Pairs::default();
             continue;
         };
+        let hessian = std::mem::take(&mut step.evaluation.hessian);
         pairs.remember(&params, &at, &step);
+        if max_norm(&step.evaluation.gradient) <= GOOD * max_norm(&at.gradient) {
+            pairs.rest_on(hessian, params.len());
+        }
         (params, at) = (step.params, step.evaluation);
         objective.check(&at)?;
         n_iter += 1;
@@ -68,13 +81,16 @@ struct Pairs {
 }
 
 impl Pairs {
-    /// None yet, over a Hessian, with its diagonal a little raised for one that is singular (or the identity,
-    /// when that does not help).
-    fn over(hessian: &[f64], n: usize) -> Self {
-        let mut raised = hessian.to_vec();
-        (0..n).for_each(|i| raised[i * n + i] *= 1.0 + 1e-8);
-        let factor = cholesky(raised, n, 0.0).unwrap_or_default();
-        Self { pairs: VecDeque::new(), factor }
+    /// Forgets the steps so far for a Hessian, its diagonal a little raised for one that is singular. Without one, or
+    /// where that does not help, all stays as it was.
+    fn rest_on(&mut self, mut hessian: Vec<f64>, n: usize) {
+        if hessian.is_empty() {
+            return;
+        }
+        (0..n).for_each(|i| hessian[i * n + i] *= 1.0 + 1e-8);
+        if let Some(factor) = cholesky(hessian, n, 0.0) {
+            *self = Self { pairs: VecDeque::new(), factor };
+        }
     }
 
     /// From what [`vectors`](Self::vectors) gave.
@@ -90,8 +106,9 @@ impl Pairs {
         pairs.chain([self.factor.clone()]).collect()
     }
 
-    fn is_empty(&self) -> bool {
-        self.pairs.is_empty()
+    /// Whether there is no curvature to go by.
+    fn know_nothing(&self) -> bool {
+        self.pairs.is_empty() && self.factor.is_empty()
     }
 
     /// The inverse of the matrix that pairs rest on, times `v`.

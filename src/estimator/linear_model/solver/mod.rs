@@ -27,7 +27,7 @@ pub struct Evaluation {
     pub value: f64,
     /// `(n_params,)`, empty below [`Order::Gradient`].
     pub gradient: Vec<f64>,
-    /// `(n_params, n_params)`, empty below [`Order::Hessian`].
+    /// `(n_params, n_params)`, empty below [`Order::Sampled`].
     pub hessian: Vec<f64>,
 }
 
