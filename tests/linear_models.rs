@@ -203,6 +203,56 @@ fn bits(mut model: LinearModel) -> LinearModel {
     model
 }
 
+/// Many rows, of which `lbfgs` looks at the curvature of one block in five: a poor sample, whose features are
+/// `shrunk` times those of the others.
+fn many_rows(shrunk: f64) -> Rows {
+    let (n, block_rows) = (35_000, 7);
+    let wave = |i: usize, f: f64| (i as f64 * f).sin() + 0.3 * (i as f64 * f * 2.7).cos();
+    let mut x = Vec::new();
+    let (mut y, mut weights) = (Vec::new(), Vec::new());
+    for i in 0..n {
+        let scale = if i / block_rows % 5 == 0 { shrunk } else { 1.0 };
+        let (a, b) = (scale * wave(i, 0.7), scale * (0.9 * wave(i, 0.7) + wave(i, 1.3)));
+        x.extend([a, b]);
+        y.push(f64::from(u8::from(2.0 * a - b + 0.8 * wave(i, 2.9) > 0.2)));
+        weights.push(0.5 + (i % 3) as f64);
+    }
+    let shape =
+        Shape { n_samples: n as u64, n_features: 2, block_rows, has_targets: true, has_weights: true };
+    Rows { shape, x, y, weights }
+}
+
+#[test]
+fn the_curvature_of_a_sample_leads_to_the_same_minimum_on_any_number_of_ranks() {
+    let golden = golden();
+    let mut case = golden.cases["logistic_binary_plain1_0.3_intercept"].clone();
+    case.params = serde_json::json!({ "C": 1.0, "tol": 1e-11, "max_iter": 100 });
+    for shrunk in [1.0, 0.01, 30.0] {
+        let rows = Arc::new(many_rows(shrunk));
+        let fit = |solver: &str, size: usize, residency: Residency| {
+            let models = run_threads(size, |comm| {
+                fit_on::<f64>(comm, rows.clone(), &case, solver, residency).unwrap()
+            });
+            bits(models[0].clone())
+        };
+        let (model, exact) =
+            (fit("lbfgs", 1, Residency::Memory), fit("newton-cholesky", 1, Residency::Memory));
+        assert!(model.converged, "{shrunk}: after {:?} iterations", model.n_iter);
+        for (got, expected) in model.coef.iter().zip(&exact.coef) {
+            assert!((got - expected).abs() <= 1e-8 * expected.abs(), "{shrunk}: {got} is not {expected}");
+        }
+        // A sample like the rest tells as much as all rows.
+        assert!(
+            shrunk != 1.0 || model.n_iter <= exact.n_iter.map(|n| n + 2),
+            "{:?} iterations",
+            model.n_iter
+        );
+        for (size, residency) in [(3, Residency::Stream), (7, Residency::Memory)] {
+            assert_eq!(fit("lbfgs", size, residency), model, "{shrunk} on {size} ranks");
+        }
+    }
+}
+
 #[test]
 fn single_precision_data_give_the_same_model_to_its_precision() {
     let golden = golden();

@@ -13,8 +13,8 @@ const MEMORY: usize = 10;
 /// Parameters up to which the curvature of a sample of the rows is worth its price, a fifth of a gradient's.
 const FEW: usize = 64;
 
-/// A step that leaves less than this part of the gradient was a good one: the curvature where it ends is then a better
-/// guide than the steps so far.
+/// A full step that leaves less than this part of the gradient was a good one: the curvature where it ends is then a
+/// better guide than the steps so far.
 const GOOD: f64 = 0.5;
 
 /// Minimises `objective` from `start` until the largest gradient component is at most `tol`.
@@ -22,7 +22,7 @@ const GOOD: f64 = 0.5;
 /// One gradient evaluation an iteration in the regular case. With few parameters the curvature remembered rests on
 /// the Hessian of a sample of the rows, taken where the last good step ended, in place of a multiple of the identity
 /// (the method allows another such matrix in each iteration): correlated features cost iterations otherwise, and an
-/// iteration is a pass over all data.
+/// iteration is a pass over all data. A sample that once misled, after the first step, is asked no more.
 ///
 /// # Errors
 /// What evaluating returns.
@@ -32,9 +32,11 @@ const GOOD: f64 = 0.5;
 /// Neveitt & Nocedal, On the use of stochastic Hessian information in optimization methods for machine learning, SIAM
 /// J. Optimization 21, 2011 (Hessians of samples).
 pub fn lbfgs(objective: &mut dyn Objective, start: State, stopping: Stopping) -> Result<Solution> {
-    let State { mut n_iter, mut params, vectors, .. } = start;
-    let order = if params.len() <= FEW { Order::Sampled } else { Order::Gradient };
-    let first = if vectors.is_empty() { order } else { Order::Gradient };
+    let State { mut n_iter, mut params, vectors, scalars } = start;
+    // Remembered as a number: 0 once the sample has misled.
+    let mut trust = scalars.first().copied().unwrap_or(1.0);
+    let few = params.len() <= FEW;
+    let first = if few && vectors.is_empty() { Order::Sampled } else { Order::Gradient };
     let mut at = objective.evaluate(&params, first)?;
     let mut pairs = Pairs::of(vectors);
     if first == Order::Sampled {
@@ -50,6 +52,7 @@ pub fn lbfgs(objective: &mut dyn Objective, start: State, stopping: Stopping) ->
         // Before there is curvature to go by, a first step of unit length.
         let unit = (1.0 / dot(&at.gradient, &at.gradient).sqrt()).min(1.0);
         let length = if pairs.know_nothing() { unit } else { 1.0 };
+        let order = if few && trust > 0.0 { Order::Sampled } else { Order::Gradient };
         let Some(mut step) = backtrack(objective, &params, &at, &direction, length, order)? else {
             if pairs.know_nothing() {
                 // Not even the gradient leads down: the minimum to within rounding.
@@ -59,14 +62,19 @@ pub fn lbfgs(objective: &mut dyn Objective, start: State, stopping: Stopping) ->
             continue;
         };
         let hessian = std::mem::take(&mut step.evaluation.hessian);
+        let left = max_norm(&step.evaluation.gradient) / max_norm(&at.gradient);
+        let (good, alone) = (step.length == 1.0 && left <= GOOD, pairs.pairs.is_empty());
+        if alone && !good && n_iter > 0 {
+            trust = 0.0;
+        }
         pairs.remember(&params, &at, &step);
-        if max_norm(&step.evaluation.gradient) <= GOOD * max_norm(&at.gradient) {
+        if good && trust > 0.0 {
             pairs.rest_on(hessian, params.len());
         }
         (params, at) = (step.params, step.evaluation);
         objective.check(&at)?;
         n_iter += 1;
-        let state = State { n_iter, params: params.clone(), vectors: pairs.vectors(), scalars: Vec::new() };
+        let state = State { n_iter, params: params.clone(), vectors: pairs.vectors(), scalars: vec![trust] };
         objective.iteration(&state, at.value, max_norm(&at.gradient))?;
     }
 }
