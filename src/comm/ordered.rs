@@ -21,16 +21,19 @@ pub trait Partial: Serialize + DeserializeOwned + Send {
 }
 
 impl Partial for () {
+    #[inline]
     fn merge(&mut self, (): Self) {}
 }
 
 impl Partial for f64 {
+    #[inline]
     fn merge(&mut self, right: Self) {
         *self += right;
     }
 }
 
 impl Partial for u64 {
+    #[inline]
     fn merge(&mut self, right: Self) {
         *self += right;
     }
@@ -38,6 +41,7 @@ impl Partial for u64 {
 
 /// Elementwise: the contributions of several fits that share a pass, or a vector of sums.
 impl<P: Partial> Partial for Vec<P> {
+    #[inline]
     fn merge(&mut self, right: Self) {
         debug_assert_eq!(self.len(), right.len());
         self.iter_mut().zip(right).for_each(|(left, right)| left.merge(right));
@@ -45,6 +49,7 @@ impl<P: Partial> Partial for Vec<P> {
 }
 
 impl<A: Partial, B: Partial> Partial for (A, B) {
+    #[inline]
     fn merge(&mut self, right: Self) {
         self.0.merge(right.0);
         self.1.merge(right.1);

@@ -31,13 +31,13 @@ impl Tally {
 
     /// The sums `(k, d)` and the weights `(k,)`.
     pub fn into_parts(self) -> (Vec<f64>, Vec<f64>) {
-        let d = self.d;
-        let mut weights = Vec::new();
-        let mut sums = Vec::new();
+        let (k, d) = (self.sums.len() / self.vectors, self.d);
+        let (mut sums, mut weights) = (Vec::with_capacity(k * d), Vec::with_capacity(k));
         for of_centroid in self.sums.chunks_exact(self.vectors) {
-            let numbers = || of_centroid.iter().flat_map(|eight| eight.0);
-            sums.extend(numbers().take(d));
-            weights.extend(numbers().nth(d));
+            let whole = d / EIGHT;
+            of_centroid[..whole].iter().for_each(|eight| sums.extend_from_slice(&eight.0));
+            sums.extend_from_slice(&of_centroid[whole].0[..d % EIGHT]);
+            weights.push(of_centroid[whole].0[d % EIGHT]);
         }
         (sums, weights)
     }
