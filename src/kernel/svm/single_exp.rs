@@ -1,5 +1,5 @@
 //! The exponential of several doubles at once, rounded to single precision: the bits of [`exp`](super::exp::exp) for
-//! half its work.
+//! two thirds of its work.
 //!
 //! A shorter polynomial is close enough to tell which single-precision number is nearest, but for values next to the
 //! middle between two of them. Where a lane is in doubt, all are computed to the last digit.
