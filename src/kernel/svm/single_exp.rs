@@ -83,7 +83,7 @@ pub(super) fn single_exp<const W: usize>(gamma: f64, s: [f64; W]) -> [f32; W] {
 fn all_zero_or_normal<const W: usize>(t: &[f64; W], least: f64) -> bool {
     let mut all = true;
     for &t in t {
-        all &= (t == least) | ((t >= -124.5) & (t <= 119.5));
+        all &= (t == least) | (-124.5..=119.5).contains(&t);
     }
     all
 }
