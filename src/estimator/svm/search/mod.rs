@@ -7,7 +7,7 @@
 //! steps, but those of the linear kernel between two classes start from the solution of the next smaller C, and a
 //! fold's are one chain; where that leaves a prediction in doubt, libsvm's steps are taken. Candidates that cannot
 //! differ on a fold are fitted once: the same in all that matters there, or with and without shrinking when shrinking
-//! left no row aside or every prediction is beyond doubt.
+//! left no row aside or every prediction is beyond doubt; other fits without it start where shrinking first was asked.
 
 mod chains;
 
