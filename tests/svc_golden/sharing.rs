@@ -134,6 +134,41 @@ fn ranks_of_a_node_share_one_kernel_matrix() {
 }
 
 #[test]
+fn short_searches_over_few_features_compute_rows_again_with_the_same_scores() {
+    // A matrix of more than 96 MB, two classes that overlap, folds of which none is a run of rows.
+    let n = 5_200;
+    let wave = |i: usize, pace: f64| (i as f64 * pace).sin() * 3.0 + (i as f64 * pace * 7.3).cos();
+    let data = || {
+        let x = ndarray::Array2::from_shape_fn((n, 2), |(i, f)| wave(i, [0.37, 0.59][f]));
+        let y = (0..n).map(|i| f64::from(wave(i, 0.37) + wave(i, 0.59) * wave(i, 1.1) > 0.0)).collect();
+        table(x, y)
+    };
+    let splits = splits(&(0..n).map(|i| (i * i + i / 11) % 2).collect::<Vec<_>>());
+    let run_all = |n_candidates: usize| {
+        let mut candidates = [
+            json!({"gamma": 0.5, "C": 0.01}),
+            json!({"gamma": 0.5, "C": 3.0}),
+            json!({"kernel": "poly", "gamma": 0.2, "C": 0.1, "shrinking": false}),
+        ]
+        .map(|params| svc(&params))
+        .to_vec();
+        candidates.resize(n_candidates, svc(&json!({"gamma": 0.5, "C": 3.0})));
+        let scorers: Vec<Scorer> = vec![Scorer::Prediction(Box::new(fingerprint))];
+        let search = SvcSearch::new(Arc::new(data()), candidates, scorers, true, 1 << 30);
+        let mut outcomes = run(&search, &splits);
+        outcomes.retain(|outcome| outcome.id.candidate < 3);
+        let scores: Vec<_> = outcomes.into_iter().map(|o| (o.id, o.test_scores, o.train_scores)).collect();
+        let values = search.shared().into_iter().find(|work| work.what == "kernel values");
+        (scores, values.map(|work| (work.asked, work.done)).expect("kernel values"))
+    };
+    let (again, (asked, done)) = run_all(3);
+    assert_eq!(asked, done, "no matrix is kept");
+    let (kept, (asked, done)) = run_all(13);
+    assert!(done < asked && done <= 2 * (n * n) as u64, "{done} of {asked} values");
+    assert_eq!(again, kept);
+}
+
+#[test]
 fn a_refit_is_the_fit_on_all_rows() {
     let grid = json!([{"params": {"C": 3.0}}]);
     let model = search(small(), &grid, 1 << 20).refit(0).expect("a refit");

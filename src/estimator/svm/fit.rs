@@ -290,4 +290,36 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn fits_without_shrinking_go_on_where_one_with_it_first_asked() {
+        let table = overlapping(900, 3);
+        let rows: Vec<usize> = (0..900).collect();
+        let set = TrainingSet::new(&table, &rows).expect("classes");
+        for (kernel, gamma) in [("rbf", 0.4), ("poly", 0.3), ("linear", 1.0)] {
+            let solve = |cs: &[(f64, bool)]| {
+                let (mut cache, mut compact) = (RowCache::default(), RowCache::default());
+                KernelRows::reset(&mut cache, &set, 1 << 24);
+                let from = Origin { table: &table, products: None };
+                let function = svc(kernel, 1.0, true).kernel(gamma);
+                let mut matrix = KernelRows::new(from, &set, function, None, &mut cache, 1 << 24);
+                let mut begun = Vec::new();
+                let mut last = None;
+                for &(c, shrinking) in cs {
+                    let svc = svc(kernel, c, shrinking);
+                    let solved = svc.solve_all(&set, &mut matrix, &mut compact, None);
+                    last = solved.ok().map(|mut solved| solved.pairs.remove(0));
+                    begun.push(matrix.begun.len());
+                }
+                (last.expect("a solution"), begun)
+            };
+            // Kept by the first, not of the second's C, taken up by the third.
+            let (shared, begun) = solve(&[(30.0, true), (20.0, false), (30.0, false)]);
+            assert_eq!(begun, [1, 1, 0], "{kernel}");
+            let (alone, _) = solve(&[(30.0, false)]);
+            assert!(shared.solution.n_iter > 900 && shared.solution.n_iter == alone.solution.n_iter);
+            assert_eq!(shared.alpha, alone.alpha, "{kernel}");
+            assert_eq!(shared.solution.rho.to_bits(), alone.solution.rho.to_bits(), "{kernel}");
+        }
+    }
 }

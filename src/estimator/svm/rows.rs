@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::products::Origin;
 use super::row_cache::RowCache;
+use super::solver::Begun;
 use super::store::KernelStore;
 use super::training::TrainingSet;
 use crate::data::Table;
@@ -32,6 +33,8 @@ pub(super) struct KernelRows<'a> {
     pub(super) budget_bytes: usize,
     /// Columns whose rows the present fit asked for.
     seen: Vec<bool>,
+    /// Runs of the fits before, for those that begin alike: one for all columns of the same parts.
+    pub(super) begun: Vec<Begun>,
     /// Values that fits asked for, those of each row once a fit.
     pub(super) n_asked: u64,
 }
@@ -107,6 +110,7 @@ impl<'a> KernelRows<'a> {
             sizes,
             budget_bytes,
             seen,
+            begun: Vec::new(),
             n_asked: 0,
         }
     }

@@ -1,6 +1,7 @@
 //! The kernel functions of support vector machines.
 
 use super::exp::{exp, tanh};
+use super::single_exp::single_exp;
 
 /// A kernel k(x, z) of two rows, under scikit-learn's names.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,6 +47,29 @@ impl KernelFunction {
         }
     }
 
+    /// The same rounded to single precision.
+    #[inline(always)]
+    pub(super) fn single_of_dots<const W: usize>(
+        self,
+        dots: [f64; W],
+        own: f64,
+        norms: &[f64; W],
+    ) -> [f32; W] {
+        if let Self::Rbf { gamma } = self {
+            let mut squares = [0.0; W];
+            for l in 0..W {
+                squares[l] = (own + norms[l]) - 2.0 * dots[l];
+            }
+            return single_exp(gamma, squares);
+        }
+        let values = self.of_products(dots);
+        let mut single = [0.0; W];
+        for l in 0..W {
+            single[l] = values[l] as f32;
+        }
+        single
+    }
+
     /// Kernel values of the kernels that are functions of the dot product alone.
     #[inline(always)]
     pub(super) fn of_products<const W: usize>(self, dots: [f64; W]) -> [f64; W] {
@@ -55,8 +79,9 @@ impl KernelFunction {
             Self::Linear | Self::Rbf { .. } => {}
             Self::Poly { gamma, coef0, degree } => {
                 for v in &mut out {
-                    *v = power(gamma * *v + coef0, degree);
+                    *v = gamma * *v + coef0;
                 }
+                out = power(out, degree);
             }
             Self::Sigmoid { gamma, coef0 } => {
                 for v in &mut out {
@@ -83,7 +108,10 @@ impl KernelFunction {
     pub fn size(self, norm: f64) -> f64 {
         match self {
             Self::Linear => norm.sqrt(),
-            Self::Poly { gamma, coef0, degree } => power(gamma.abs() * norm + coef0.abs(), degree).sqrt(),
+            Self::Poly { gamma, coef0, degree } => {
+                let [value] = power([gamma.abs() * norm + coef0.abs()], degree);
+                value.sqrt()
+            }
             Self::Rbf { .. } | Self::Sigmoid { .. } => 1.0,
         }
     }
@@ -101,16 +129,22 @@ impl KernelFunction {
     }
 }
 
-/// `base` to a whole power by repeated squaring.
+/// Each lane to a whole power by repeated squaring.
 #[inline(always)]
-fn power(base: f64, degree: u32) -> f64 {
-    let (mut square, mut result, mut left) = (base, 1.0, degree);
-    while left > 0 {
+fn power<const W: usize>(base: [f64; W], degree: u32) -> [f64; W] {
+    let (mut square, mut result, mut left) = (base, [1.0; W], degree);
+    loop {
         if left % 2 == 1 {
-            result *= square;
+            for l in 0..W {
+                result[l] *= square[l];
+            }
         }
-        square *= square;
         left /= 2;
+        if left == 0 {
+            return result;
+        }
+        for v in &mut square {
+            *v *= *v;
+        }
     }
-    result
 }

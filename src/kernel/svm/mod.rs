@@ -12,6 +12,7 @@ mod gram;
 mod memory;
 pub(super) mod panels;
 mod screen;
+mod single_exp;
 mod smo;
 mod smo_avx512;
 mod updates;

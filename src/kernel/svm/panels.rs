@@ -99,15 +99,10 @@ fn kernel_row_body(kernel: KernelFunction, panels: &Panels, x: &[f64], out: &mut
     let own = x.iter().fold(0.0, |sum: f64, &v| v.mul_add(v, sum));
     for (p, out) in out.chunks_mut(PANEL).enumerate() {
         let dots = panel_dots(panels.panel(p), x);
-        let values = kernel.of_dots(dots, own, panels.panel_norms(p));
-        if let Some(out) = out.first_chunk_mut::<PANEL>() {
-            for l in 0..PANEL {
-                out[l] = values[l] as f32;
-            }
-        } else {
-            for (out, v) in out.iter_mut().zip(values) {
-                *out = v as f32;
-            }
+        let values = kernel.single_of_dots(dots, own, panels.panel_norms(p));
+        match out.first_chunk_mut::<PANEL>() {
+            Some(out) => *out = values,
+            None => out.copy_from_slice(&values[..out.len()]),
         }
     }
 }
@@ -136,9 +131,7 @@ fn gathered_row_body(
             d[l] = dots[row as usize];
             n[l] = norms[row as usize];
         }
-        let values = kernel.of_dots(d, own, &n);
-        for (out, v) in out.iter_mut().zip(values) {
-            *out = v as f32;
-        }
+        let values = kernel.single_of_dots(d, own, &n);
+        out.copy_from_slice(&values[..out.len()]);
     }
 }

@@ -300,25 +300,36 @@ mod tests {
 
     #[test]
     fn every_instruction_set_chooses_as_libsvm() {
-        for n in [0, 1, 7, 16, 31, 255, 256, 257, 1000, 4099] {
-            let (f, marks) = (numbers(n, 1), marks(n));
-            let row: Vec<f32> = numbers(n, 2).iter().map(|&v| v as f32 * 0.25).collect();
-            let diagonal: Vec<f64> = numbers(n, 3).iter().map(|v| v.abs()).collect();
-            let (a, b) = (0.3, -0.7);
-            let moved: Vec<f64> =
-                (0..n).map(|t| f[t] - (f64::from(row[t]) * a + f64::from(row[n - 1 - t]) * b)).collect();
-            let reversed: Vec<f32> = row.iter().rev().copied().collect();
-            for isa in Isa::available() {
-                let (first, second) = plain(&f, &row, &diagonal, 0.5, &marks);
-                assert_eq!(first_of_pair(isa, &f, &marks), first, "{isa:?} {n}");
-                let found = second_of_pair(isa, &f, &row, &diagonal, 0.5, &marks, first.extreme);
-                assert!(found.tied || !second.tied, "{isa:?} {n}");
-                assert_eq!(Pair { tied: second.tied, ..found }, second, "{isa:?} {n}");
-                let mut g = f.clone();
-                let next = step(isa, &mut g, &row, a, &reversed, b, &marks);
-                assert_eq!(g, moved, "{isa:?} {n}");
-                assert_eq!(next, plain(&moved, &row, &diagonal, 0.5, &marks).0, "{isa:?} {n}");
+        for n in [0, 1, 7, 16, 31, 255, 256, 257, 1000, 4099, 40_003] {
+            passes_choose_as_libsvm(n, &marks(n));
+            passes_choose_as_libsvm(n, &vec![UP; n]);
+            // Blocks of which no row may shrink, and some of which none may grow.
+            let sorted: Vec<u8> = (0..n).map(|t| if t < n / 2 { UP } else { LOW }).collect();
+            if n > 1 {
+                passes_choose_as_libsvm(n, &sorted);
+                passes_choose_as_libsvm(n, &sorted.iter().rev().copied().collect::<Vec<_>>());
             }
+        }
+    }
+
+    fn passes_choose_as_libsvm(n: usize, marks: &[u8]) {
+        let f = numbers(n, 1);
+        let row: Vec<f32> = numbers(n, 2).iter().map(|&v| v as f32 * 0.25).collect();
+        let diagonal: Vec<f64> = numbers(n, 3).iter().map(|v| v.abs()).collect();
+        let (a, b) = (0.3, -0.7);
+        let moved: Vec<f64> =
+            (0..n).map(|t| f[t] - (f64::from(row[t]) * a + f64::from(row[n - 1 - t]) * b)).collect();
+        let reversed: Vec<f32> = row.iter().rev().copied().collect();
+        for isa in Isa::available() {
+            let (first, second) = plain(&f, &row, &diagonal, 0.5, marks);
+            assert_eq!(first_of_pair(isa, &f, marks), first, "{isa:?} {n}");
+            let found = second_of_pair(isa, &f, &row, &diagonal, 0.5, marks, first.extreme);
+            assert!(found.tied || !second.tied, "{isa:?} {n}");
+            assert_eq!(Pair { tied: second.tied, ..found }, second, "{isa:?} {n}");
+            let mut g = f.clone();
+            let next = step(isa, &mut g, &row, a, &reversed, b, marks);
+            assert_eq!(g, moved, "{isa:?} {n}");
+            assert_eq!(next, plain(&moved, &row, &diagonal, 0.5, marks).0, "{isa:?} {n}");
         }
     }
 

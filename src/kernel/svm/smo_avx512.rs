@@ -40,6 +40,18 @@ fn store(to: &mut [f64; V], values: __m512d) {
     unsafe { _mm512_storeu_pd(to.as_mut_ptr(), values) }
 }
 
+/// How far ahead rows of the matrix are asked for, in numbers: farther than the processor looks by itself, which stops
+/// at the end of a page.
+const AHEAD: usize = 512;
+
+/// Asks for the numbers of a row that are wanted soon after `values`.
+#[inline(always)]
+fn ask_ahead(values: &[f32; V]) {
+    let ahead = values.as_ptr().wrapping_add(AHEAD);
+    // SAFETY: a prefetch never faults, and SSE is part of x86-64.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(ahead.cast()) };
+}
+
 /// As [`step`](super::step).
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
 pub(super) fn step(f: &mut [f64], row_a: &[f32], a: f64, row_b: &[f32], b: f64, marks: &[u8]) -> Pair {
@@ -50,16 +62,19 @@ pub(super) fn step(f: &mut [f64], row_a: &[f32], a: f64, row_b: &[f32], b: f64, 
     let rows = row_a.chunks(BLOCK).zip(row_b.chunks(BLOCK));
     for (i, ((f, marks), (ka, kb))) in f.chunks_mut(BLOCK).zip(marks.chunks(BLOCK)).zip(rows).enumerate() {
         let mut best = _mm512_set1_pd(f64::NEG_INFINITY);
-        let whole = f.len() / W * W / V;
         let (chunks, _) = f.as_chunks_mut::<V>();
-        let rows = ka.as_chunks::<V>().0.iter().zip(kb.as_chunks::<V>().0);
-        let others = marks.as_chunks::<V>().0.iter().zip(rows);
-        for (f, (marks, (ka, kb))) in chunks[..whole].iter_mut().zip(others) {
-            let change =
-                _mm512_add_pd(_mm512_mul_pd(load_single(ka), va), _mm512_mul_pd(load_single(kb), vb));
-            let new = _mm512_sub_pd(load(f), change);
-            store(f, new);
-            best = _mm512_mask_max_pd(best, marked(marks, UP), best, new);
+        let rows = ka.as_chunks::<V>().0.chunks_exact(2).zip(kb.as_chunks::<V>().0.chunks_exact(2));
+        let others = marks.as_chunks::<V>().0.chunks_exact(2).zip(rows);
+        for (f, (marks, (ka, kb))) in chunks.chunks_exact_mut(2).zip(others) {
+            ask_ahead(&ka[0]);
+            ask_ahead(&kb[0]);
+            for half in 0..2 {
+                let (ka, kb) = (load_single(&ka[half]), load_single(&kb[half]));
+                let change = _mm512_add_pd(_mm512_mul_pd(ka, va), _mm512_mul_pd(kb, vb));
+                let new = _mm512_sub_pd(load(&f[half]), change);
+                store(&mut f[half], new);
+                best = _mm512_mask_max_pd(best, marked(&marks[half], UP), best, new);
+            }
         }
         for t in f.len() / W * W..f.len() {
             f[t] -= f64::from(ka[t]) * a + f64::from(kb[t]) * b;
@@ -116,7 +131,91 @@ fn meet(
     }
 }
 
-/// As [`second_of_pair`](super::second_of_pair).
+/// Which part of the largest [`gain`] a row's may be for its exact one to be the largest.
+const NEAR: f64 = 1.0 - 1.0 / 2048.0;
+
+/// The gain of 8 rows within 2^-13 of its value, 0 where the gap is not positive.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
+fn gain(first: First, f: __m512d, k: __m512d, d: __m512d) -> __m512d {
+    let zero = _mm512_setzero_pd();
+    let gap = _mm512_max_pd(_mm512_sub_pd(first.largest, f), zero);
+    let curvature = _mm512_fnmadd_pd(_mm512_set1_pd(2.0), k, _mm512_add_pd(first.own, d));
+    let positive = _mm512_cmp_pd_mask::<_CMP_GT_OQ>(curvature, zero);
+    let curvature = _mm512_mask_blend_pd(positive, _mm512_set1_pd(TAU), curvature);
+    _mm512_mul_pd(_mm512_mul_pd(gap, gap), _mm512_rcp14_pd(curvature))
+}
+
+/// Whether any row is marked with `bit`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
+fn any_marked(marks: &[u8], bit: u8) -> bool {
+    let (chunks, rest) = marks.as_chunks::<64>();
+    let mut all = _mm512_setzero_si512();
+    for chunk in chunks {
+        // SAFETY: the array holds 64 bytes; alignment is not asked for.
+        all = _mm512_or_si512(all, unsafe { _mm512_loadu_si512(chunk.as_ptr().cast()) });
+    }
+    _mm512_test_epi8_mask(all, _mm512_set1_epi8(bit as i8)) != 0 || rest.iter().any(|mark| mark & bit != 0)
+}
+
+/// The largest [`gain`] among rows of a block marked [`LOW`], and the smallest f of each lane of them.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
+fn survey(
+    f: &[f64],
+    row: &[f32],
+    diagonal: &[f64],
+    marks: &[u8],
+    first: First,
+    smallest: __m512d,
+) -> (f64, __m512d) {
+    if !any_marked(marks, LOW) {
+        return (0.0, smallest);
+    }
+    let (mut best, mut smallest) = ([_mm512_setzero_pd(); 2], [smallest; 2]);
+    let rows = f.as_chunks::<V>().0.chunks_exact(2).zip(row.as_chunks::<V>().0.chunks_exact(2));
+    let others = diagonal.as_chunks::<V>().0.chunks_exact(2).zip(marks.as_chunks::<V>().0.chunks_exact(2));
+    for ((f, k), (d, m)) in rows.zip(others) {
+        ask_ahead(&k[0]);
+        for half in 0..2 {
+            let (low, f) = (marked(&m[half], LOW), load(&f[half]));
+            let gain = gain(first, f, load_single(&k[half]), load(&d[half]));
+            best[half] = _mm512_mask_max_pd(best[half], low, best[half], gain);
+            smallest[half] = _mm512_mask_min_pd(smallest[half], low, f, smallest[half]);
+        }
+    }
+    (_mm512_reduce_max_pd(_mm512_max_pd(best[0], best[1])), _mm512_min_pd(smallest[0], smallest[1]))
+}
+
+/// Blocks surveyed before those that may hold the best row are looked at.
+const N_SURVEYED: usize = 64;
+
+/// Compares the rows of a block with the best ones of each lane.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
+fn look_closely(
+    f: &[f64],
+    row: &[f32],
+    diagonal: &[f64],
+    marks: &[u8],
+    first: First,
+    [even, odd]: [&mut Lanes; 2],
+    mut chunk: __m512d,
+) {
+    let one = _mm512_set1_pd(1.0);
+    let rows = f.as_chunks::<V>().0.chunks_exact(2).zip(row.as_chunks::<V>().0.chunks_exact(2));
+    let others = diagonal.as_chunks::<V>().0.chunks_exact(2).zip(marks.as_chunks::<V>().0.chunks_exact(2));
+    for ((f, k), (d, m)) in rows.zip(others) {
+        let (low0, low1) = (marked(&m[0], LOW), marked(&m[1], LOW));
+        *even = meet(*even, first, load(&f[0]), load_single(&k[0]), load(&d[0]), low0, chunk);
+        *odd = meet(*odd, first, load(&f[1]), load_single(&k[1]), load(&d[1]), low1, chunk);
+        chunk = _mm512_add_pd(chunk, one);
+    }
+}
+
+/// As [`second_of_pair`](super::second_of_pair): blocks are surveyed by what their rows gain nearly, and those that may
+/// hold the best one are looked at closely.
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
 pub(super) fn second(f: &[f64], row: &[f32], diagonal: &[f64], own: f64, marks: &[u8], largest: f64) -> Pair {
     let n = f.len();
@@ -129,15 +228,26 @@ pub(super) fn second(f: &[f64], row: &[f32], diagonal: &[f64], own: f64, marks: 
         smallest: _mm512_set1_pd(f64::INFINITY),
         tied: 0,
     };
-    let (mut even, mut odd, mut chunk) = (start, start, _mm512_setzero_pd());
-    let one = _mm512_set1_pd(1.0);
-    let rows = f.as_chunks::<V>().0.chunks_exact(2).zip(row.as_chunks::<V>().0.chunks_exact(2));
-    let others = diagonal.as_chunks::<V>().0.chunks_exact(2).zip(marks.as_chunks::<V>().0.chunks_exact(2));
-    for ((f, k), (d, m)) in rows.zip(others) {
-        let (low0, low1) = (marked(&m[0], LOW), marked(&m[1], LOW));
-        even = meet(even, first, load(&f[0]), load_single(&k[0]), load(&d[0]), low0, chunk);
-        odd = meet(odd, first, load(&f[1]), load_single(&k[1]), load(&d[1]), low1, chunk);
-        chunk = _mm512_add_pd(chunk, one);
+    let (mut even, mut odd) = (start, start);
+    let mut gains = [0.0f64; N_SURVEYED];
+    for section in (0..n).step_by(BLOCK * N_SURVEYED) {
+        let blocks = (n - section).div_ceil(BLOCK).min(N_SURVEYED);
+        let range = |b: usize| section + b * BLOCK..(section + (b + 1) * BLOCK).min(n);
+        let mut most = 0.0f64;
+        for (b, gain) in gains[..blocks].iter_mut().enumerate() {
+            let at = range(b);
+            let (f, row, diagonal) = (&f[at.clone()], &row[at.clone()], &diagonal[at.clone()]);
+            (*gain, even.smallest) = survey(f, row, diagonal, &marks[at], first, even.smallest);
+            most = if *gain > most { *gain } else { most };
+        }
+        for (b, &gain) in gains[..blocks].iter().enumerate() {
+            if gain >= most * NEAR {
+                let at = range(b);
+                let (f, row, diagonal) = (&f[at.clone()], &row[at.clone()], &diagonal[at.clone()]);
+                let chunk = _mm512_set1_pd((at.start / W) as f64);
+                look_closely(f, row, diagonal, &marks[at], first, [&mut even, &mut odd], chunk);
+            }
+        }
     }
     let zero = [0.0; W];
     let mut best = Best { square: zero, curvature: zero, chunk: zero, smallest: zero, tied: zero };

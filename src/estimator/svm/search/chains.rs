@@ -18,8 +18,8 @@ impl SvcSearch {
                 let fits: Vec<FitId> = part.iter().map(|&candidate| FitId { candidate, fold }).collect();
                 Chain { cost: self.cost(&fits, &splits[fold]), fits }
             };
-            // Fits with one C use the same rows of the matrix, unless the kernel is another one on every fold.
-            match self.kernel_key(family[0]).1 {
+            // Fits with one C use the same rows of the matrix, unless every fold has its own.
+            match self.kernel_key(family[0]).1 || self.recomputes() {
                 true => chains.extend(
                     (0..splits.len())
                         .flat_map(|f| parts.iter().map(move |p| (f, p)))
@@ -71,6 +71,7 @@ impl SvcSearch {
         let n = split.train.len() as f64;
         // Five more fits on four fifths of the rows.
         let calibration = if self.probable() { 4.2 } else { 1.0 };
+        let fetching = if self.recomputes() { 12.0 } else { 27.0 };
         let of = |id: &FitId| {
             let growth = match self.kernel_key(id.candidate).0 {
                 KernelFunction::Rbf { .. } | KernelFunction::Sigmoid { .. } => 0.3,
@@ -79,7 +80,7 @@ impl SvcSearch {
                 KernelFunction::Linear => 12.0,
             };
             let c = self.c(id.candidate);
-            (4.0 + growth * c.clamp(0.01, 1e4).sqrt() + 27.0 / (1.0 + 100.0 * c)) * calibration
+            (4.0 + growth * c.clamp(0.01, 1e4).sqrt() + fetching / (1.0 + 100.0 * c)) * calibration
         };
         n * n * fits.iter().map(of).sum::<f64>()
     }

@@ -1,12 +1,13 @@
 //! Many candidates of SVC on many folds, with what they have in common done once.
 //!
 //! All fits of a rank share one matrix of kernel values over all rows of the data, which serves every fold, every C
-//! and the scoring; its values are computed when they are first asked for. Chains stand in the order in which
-//! neighbours share most: by kernel, then by C, then by fold. Fits start from α = 0 and take libsvm's steps, but those
-//! of the linear kernel between two classes start from the solution of the next smaller C, and a fold's are one
-//! chain; where that leaves a prediction in doubt, libsvm's steps are taken. Candidates that cannot differ on a fold
-//! are fitted once: the same in all that matters there, or with and without shrinking when shrinking left no row
-//! aside or every prediction is beyond doubt.
+//! and the scoring; its values are computed when they are first asked for. With few features and few candidates the
+//! rows of a fold are computed again instead, but for those used last. Chains stand in the order in which neighbours
+//! share most: by kernel, then by C, then by fold, or by fold and then by C. Fits start from α = 0 and take libsvm's
+//! steps, but those of the linear kernel between two classes start from the solution of the next smaller C, and a
+//! fold's are one chain; where that leaves a prediction in doubt, libsvm's steps are taken. Candidates that cannot
+//! differ on a fold are fitted once: the same in all that matters there, or with and without shrinking when shrinking
+//! left no row aside or every prediction is beyond doubt; other fits without it start where shrinking first was asked.
 
 mod chains;
 
@@ -50,6 +51,13 @@ pub fn accuracy(y_true: &[f64], y_pred: &[f64]) -> f64 {
     let right = y_true.iter().zip(y_pred).filter(|(t, p)| t == p).count();
     right as f64 / y_true.len() as f64
 }
+
+/// Up to so many features computing a kernel value costs about as much as fetching it.
+const CHEAP_FEATURES: usize = 8;
+/// Up to so many candidates do not use the whole matrix often enough.
+const FEW_CANDIDATES: usize = 12;
+/// Memory for the rows used last where they are computed again: as much as most fits use over and over.
+const RECENT_BYTES: usize = 96 << 20;
 
 /// The candidates of a search over SVC with their data.
 pub struct SvcSearch {
@@ -138,7 +146,7 @@ impl SvcSearch {
         let (kernel, scales) = self.kernel_key(0);
         let one_kernel = (1..self.candidates.len()).all(|c| self.kernel_key(c) == (kernel, false));
         let fits = KernelStore::bytes(self.table.x.nrows()).is_some_and(|b| b <= self.budget_bytes / 2);
-        let pays = self.candidates.len() > 1 && comm.ranks_on_node() > 1;
+        let pays = self.candidates.len() > 1 && comm.ranks_on_node() > 1 && !self.recomputes();
         if scales || !one_kernel || !fits || !pays || self.products().0.is_some() {
             return None;
         }
@@ -150,6 +158,19 @@ impl SvcSearch {
         let half = self.budget_bytes / 2;
         let products = self.products.get_or_init(|| SharedProducts::of(&self.table, half)).as_ref();
         (products, if products.is_some() { self.budget_bytes - half } else { self.budget_bytes })
+    }
+
+    /// Whether fits compute the kernel rows that a small memory does not hold, instead of keeping the matrix of the whole
+    /// table: with few features a value costs less than memory that is written for the first time, unless many fits
+    /// use it, and rows are those of the fold only.
+    ///
+    /// Machines of several pairs ask for the same rows again and again, as do fits that calibrate.
+    fn recomputes(&self) -> bool {
+        let (n, d) = self.table.x.dim();
+        let is_large = KernelStore::bytes(n).is_some_and(|b| b > RECENT_BYTES && b <= self.budget_bytes / 2);
+        let is_short = self.candidates.len() <= FEW_CANDIDATES;
+        let alone = |svc: &Svc| !svc.params().probability;
+        self.binary && d <= CHEAP_FEATURES && is_large && is_short && self.candidates.iter().all(alone)
     }
 
     /// The bench; one that a panic left is put up anew.
@@ -175,7 +196,9 @@ impl SvcSearch {
         let fold = Fold::new(&self.table, split);
         let (products, budget) = self.products();
         let svc = &self.candidates[fits[0].candidate];
-        let mut prepared = bench.prepare(&self.table, products, &split.train, svc, budget, true)?;
+        let recomputes = self.recomputes();
+        let budget = if recomputes { budget.min(RECENT_BYTES) } else { budget };
+        let mut prepared = bench.prepare(&self.table, products, &split.train, svc, budget, !recomputes)?;
         let mut done: Vec<Done> = Vec::new();
         let mut before: Option<(usize, Arc<Solved>)> = None;
         for &id in fits {
@@ -400,6 +423,7 @@ impl Searchable for SvcSearch {
         let mut bench = self.bench();
         // The fits that calibrate probabilities share the matrix of the whole table.
         let shared = svc.params().probability;
+        let budget = if self.recomputes() { budget.min(RECENT_BYTES) } else { budget };
         let mut prepared = bench.prepare(table, products, &all, svc, budget, shared)?;
         let solved = prepared.solve(svc, None)?;
         Ok(svc.finish(prepared.set, &mut prepared.matrix, prepared.gamma, &solved)?.export())

@@ -40,6 +40,11 @@ impl Late {
         }
     }
 
+    /// Whether some may have missed steps.
+    pub(super) fn is_some(&self) -> bool {
+        self.some
+    }
+
     pub(super) fn take_work(&mut self) -> f64 {
         std::mem::take(&mut self.work)
     }

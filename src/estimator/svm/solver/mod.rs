@@ -10,6 +10,7 @@
 //! Chang, Lin: LIBSVM: a library for support vector machines, ACM TIST 2 (2011), sections 4 and 5.
 
 mod awake;
+mod begun;
 mod clip;
 mod late;
 mod problem;
@@ -18,6 +19,7 @@ mod shrinking;
 mod step;
 mod ties;
 
+pub(super) use begun::Begun;
 pub(super) use clip::{clip_difference, clip_sum};
 
 use std::time::Instant;
@@ -43,8 +45,9 @@ pub(super) fn solve(
     start: Option<Start<'_>>,
 ) -> Solution {
     let mut solver = Solver::new(rows, compact, problem, stopping);
-    if let Some(start) = start {
-        solver.start_from(&start);
+    match start {
+        Some(start) => solver.start_from(&start),
+        None => solver.from_zero = true,
     }
     solver.iterate()
 }
@@ -81,6 +84,8 @@ struct Solver<'r, 'a> {
     bounded: Bounded,
     unshrunk: bool,
     shrank: bool,
+    /// All α were 0 at first.
+    from_zero: bool,
     /// Steps over variables so far, or as much as that.
     work: u64,
 }
@@ -124,6 +129,7 @@ impl<'r, 'a> Solver<'r, 'a> {
             bounded: Bounded::default(),
             unshrunk: false,
             shrank: false,
+            from_zero: false,
             work: 0,
         };
         (0..n).for_each(|v| solver.mark(v));
@@ -148,7 +154,8 @@ impl<'r, 'a> Solver<'r, 'a> {
 
     fn iterate(mut self) -> Solution {
         let every = self.order.len().min(1000) as u64;
-        let (mut n_iter, mut counter, mut converged) = (0, every + 1, false);
+        let begun = if self.from_zero && !self.stopping.shrinking { self.take_up() } else { 0 };
+        let (mut n_iter, mut counter, mut converged) = (begun, every + 1, false);
         let mut first: Option<Pair> = None;
         self.wake();
         while n_iter < self.stopping.max_iter {
@@ -160,6 +167,9 @@ impl<'r, 'a> Solver<'r, 'a> {
                 }
                 if self.stopping.shrinking {
                     self.rest();
+                    if self.from_zero && n_iter == every {
+                        self.keep_beginning(n_iter);
+                    }
                     self.shrink();
                     self.wake();
                     first = None;

@@ -5,6 +5,7 @@ use std::time::Instant;
 /// Minimise ½ αᵀQα + pᵀα subject to yᵀα = 0 and 0 ≤ α_i ≤ C_i with Q_ij = y_i y_j k_ij.
 ///
 /// A variable stands for a column of the kernel matrix; several may stand for the same one.
+#[derive(Clone)]
 pub(in crate::estimator::svm) struct Problem {
     /// Parts of the matrix's columns that the variables stand for, one part after the other.
     pub(in crate::estimator::svm) parts: Vec<usize>,
