@@ -24,12 +24,18 @@ dispatched! {
 #[inline(always)]
 fn factorise_body(columns: &mut [f64], n: usize, threshold: f64) -> bool {
     assert_eq!(columns.len(), n * n);
-    (0..n).step_by(PANEL).all(|start| {
+    // A loop: what a closure does is not compiled for the instruction set.
+    let mut start = 0;
+    while start < n {
         let (before, rest) = columns.split_at_mut(start * n);
         let panel = &mut rest[..PANEL.min(n - start) * n];
         update(panel, before, n, start);
-        finish(panel, n, start, threshold)
-    })
+        if !finish(panel, n, start, threshold) {
+            return false;
+        }
+        start += PANEL;
+    }
+    true
 }
 
 /// Takes from the columns `start` … of `panel` what those `before` them say.
