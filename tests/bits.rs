@@ -175,3 +175,84 @@ fn a_search_of_a_pipeline() {
     all_agree(&[search(grid, 3).replace("[estimator]", steps)], &SEARCH_HOLDS);
     all_agree(&[ridge], &["model/coef_", SEARCH_HOLDS[1], SEARCH_HOLDS[4]]);
 }
+
+/// Two short chains and two long ones, of forests, which more ranks than chains do in parts.
+fn forests(n_trees: usize) -> String {
+    format!(
+        r#"
+        seed = 3
+        [data]
+        source = "classification"
+        n_samples = 1500
+        n_features = 8
+        [estimator]
+        name = "RandomForestClassifier"
+        [search]
+        cv = 2
+        return_train_score = true
+        [[search.grid]]
+        n_estimators = [10]
+        max_features = [1]
+        [[search.grid]]
+        n_estimators = [{n_trees}, {}]
+        max_features = [4]
+        "#,
+        n_trees / 2
+    )
+}
+
+/// Chains and parts of chains that were done one by one, and the chains that they belong to.
+fn chains(path: &Path) -> (usize, usize) {
+    let timing = ResultsFile::open(path).unwrap().group("timing", usize::MAX).unwrap().unwrap();
+    let mut chains = timing.array("chain").unwrap().to_f64().unwrap();
+    let n_done = chains.len();
+    chains.dedup();
+    (n_done, chains.len())
+}
+
+#[test]
+fn a_search_whose_chains_are_cut() {
+    if !launcher::has_mpi() {
+        return;
+    }
+    let job = forests(60);
+    let expected = run(&job, 1);
+    assert!(expected.contains_key("cv_results/split1_train_score"));
+    for ranks in [2, 5, 7] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("job.toml"), &job).unwrap();
+        let line = format!("mpi_run {ranks} rankfit run job.toml --output out.h5");
+        let output = launcher::shell(&line, folder.path());
+        assert!(output.status.success(), "{ranks} ranks: {}", launcher::words(&output));
+        let path = folder.path().join("out.h5");
+        assert!(bits(&path) == expected, "{ranks} ranks");
+        let (n_done, n_chains) = chains(&path);
+        assert!(ranks < 5 || n_done > n_chains, "{ranks} ranks: {n_done} pieces of {n_chains} chains");
+    }
+}
+
+#[test]
+fn a_search_whose_chains_are_cut_stops_and_goes_on_with_other_ranks() {
+    if !launcher::has_mpi() {
+        return;
+    }
+    let job = forests(800);
+    let expected = run(&job, 2);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("job.toml"), &job).unwrap();
+    // The short chains are done long before the others, which are in parts then.
+    let stopped = "export OMPI_MCA_mpi_yield_when_idle=1; \
+                   \"$(mpi_launcher)\" -n 5 rankfit run job.toml --output out.h5 -v 2> log & job=$!; \
+                   until grep -q Done log || ! kill -0 $job; do sleep 0.02; done; kill -USR1 $job; wait $job";
+    let output = launcher::shell(stopped, folder.path());
+    assert_eq!(output.status.code(), Some(75), "{}", launcher::words(&output));
+    assert!(!folder.path().join("out.h5").exists());
+    let rest = "mpi_run 7 rankfit run job.toml --output out.h5 --on-existing resume";
+    let output = launcher::shell(rest, folder.path());
+    assert!(output.status.success(), "{}", launcher::words(&output));
+    let path = folder.path().join("out.h5");
+    assert!(bits(&path) == expected);
+    // The first chains were not done again.
+    let (n_done, n_chains) = chains(&path);
+    assert!(n_chains < 4 && n_done > n_chains, "{n_done} pieces of {n_chains} chains");
+}

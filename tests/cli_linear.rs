@@ -193,7 +193,12 @@ fn bad_input_is_refused_with_its_place() {
     let good = || csv(40, |a, _, _| u8::from(a > 0.0).to_string());
     let cases: [(&str, String, i32, &str); 12] = [
         ("'LogisticRegression'", csv(40, |_, _, _| "1".into()), 65, "at least 2 classes"),
-        ("'LogisticRegression'", csv(40, |a, _, _| format!("{a}")), 65, "targets that are classes"),
+        (
+            "'LogisticRegression'",
+            csv(40, |a, _, _| format!("{a}")),
+            65,
+            "row 1, column y: expected targets that are classes",
+        ),
         ("'PoissonRegressor'", csv(40, |_, _, i| (i as i64 - 30).to_string()), 65, "a count of 0 or more"),
         ("'Ridge'", csv(40, |_, _, i| if i == 7 { "NaN" } else { "1" }.into()), 65, "d.csv"),
         ("'Ridge'\nalpha = -1.0", good(), 78, "job.toml:8: estimator.alpha"),
@@ -220,7 +225,11 @@ fn bad_input_is_refused_with_its_place() {
             job("'LogisticRegression'").replace("label_column", "weight_column = 'b'\nlabel_column");
         desk.write("job.toml", weighed);
         desk.write("d.csv", good());
-        desk.refused(&format!("{mpirun}rankfit run job.toml"), 65, "a weight of 0 or more");
+        desk.refused(
+            &format!("{mpirun}rankfit run job.toml"),
+            65,
+            "column b: expected a weight of 0 or more",
+        );
     }
     desk.write("d.csv", "a,b,y\n1,0,1\n2,0,0\n3,0,1\n");
     desk.refused("rankfit run job.toml", 65, "a positive sum of weights");

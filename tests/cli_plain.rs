@@ -174,14 +174,20 @@ fn targets_and_weights_of_the_wrong_kind_are_refused() {
         refused(text, &format!("name = \"{name}\""), 65, expected);
     }
     let (below, nothing) = ("1,2,1,0\n2,1,-1,1\n3,5,1,0\n4,4,1,1\n", "1,2,0,0\n2,1,0,1\n3,5,0,0\n4,4,0,1\n");
-    for name in ["SVC", "LinearSVC", "SVR", "RandomForestClassifier", "MiniBatchKMeans", "StandardScaler"] {
+    for name in
+        ["SVC", "LinearSVC", "SVR", "RandomForestClassifier", "KMeans", "MiniBatchKMeans", "StandardScaler"]
+    {
         let estimator = match name {
-            "MiniBatchKMeans" => format!("name = \"{name}\"\nn_clusters = 2"),
+            "KMeans" | "MiniBatchKMeans" => format!("name = \"{name}\"\nn_clusters = 2"),
             _ => format!("name = \"{name}\""),
         };
-        let expected = "rows.csv, row 1, column sample_weight: expected a weight of 0 or more, found -1";
+        let expected = "rows.csv, row 1, column w: expected a weight of 0 or more, found -1";
         refused(below, &estimator, 65, expected);
         refused(nothing, &estimator, 65, "rows.csv: expected a positive sum of weights, found ");
+    }
+    let one = "1,2,1,x\n2,1,1,x\n3,5,1,x\n4,4,1,x\n";
+    for name in ["SVC", "LinearSVC", "RandomForestClassifier", "ExtraTreesClassifier"] {
+        refused(one, &format!("name = \"{name}\""), 65, "rows.csv: expected at least 2 classes, found 1");
     }
 }
 

@@ -177,11 +177,7 @@ fn weights_of_a_score_are_asked_for() {
     );
     let score = ["score", "--model", "out.h5", "--data", "test.csv", "--sample-weight"];
     desk.write("test.csv", &rows("-1"));
-    desk.refused(
-        &score,
-        65,
-        "test.csv, row 3, column sample_weight: expected a weight of 0 or more, found -1",
-    );
+    desk.refused(&score, 65, "test.csv, row 3, column w: expected a weight of 0 or more, found -1");
     desk.write("test.csv", "x,y,w\n0,0,0\n1,1,0\n");
     desk.refused(&score, 65, "expected a positive sum of weights, found only zeros");
     desk.write("job.toml", &job.replace("weight_column = 'w'\n", ""));
@@ -251,7 +247,7 @@ fn mistakes_are_located() {
     desk.refused(&score("."), 66, "a folder");
     desk.refused(&["predict", "--model", "out.h5", "--data", "."], 66, "a folder");
     desk.write("bad.csv", "1,0\n2,0.5\n");
-    desk.refused(&score("bad.csv"), 65, "row 1, column y: expected targets that are classes");
+    desk.refused(&score("bad.csv"), 65, "row 1, column 1: expected targets that are classes");
     desk.write("bad.csv", "1,0\nnan,1\n");
     desk.refused(&score("bad.csv"), 65, "expected a finite number");
     desk.write("bad.csv", "1,2,0\n1,3,1\n");
@@ -269,7 +265,7 @@ fn mistakes_are_located() {
     desk.write("train.csv", "1,0\n2,0\n");
     desk.refused(&["run", "job.toml", "--output", "x.h5"], 65, "expected at least 2 classes, found 1");
     desk.write("train.csv", "1,0\n2,0.25\n");
-    desk.refused(&["run", "job.toml", "--output", "x.h5"], 65, "row 1, column y");
+    desk.refused(&["run", "job.toml", "--output", "x.h5"], 65, "row 1, column 1");
     desk.write("train.csv", "1,0\n1,1\n");
     desk.refused(&["run", "job.toml", "--output", "x.h5"], 65, "column 0: expected values of class 0");
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rankfit::comm::{Communicator, run_threads};
@@ -45,6 +46,8 @@ struct Rows {
     x: Vec<f64>,
     y: Vec<f64>,
     weights: Vec<f64>,
+    /// Blocks filled so far.
+    n_filled: AtomicUsize,
 }
 
 impl Rows {
@@ -59,7 +62,7 @@ impl Rows {
             has_targets: true,
             has_weights: !weights.is_empty(),
         };
-        Self { shape, x: x.concat(), y: numbers(&case.y), weights }
+        Self { shape, x: x.concat(), y: numbers(&case.y), weights, n_filled: AtomicUsize::new(0) }
     }
 }
 
@@ -68,6 +71,7 @@ impl<T: Real> BlockSource<T> for Rows {
         &self.shape
     }
     fn fill(&self, block: &mut Block<T>) -> rankfit::Result<()> {
+        self.n_filled.fetch_add(1, Ordering::Relaxed);
         let (first, n, d) = (block.first_row as usize, block.n_rows, self.shape.n_features);
         for (to, from) in block.x.iter_mut().zip(&self.x[first * d..(first + n) * d]) {
             *to = T::from_f64(*from);
@@ -336,6 +340,22 @@ fn unusable_targets_weights_and_parameters_are_refused() {
     }
 }
 
+#[test]
+fn a_block_that_diverges_is_a_divergence_on_every_rank() {
+    let golden = golden();
+    let case = &golden.cases["poisson_plain4_10.0_origin"];
+    let mut rows = Rows::of(&golden, case);
+    let last = rows.x.len() - 1;
+    rows.x[last] = 1e100;
+    let rows = Arc::new(rows);
+    // One rank alone meets it, but all have to come to the file of the history.
+    for error in
+        run_threads(3, |comm| fit_on::<f64>(comm, rows.clone(), case, "admm", Residency::Memory).unwrap_err())
+    {
+        assert!(matches!(error, rankfit::Error::Diverged { .. }), "{error:?}");
+    }
+}
+
 /// Keeps every state it is given.
 struct Shelf {
     states: Mutex<Vec<Vec<u8>>>,
@@ -385,5 +405,109 @@ fn a_stopped_fit_goes_on_with_the_same_bits() {
             // The records' times before the stop are those of the stopped run; `bits` leaves them out.
             assert_eq!(resumed, whole, "{solver}: stopped after iteration {}", i + 1);
         }
+    }
+}
+
+/// Least squares on columns of which one is nearly a sum of two others.
+#[derive(Deserialize)]
+struct Collinear {
+    x: Vec<f64>,
+    y: Vec<f64>,
+    w: Vec<f64>,
+    ridge: bool,
+    params: serde_json::Value,
+    /// In rational numbers; absent where scikit-learn leaves a direction out.
+    exact: Option<Vec<f64>>,
+    exact_intercept: Option<f64>,
+    coef: Vec<f64>,
+    intercept: f64,
+    /// The condition number of the weighted features, about their means where there is an intercept.
+    condition: f64,
+    predicted: Vec<f64>,
+}
+
+impl Collinear {
+    fn rows(&self) -> Arc<Rows> {
+        let shape = Shape {
+            n_samples: self.y.len() as u64,
+            n_features: self.coef.len(),
+            block_rows: 7,
+            has_targets: true,
+            has_weights: true,
+        };
+        let (x, y, weights) = (self.x.clone(), self.y.clone(), self.w.clone());
+        Arc::new(Rows { shape, x, y, weights, n_filled: AtomicUsize::new(0) })
+    }
+
+    fn case(&self) -> Case {
+        let estimator = if self.ridge { "Ridge" } else { "LinearRegression" };
+        Case {
+            estimator: estimator.into(),
+            params: self.params.clone(),
+            x: String::new(),
+            y: String::new(),
+            sample_weight: None,
+            coef: Vec::new(),
+            intercept: Vec::new(),
+        }
+    }
+
+    fn fit(&self, rows: &Arc<Rows>, size: usize) -> LinearModel {
+        let case = self.case();
+        run_threads(size, |comm| fit_on::<f64>(comm, rows.clone(), &case, "", Residency::Stream).unwrap())
+            .remove(0)
+    }
+}
+
+/// The largest difference as a share of the largest number.
+fn apart(got: &[f64], expected: &[f64]) -> f64 {
+    let largest = expected.iter().fold(1.0f64, |largest, v| largest.max(v.abs()));
+    got.iter().zip(expected).map(|(g, e)| (g - e).abs() / largest).fold(0.0, f64::max)
+}
+
+#[test]
+fn nearly_collinear_columns_cost_no_more_digits_than_in_scikit_learn() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/collinear.json");
+    let text = std::fs::read_to_string(path).unwrap();
+    let golden: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let cases: BTreeMap<String, Collinear> = serde_json::from_value(golden["cases"].clone()).unwrap();
+    assert_eq!(cases.len(), 36);
+    for (name, case) in &cases {
+        let model = case.fit(&case.rows(), 1);
+        assert_eq!(model, case.fit(&case.rows(), 3), "{name}");
+        let params = |coef: &[f64], intercept| [coef, &[intercept]].concat();
+        let (got, theirs) = (params(&model.coef, model.intercept[0]), params(&case.coef, case.intercept));
+        match (&case.exact, case.exact_intercept) {
+            (Some(coef), Some(intercept)) => {
+                let exact = params(coef, intercept);
+                // What a backward stable method may lose (Higham, Accuracy and Stability, 2002, §20.1); by way of the
+                // Gram matrix it is the square of the condition number.
+                let most = 16.0 * f64::EPSILON * case.condition;
+                let (ours, theirs) = (apart(&got, &exact), apart(&theirs, &exact));
+                assert!(theirs <= most, "{name}: scikit-learn is {theirs:e} from the minimum, not {most:e}");
+                assert!(ours <= most, "{name}: {ours:e} from the minimum, not {most:e}");
+            }
+            _ => assert!(apart(&got, &theirs) < 1e-9, "{name}: {got:?} is not {theirs:?}"),
+        }
+        let mut block = Block::default();
+        (block.x, block.n_features, block.n_rows) = (case.x.clone(), case.coef.len(), case.y.len());
+        let predicted = apart(&model.predict(&block).unwrap(), &case.predicted);
+        assert!(predicted < 1e-8, "{name}: predictions {predicted:e} apart");
+    }
+}
+
+#[test]
+fn least_squares_reads_well_conditioned_rows_once() {
+    let golden = golden();
+    for (name, case) in &golden.cases {
+        let ends = case.estimator == "Ridge" || case.estimator == "LinearRegression";
+        if !ends || !["plain", "far", "constant"].iter().any(|kind| name.contains(kind)) {
+            continue;
+        }
+        let rows = Arc::new(Rows::of(&golden, case));
+        let fit = |comm: &dyn Communicator| fit_on::<f64>(comm, rows.clone(), case, "", Residency::Stream);
+        run_threads(1, |comm| fit(comm).unwrap());
+        let n_blocks = rows.shape.n_blocks();
+        assert_eq!(rows.n_filled.load(Ordering::Relaxed), n_blocks, "{name}");
     }
 }

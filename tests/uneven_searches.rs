@@ -16,7 +16,7 @@ fn data(name: &str) -> PathBuf {
 fn folder(rows: &str, job: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(data(&format!("{rows}.csv")), folder.path().join("rows.csv")).unwrap();
-    let weights = if rows == "uneven" { "" } else { "weight_column = \"w\"\n" };
+    let weights = if rows.starts_with("weighted") { "weight_column = \"w\"\n" } else { "" };
     let head = format!("[data]\nsource = \"csv\"\npath = \"rows.csv\"\nlabel_column = \"y\"\n{weights}");
     std::fs::write(folder.path().join("job.toml"), format!("{head}{job}")).unwrap();
     folder
@@ -74,7 +74,7 @@ fn searches_over_uneven_rows_are_those_of_scikit_learn() {
     let cases = file["cases"].as_array().unwrap();
     let (weighted, alike): (Vec<&Value>, Vec<&Value>) =
         cases.iter().partition(|case| case["data"].as_str().unwrap().starts_with("weighted"));
-    assert_eq!((weighted.len(), alike.len()), (9, 13));
+    assert_eq!((weighted.len(), alike.len()), (13, 16));
     alike.into_iter().chain(weighted).for_each(check);
 }
 
@@ -161,8 +161,36 @@ fn numbers_are_no_classes_in_a_search() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(65), "{name}: {said}");
         assert!(
-            said.contains("row 2: expected targets that are classes (whole numbers or text), found 0.5"),
+            said.contains(
+                "row 2, column y: expected targets that are classes (whole numbers or text), found 0.5"
+            ),
             "{said}"
         );
+    }
+}
+
+#[test]
+fn scores_that_are_not_defined_are_told_or_raised() {
+    let job = |estimator: &str, rules: &str| {
+        format!("[estimator]\nname = {estimator}\n[search]\nkind = \"cross_validate\"\n{rules}")
+    };
+    let (_folder, file, said) = results("uneven_text", &job("'SVC'", "scoring = \"f1\"\n"));
+    assert!(read(&file, "cv_results/test_score").iter().all(|score| score.is_nan()));
+    let expected = "expected f1_macro, _micro or _weighted for targets that are text, \
+                    found f1, which is about the class called 1: every score f1 is NaN";
+    assert!(said.contains(expected), "{said}");
+    let raised = |rows: &str, estimator: &str, rules: &str, expected: &str| {
+        let folder = folder(rows, &job(estimator, &format!("error_score = \"raise\"\n{rules}")));
+        let output = run(folder.path());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(65), "{estimator}: {said}");
+        assert!(said.contains(expected), "{estimator}: {said}");
+        assert!(!folder.path().join("out.h5").exists());
+    };
+    raised("uneven_text", "'SVC'", "scoring = \"f1\"\n", "targets that are text");
+    // Each fold lacks a class, which only its scores find out.
+    let lacking = "cv = { kind = \"KFold\", n_splits = 3 }\nscoring = \"neg_log_loss\"\n";
+    for estimator in ["'GaussianNB'", "'RandomForestClassifier'", "'SVC'\nprobability = true"] {
+        raised("uneven", estimator, lacking, "for neg_log_loss, found classes [");
     }
 }

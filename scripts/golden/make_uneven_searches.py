@@ -4,7 +4,8 @@ scikit-learn.
 Usage: python scripts/golden/make_uneven_searches.py [FOLDER]     (default: tests/data/searches)
 Writes the rows as a CSV file, ordered by class, so that a KFold leaves a class out of each training set; and, for each
 search, the job's sections beside what scikit-learn makes of it. null stands for NaN. Of the rows that weigh differently,
-in any order, there are two files: of three classes, and of two.
+in any order, there are two files: of three classes, and of two. Two more have two classes in order, as numbers and as
+text.
 """
 
 import json
@@ -21,6 +22,8 @@ from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, KFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC
 
 warnings.simplefilter("ignore")
@@ -39,11 +42,15 @@ for name, (x, y) in WEIGHED.items():
     lines = [",".join([*(repr(float(v)) for v in row), str(target), repr(float(weight))])
              for row, target, weight in zip(x, y, WEIGHTS)]
     (FOLDER / f"{name}.csv").write_text("\n".join(["a,b,c,d,y,w", *lines]) + "\n")
+TWO = {"uneven2": np.minimum(Y, 1), "uneven_text": np.array(["no", "yes"])[np.minimum(Y, 1)]}
+for name, y in TWO.items():
+    lines = [",".join([*(repr(float(v)) for v in row), str(target)]) for row, target in zip(X, y)]
+    (FOLDER / f"{name}.csv").write_text("\n".join(["a,b,c,d,y", *lines]) + "\n")
 
 
-def search(job, model, grid, kind=GridSearchCV, attributes=(), data="uneven", **rules):
-    x, y = WEIGHED.get(data, (X, Y))
-    found = kind(model, grid, **rules).fit(x, y, **({"sample_weight": WEIGHTS} if data in WEIGHED else {}))
+def search(job, model, grid, kind=GridSearchCV, attributes=(), data="uneven", weigh=("sample_weight",), **rules):
+    x, y = WEIGHED.get(data, (X, TWO.get(data, Y)))
+    found = kind(model, grid, **rules).fit(x, y, **({name: WEIGHTS for name in weigh} if data in WEIGHED else {}))
     plain = lambda values: [None if isinstance(v, float) and math.isnan(v) else v for v in values]
     table = {k: plain(v.tolist()) for k, v in found.cv_results_.items() if "time" not in k and "param" not in k}
     CASES.append({
@@ -171,6 +178,57 @@ return_train_score = true
 {wanted}[search.grid]
 """ + "".join(f"{key} = {json.dumps(values)}\n" for key, values in grid.items()), model, grid, data=data, cv=3,
         scoring=scoring, refit=scoring[0] if scoring else True, return_train_score=True)
+# Behind steps scores count each row once.
+for name, options, model, grid in [
+    ("SVC", "", SVC(), {"C": [0.1, 1.0]}),
+    ("LogisticRegression", 'solver = "newton-cholesky"\ntol = 1e-10',
+     LogisticRegression(solver="newton-cholesky", tol=1e-10), {"C": [0.1, 1.0]}),
+    ("RandomForestClassifier", "n_estimators = 1\nbootstrap = false\nmax_features = 1.0",
+     RandomForestClassifier(1, bootstrap=False, max_features=1.0, random_state=0), {"max_depth": [1, 2]}),
+    ("SVR", "", SVR(), {"C": [0.1, 1.0]}),
+]:
+    search(f"""
+[[pipeline]]
+name = "StandardScaler"
+[estimator]
+name = "{name}"
+{options}
+[search]
+cv = 3
+return_train_score = true
+[search.grid]
+""" + "".join(f"{key} = {json.dumps(values)}\n" for key, values in grid.items()),
+           Pipeline([("scale", StandardScaler()), ("end", model)]), {f"end__{key}": v for key, v in grid.items()},
+           data="weighted", weigh=("scale__sample_weight", "end__sample_weight"), cv=3, return_train_score=True)
+# Training rows of one class, which GaussianNB takes; there are no probabilities of the other then.
+search("""
+[estimator]
+name = "GaussianNB"
+[search]
+cv = { kind = "KFold", n_splits = 2 }
+scoring = ["accuracy", "neg_log_loss", "balanced_accuracy", "roc_auc"]
+refit = "accuracy"
+error_score = -3.0
+[search.grid]
+var_smoothing = [1e-9, 0.1]
+""", GaussianNB(), {"var_smoothing": [1e-9, 0.1]}, data="uneven2", cv=KFold(2),
+    scoring=["accuracy", "neg_log_loss", "balanced_accuracy", "roc_auc"], refit="accuracy", error_score=-3.0)
+# Text has no class called 1.
+for name, options, model, grid in [
+    ("SVC", "", SVC(), {"C": [0.1, 1.0]}),
+    ("GaussianNB", "", GaussianNB(), {"var_smoothing": [1e-9, 0.1]}),
+]:
+    search(f"""
+[estimator]
+name = "{name}"
+{options}
+[search]
+cv = 3
+scoring = ["f1", "precision", "recall", "jaccard", "f1_macro", "roc_auc"]
+refit = "f1_macro"
+[search.grid]
+""" + "".join(f"{key} = {json.dumps(values)}\n" for key, values in grid.items()), model, grid, data="uneven_text",
+           cv=3, scoring=["f1", "precision", "recall", "jaccard", "f1_macro", "roc_auc"], refit="f1_macro")
 
 text = ",\n".join(json.dumps(case, separators=(",", ":")) for case in CASES)
 (FOLDER / "uneven.json").write_text(f'{{"origin":{json.dumps(ORIGIN)},"cases":[\n{text}\n]}}\n')

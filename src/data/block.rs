@@ -143,6 +143,16 @@ pub trait BlockSource<T: Real>: Send + Sync {
         self.origin()
     }
 
+    /// The name of the targets' column for messages.
+    fn target_name(&self) -> String {
+        "y".into()
+    }
+
+    /// The name of the weights' column for messages.
+    fn weight_name(&self) -> String {
+        "sample_weight".into()
+    }
+
     /// The name of feature `column` for messages, if the input has names.
     fn column_name(&self, column: usize) -> String {
         column.to_string()

@@ -142,7 +142,7 @@ impl<T: Real> Feed<T> {
         self.source.fill(block)?;
         telemetry.count_bytes(Phase::Load, block.size_bytes());
         let missing = self.source.may_miss_features();
-        if self.checked { Ok(()) } else { check_finite(&*self.source, block, missing) }
+        if self.checked { Ok(()) } else { check_values(&*self.source, block, missing) }
     }
 
     /// Streams the blocks that are not resident: while one is visited, a thread reads the next.
@@ -196,11 +196,12 @@ fn first_fault<T: Real>(values: &[T], missing: bool) -> Option<usize> {
 /// Values that are checked together.
 const PIECE: usize = 512;
 
-/// Checks that every feature, target and weight of a block is finite; a feature may be NaN if it may be `missing`.
+/// Checks that every feature, target and weight of a block is finite, and no weight below 0; a feature may be NaN if it
+/// may be `missing`.
 ///
 /// # Errors
 /// [`Error::Data`] with the row and column of the first that is not.
-pub(super) fn check_finite<T: Real>(
+pub(super) fn check_values<T: Real>(
     source: &dyn BlockSource<T>,
     block: &Block<T>,
     missing: bool,
@@ -214,10 +215,15 @@ pub(super) fn check_finite<T: Real>(
         return fault(source.origin(), row, source.column_name(column), block.x[i].to_string());
     }
     if let Some(row) = block.y.iter().position(|v| !v.is_finite()) {
-        return fault(source.target_origin(), row, "y".into(), block.y[row].to_string());
+        return fault(source.target_origin(), row, source.target_name(), block.y[row].to_string());
     }
-    if let Some(row) = block.weights.iter().position(|v| !v.is_finite()) {
-        return fault(source.weight_origin(), row, "sample_weight".into(), block.weights[row].to_string());
+    if let Some(row) = block.weights.iter().position(|v| !(v.is_finite() && *v >= 0.0)) {
+        let weight = block.weights[row];
+        if !weight.is_finite() {
+            return fault(source.weight_origin(), row, source.weight_name(), weight.to_string());
+        }
+        let place = Place::cell(block.first_row + row as u64, source.weight_name());
+        return Err(Error::data(source.weight_origin(), place, "a weight of 0 or more", weight.to_string()));
     }
     Ok(())
 }

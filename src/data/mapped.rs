@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::feed::check_finite;
+use super::feed::check_values;
 use super::{Block, BlockSource, Shape};
 use crate::error::{Error, Place, Result};
 use crate::kernel::Real;
@@ -65,7 +65,7 @@ impl<T: Real> BlockSource<T> for Mapped<T> {
         before.reshape(self.source.shape(), block.index);
         self.source.fill(&mut before)?;
         // After the map a fault could no longer be told by its column.
-        check_finite(&*self.source, &before, self.map.takes_missing())?;
+        check_values(&*self.source, &before, self.map.takes_missing())?;
         self.map.map(&before.x, &mut block.x);
         block.y.clone_from(&before.y);
         block.weights.clone_from(&before.weights);
@@ -83,6 +83,14 @@ impl<T: Real> BlockSource<T> for Mapped<T> {
 
     fn weight_origin(&self) -> String {
         self.source.weight_origin()
+    }
+
+    fn target_name(&self) -> String {
+        self.source.target_name()
+    }
+
+    fn weight_name(&self) -> String {
+        self.source.weight_name()
     }
 
     fn column_name(&self, column: usize) -> String {

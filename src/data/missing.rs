@@ -41,6 +41,14 @@ impl<T: Real> BlockSource<T> for WithMissing<T> {
         self.0.target_origin()
     }
 
+    fn target_name(&self) -> String {
+        self.0.target_name()
+    }
+
+    fn weight_name(&self) -> String {
+        self.0.weight_name()
+    }
+
     fn weight_origin(&self) -> String {
         self.0.weight_origin()
     }

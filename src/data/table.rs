@@ -48,7 +48,7 @@ impl Table {
         for index in 0..shape.n_blocks() {
             block.reshape(&shape, index);
             source.fill(&mut block)?;
-            super::feed::check_finite(source, &block, source.may_miss_features())?;
+            super::feed::check_values(source, &block, source.may_miss_features())?;
             values.extend(block.x.iter().map(|v| v.to_f64()));
             y.extend_from_slice(&block.y);
             weights.extend_from_slice(&block.weights);

@@ -101,6 +101,11 @@ impl<'a, T: Real> PassEngine<'a, T> {
         self.feed.source().weight_origin()
     }
 
+    /// The name of the targets' column, for messages.
+    pub fn target_name(&self) -> String {
+        self.feed.source().target_name()
+    }
+
     /// Names of the classes when targets are text.
     pub fn class_names(&self) -> Option<Vec<String>> {
         self.feed.source().class_names().map(<[String]>::to_vec)

@@ -1,5 +1,6 @@
 //! The scores of a search from what a model says of rows, which may weigh differently.
 
+use crate::error::{Error, Place, Result};
 use crate::metrics::{Needs, Scorer};
 
 /// Rows and what a model says of them.
@@ -20,13 +21,25 @@ pub struct Scored<'a> {
 #[derive(Clone, Debug)]
 pub struct RowScores {
     scorers: Vec<Scorer>,
-    failed: f64,
+    failed: Option<f64>,
+    by_weight: bool,
+    of_text: bool,
 }
 
 impl RowScores {
-    /// `failed` stands for a score that is not defined for the rows.
-    pub fn new(scorers: Vec<Scorer>, failed: f64) -> Self {
-        Self { scorers, failed }
+    /// `failed` stands for a score that is not defined for the rows; without it, that is an error.
+    pub fn new(scorers: Vec<Scorer>, failed: Option<f64>) -> Self {
+        Self { scorers, failed, by_weight: true, of_text: false }
+    }
+
+    /// Scores that count each row once whatever it weighs.
+    pub fn of_equal_rows(self) -> Self {
+        Self { by_weight: false, ..self }
+    }
+
+    /// Scores of targets that are text if `of_text`: none of those has a positive class.
+    pub fn with_text(self, of_text: bool) -> Self {
+        Self { of_text, ..self }
     }
 
     /// Whether one of the scores needs this of a model.
@@ -34,20 +47,34 @@ impl RowScores {
         self.scorers.iter().any(|scorer| scorer.needs() == needs)
     }
 
-    /// One number for each score, weighted as scikit-learn weights them; NaN for what the model does not have.
-    pub fn of(&self, rows: &Scored<'_>) -> Vec<f64> {
-        let score = |scorer: &Scorer| {
-            let score = match scorer.needs() {
-                Needs::Prediction => Some(scorer.weighted(rows.y_true, rows.predicted, rows.weights)),
-                Needs::Decision => {
-                    rows.decision.map(|values| scorer.weighted(rows.y_true, values, rows.weights))
-                }
-                Needs::Probability => rows.proba.map(|(classes, proba)| {
-                    scorer.weighted_probabilities(rows.y_true, classes, proba, rows.weights)
-                }),
-            };
-            score.map_or(f64::NAN, |score| score.unwrap_or(self.failed))
+    /// One number for each score, weighted as scikit-learn weights them.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a score that is not defined for these rows, or needs what the model does not have, where
+    /// nothing stands for it.
+    pub fn of(&self, rows: &Scored<'_>) -> Result<Vec<f64>> {
+        let score = |scorer: &Scorer| match (self.score(*scorer, rows), self.failed) {
+            (Err(_), Some(failed)) => Ok(failed),
+            (score, _) => score,
         };
         self.scorers.iter().map(score).collect()
+    }
+
+    fn score(&self, scorer: Scorer, rows: &Scored<'_>) -> Result<f64> {
+        if self.of_text {
+            scorer.check_text()?;
+        }
+        let weights = if self.by_weight { rows.weights } else { &[] };
+        let score = match scorer.needs() {
+            Needs::Prediction => Some(scorer.weighted(rows.y_true, rows.predicted, weights)),
+            Needs::Decision => rows.decision.map(|values| scorer.weighted(rows.y_true, values, weights)),
+            Needs::Probability => rows
+                .proba
+                .map(|(classes, proba)| scorer.weighted_probabilities(rows.y_true, classes, proba, weights)),
+        };
+        score.unwrap_or_else(|| {
+            let expected = format!("a model with what {} is computed from", scorer.name());
+            Err(Error::data("scoring", Place::default(), expected, "none, for these training rows"))
+        })
     }
 }

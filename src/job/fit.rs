@@ -333,14 +333,18 @@ fn check_rows<T: Real>(job: &Job, table: &Table, source: &dyn BlockSource<T>) ->
     if let (true, Some(row)) = (job.estimator.is_classifier(), table.y.iter().position(continuous)) {
         let expected = "targets that are classes (whole numbers or text)";
         let found = format!("{}, a continuous target", table.y[row]);
-        return Err(Error::data(source.target_origin(), Place::row(row as u64), expected, found));
+        return Err(Error::data(
+            source.target_origin(),
+            Place::cell(row as u64, source.target_name()),
+            expected,
+            found,
+        ));
+    }
+    let only_one = table.y.first().is_some_and(|first| table.y.iter().all(|y| y == first));
+    if job.estimator.is_classifier() && only_one {
+        return Err(Error::data(source.target_origin(), Place::default(), "at least 2 classes", "1"));
     }
     let weights = &table.weights;
-    if let Some(row) = weights.iter().position(|weight| *weight < 0.0) {
-        let place = Place::cell(row as u64, "sample_weight");
-        let found = weights[row].to_string();
-        return Err(Error::data(source.weight_origin(), place, "a weight of 0 or more", found));
-    }
     if !weights.is_empty() && weights.iter().all(|weight| *weight == 0.0) {
         let expected = "a positive sum of weights";
         return Err(Error::data(source.weight_origin(), Place::default(), expected, "only zeros"));

@@ -118,7 +118,7 @@ impl PlainJob {
             Self::Neighbors(params) => {
                 let kind = params.kind;
                 let all = at.all(params, |p: KNeighborsParams| KNeighborsParams { kind, ..p }.validate())?;
-                let scorers = searchable::scorers(search, &table.y)?;
+                let scorers = searchable::scorers(search, table);
                 let train = search.return_train_score;
                 Ok(Box::new(KNeighborsSearch::new(table.clone(), all, scorers, train)?))
             }
@@ -129,7 +129,7 @@ impl PlainJob {
             Self::LinearSvr(params) => at.each(params, |p: LinearSvrParams| p.validate(job.seed)),
             Self::Svr(params) => {
                 let all = at.all(params, SvrParams::validate)?;
-                let scorers = searchable::scorers(search, &table.y)?;
+                let scorers = searchable::scorers(search, table);
                 // A score of numbers is one of predictions.
                 let scorers = scorers.into_iter().filter_map(|scorer| match scorer {
                     Scorer::Prediction(score) => Some(score),
@@ -137,7 +137,7 @@ impl PlainJob {
                 });
                 let (scorers, train) = (scorers.collect(), search.return_train_score);
                 let made = SvrSearch::new(table.clone(), all, scorers, train, budget_bytes)?
-                    .with_weighted_scores(searchable::weighted_scores(search, table));
+                    .with_weighted_scores(searchable::weighted_scores(job, search, table));
                 if let Some((comm, telemetry)) = together {
                     searchable::tell_shared(telemetry, "dot products", made.share_products(comm));
                 }
@@ -173,12 +173,11 @@ impl At<'_> {
         P: Serialize + DeserializeOwned,
         E: PlainEstimator + FoldFit + 'static,
     {
-        searchable::check_scorers(self.search, &self.table.y)?;
         let all = self.all(params, check)?.into_iter();
         let fits = all.map(|one| Box::new(one) as Box<dyn FoldFit>).collect();
         let (scorers, train) = (self.search.scorers.clone(), self.search.return_train_score);
         let made = FoldSearch::new(self.table.clone(), fits, scorers, train);
-        Ok(Box::new(made.with_scores(searchable::row_scores(self.search))))
+        Ok(Box::new(made.with_scores(searchable::row_scores(self.job, self.search, self.table))))
     }
 }
 

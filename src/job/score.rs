@@ -68,8 +68,8 @@ fn typed<T: Real>(
     telemetry: &Telemetry,
 ) -> Result<Scores> {
     let labels = Labels::new(applied, source.class_names(), &source.target_origin())?;
-    let (origin, weight_origin) = (source.target_origin(), source.weight_origin());
-    let pass = ScorePass { applied, labels: &labels, request, origin, weight_origin };
+    let (origin, target_name) = (source.target_origin(), source.target_name());
+    let pass = ScorePass { applied, labels: &labels, request, origin, target_name };
     let feed = Feed::new(source, Residency::Stream, comm.rank(), comm.size());
     let mut engine = PassEngine::new(comm, feed, telemetry);
     let (n_samples, weighted) = (engine.shape().n_samples, request.data.weights != Wanted::No);
@@ -220,7 +220,7 @@ struct ScorePass<'a> {
     labels: &'a Labels,
     request: &'a Request,
     origin: String,
-    weight_origin: String,
+    target_name: String,
 }
 
 impl<T: Real> Pass<T> for ScorePass<'_> {
@@ -229,7 +229,6 @@ impl<T: Real> Pass<T> for ScorePass<'_> {
 
     fn block(&self, block: &Block<T>, (): &mut ()) -> Result<Summary> {
         let predictor = &self.applied.predictor;
-        self.check_weights(block)?;
         let statistic = match (predictor, predictor.classes()) {
             (Predictor::KMeans(model), _) => self.clusters(model, block),
             (_, Some(classes)) => self.classes(classes, block),
@@ -308,17 +307,10 @@ impl ScorePass<'_> {
         if self.request.data.weights == Wanted::No { &[] } else { &block.weights }
     }
 
-    fn check_weights<T: Real>(&self, block: &Block<T>) -> Result<()> {
-        let Some(row) = self.weights(block).iter().position(|weight| *weight < 0.0) else { return Ok(()) };
-        let place = Place::cell(block.first_row + row as u64, "sample_weight");
-        let found = self.weights(block)[row].to_string();
-        Err(Error::data(&self.weight_origin, place, "a weight of 0 or more", found))
-    }
-
     /// The block's targets, which must be classes.
     fn whole<T: Real>(&self, block: &Block<T>) -> Result<Vec<f64>> {
         if let Some(row) = block.y.iter().position(|y| y.fract() != 0.0) {
-            let place = Place::cell(block.first_row + row as u64, "y");
+            let place = Place::cell(block.first_row + row as u64, &self.target_name);
             let expected = "targets that are classes (whole numbers or text)";
             return Err(Error::data(&self.origin, place, expected, block.y[row].to_string()));
         }

@@ -47,6 +47,8 @@ pub(super) fn fit<T: Real>(
     let table = Arc::new(table(comm, job, &*source, telemetry)?);
     let splits = groups::splits::<T>(comm, job, search, &table)?;
     splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
+    let undefined = searchable::check_scorers(search, &table)?;
+    undefined.iter().for_each(|warning| telemetry.warn(warning));
     let budget_bytes = least_budget(comm, job)?;
     let maker = Maker { comm, telemetry, job, search, budget_bytes, ranked: Mutex::default() };
     if search.staged.is_some() {
@@ -106,6 +108,7 @@ pub(super) fn forecast<T: Real>(
     }
     let table = Arc::new(table(comm, job, source, &Telemetry::new())?);
     let splits = groups::splits::<T>(comm, job, search, &table)?;
+    searchable::check_scorers(search, &table)?;
     let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
     let telemetry = &Telemetry::new();
     let maker = Maker { comm, telemetry, job, search, budget_bytes, ranked: Mutex::default() };
@@ -263,11 +266,11 @@ impl At<'_> {
         E: FoldFit + 'static,
     {
         let search = self.maker.search;
-        searchable::check_scorers(search, &self.table.y)?;
         let fits = self.all(params, |p| Ok(Box::new(check(p)?) as Box<dyn FoldFit>))?;
         let (table, scorers) = (self.table.clone(), search.scorers.clone());
         let made = FoldSearch::new(table, fits, scorers, search.return_train_score);
-        Ok(Box::new(made.with_scores(searchable::row_scores(search))))
+        let scores = searchable::row_scores(self.maker.job, search, self.table);
+        Ok(Box::new(made.with_scores(scores)))
     }
 
     fn svc(&self, params: &SvcParams) -> Result<Box<dyn Searchable>> {
@@ -275,9 +278,9 @@ impl At<'_> {
         let svcs = self.all(params, SvcParams::validate)?;
         searchable::check_classes(job, &svcs, self.candidates, self.table)?;
         searchable::require_probabilities(job, search, &svcs)?;
-        let scorers = searchable::scorers(search, &self.table.y)?;
+        let scorers = searchable::scorers(search, self.table);
         let table = self.table.clone();
-        let weighted = searchable::weighted_scores(search, &table);
+        let weighted = searchable::weighted_scores(job, search, &table);
         let made = SvcSearch::new(table, svcs, scorers, search.return_train_score, budget_bytes)
             .with_weighted_scores(weighted);
         if self.together {
@@ -295,10 +298,10 @@ impl At<'_> {
         let (kind, seed) = (params.kind, job.seed);
         let forests =
             self.all(params, |candidate: ForestParams| ForestParams { kind, ..candidate }.validate(seed))?;
-        let scorers = searchable::scorers(search, &self.table.y)?;
+        let scorers = searchable::scorers(search, self.table);
         let data = self.maker.ranked(self.table, params)?;
         let made = ForestSearch::new(data, forests, scorers, search.return_train_score);
-        Ok(Box::new(made.with_weighted_scores(searchable::weighted_scores(search, self.table))))
+        Ok(Box::new(made.with_weighted_scores(searchable::weighted_scores(job, search, self.table))))
     }
 }
 

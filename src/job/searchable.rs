@@ -142,16 +142,23 @@ pub(super) fn place(job: &Job, name: &str, value: &Value) -> String {
     found.unwrap_or_else(|| format!("search.grid.{name}"))
 }
 
-/// Checks before hours of work that the search's scores are defined for the targets `y`.
+/// Checks before hours of work that the search's scores are defined for the targets of `table`; a warning for each
+/// that will have the score of failures instead.
 ///
 /// # Errors
-/// [`Error::Data`] when one of them is not defined for the classes of `y`.
-pub(super) fn check_scorers(search: &Search, y: &[f64]) -> Result<()> {
+/// [`Error::Data`] when one of them is not defined for the classes, under `error_score = "raise"`.
+pub(super) fn check_scorers(search: &Search, table: &Table) -> Result<Vec<String>> {
+    let mut warnings = Vec::new();
     // What is not defined for all rows is not defined for some of them.
     // Scores of numbers are defined for all that their estimators predict.
     let of_classes = |s: &&crate::metrics::Scorer| s.is_for_classes() && s.needs() != Needs::Probability;
-    let mut of_rows = search.scorers.iter().filter(of_classes);
-    of_rows.try_for_each(|scorer| scorer.score(y, y).map(drop))
+    for scorer in search.scorers.iter().filter(of_classes) {
+        let of_names = if table.class_names.is_some() { scorer.check_text() } else { Ok(()) };
+        let Err(error) = of_names.and_then(|()| scorer.score(&table.y, &table.y)) else { continue };
+        let Some(score) = search.error_score else { return Err(error) };
+        warnings.push(format!("{error}: every score {} is {score}", scorer.name()));
+    }
+    Ok(warnings)
 }
 
 /// Checks that no score asks for probabilities, of an estimator `name` that has none in a search.
@@ -196,31 +203,33 @@ pub(super) fn tell_shared(telemetry: &Telemetry, what: &str, shared: Option<(usi
     ));
 }
 
-/// The scores of the search of rows that may weigh differently.
-pub(super) fn row_scores(search: &Search) -> RowScores {
-    RowScores::new(search.scorers.clone(), search.failed_score())
+/// The scores of the search of rows that may weigh differently. Behind steps each row counts once, as in scikit-learn,
+/// whose pipelines hand no weights to scores.
+pub(super) fn row_scores(job: &Job, search: &Search, table: &Table) -> RowScores {
+    let scores = RowScores::new(search.scorers.clone(), search.error_score);
+    let scores = scores.with_text(table.class_names.is_some());
+    if job.pipeline.is_empty() { scores } else { scores.of_equal_rows() }
 }
 
-/// The same where rows weigh differently; the functions of [`scorers`] know no weights.
-pub(super) fn weighted_scores(search: &Search, table: &Table) -> Option<RowScores> {
-    (!table.weights.is_empty()).then(|| row_scores(search))
+/// The same where the functions of [`scorers`] do not do: those know no weights, and raise no errors.
+pub(super) fn weighted_scores(job: &Job, search: &Search, table: &Table) -> Option<RowScores> {
+    let wanted = !table.weights.is_empty() || search.error_score.is_none();
+    wanted.then(|| row_scores(job, search, table))
 }
 
 /// The scores of the search as functions of targets and predictions.
-///
-/// # Errors
-/// [`Error::Data`] when one of them is not defined for the classes of `y`.
-pub(super) fn scorers(search: &Search, y: &[f64]) -> Result<Vec<Scorer>> {
-    check_scorers(search, y)?;
+pub(super) fn scorers(search: &Search, table: &Table) -> Vec<Scorer> {
     let failed = search.failed_score();
+    let is_text = table.class_names.is_some();
     search
         .scorers
         .iter()
         .map(|&scorer| {
-            let score: ScoreFn = Box::new(move |y_true: &[f64], values: &[f64]| {
-                scorer.score(y_true, values).unwrap_or(failed)
+            let score: ScoreFn = Box::new(move |y_true: &[f64], values: &[f64]| match scorer.check_text() {
+                Err(_) if is_text => failed,
+                _ => scorer.score(y_true, values).unwrap_or(failed),
             });
-            Ok(match scorer.needs() {
+            match scorer.needs() {
                 Needs::Prediction => Scorer::Prediction(score),
                 Needs::Decision => Scorer::Decision(score),
                 Needs::Probability => {
@@ -228,7 +237,7 @@ pub(super) fn scorers(search: &Search, y: &[f64]) -> Result<Vec<Scorer>> {
                         scorer.of_probabilities(y_true, classes, proba).unwrap_or(failed)
                     }))
                 }
-            })
+            }
         })
         .collect()
 }

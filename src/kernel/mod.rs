@@ -6,6 +6,7 @@
 
 mod affine;
 mod bandwidth;
+pub mod cholesky;
 pub mod columns;
 pub(crate) mod elementary;
 pub mod glm;

@@ -91,19 +91,51 @@ pub fn block_triangle<T: Real>(isa: Isa, x: &[T], n_features: usize) -> BlockTri
     assert!(n_features > 0 && x.len().is_multiple_of(n_features));
     let ones = vec![1.0; x.len() / n_features];
     let (_, mean) = means(isa, x, n_features, &[], &ones);
-    let mut triangle = Triangle::new(n_features);
+    let triangle = triangle_about(isa, x, n_features, &[], &[], &mean);
+    BlockTriangle { mean, triangle }
+}
+
+/// R of the rows `x` `(n_rows, n_features)` about `centre`, each with its number of `y` as the last column and times the
+/// square root of its weight; both may be empty. Cost as for [`block_triangle`].
+///
+/// # Panics
+/// When a length does not fit.
+pub fn triangle_about<T: Real>(
+    isa: Isa,
+    x: &[T],
+    n_features: usize,
+    y: &[f64],
+    weights: &[f64],
+    centre: &[f64],
+) -> Triangle {
+    assert!(n_features > 0 && x.len().is_multiple_of(n_features));
+    let (n_rows, n) = (x.len() / n_features, n_features + usize::from(!y.is_empty()));
+    assert!(centre.len() == n && (y.is_empty() || y.len() == n_rows));
+    assert!(weights.is_empty() || weights.len() == n_rows);
+    let mut triangle = Triangle::new(n);
     let width = triangle.width;
     let mut tile = vec![0.0; width * (TILE_NUMBERS / width).clamp(16, 128)];
-    for rows in x.chunks(tile.len() / width * n_features) {
+    let tile_rows = tile.len() / width;
+    for (number, rows) in x.chunks(tile_rows * n_features).enumerate() {
         let used = rows.len() / n_features * width;
-        for (packed, row) in tile.chunks_exact_mut(width).zip(rows.chunks_exact(n_features)) {
-            packed.iter_mut().zip(row).zip(&mean).for_each(|((p, v), mean)| *p = v.to_f64() - mean);
+        let row_numbers = number * tile_rows..;
+        for ((packed, row), i) in
+            tile.chunks_exact_mut(width).zip(rows.chunks_exact(n_features)).zip(row_numbers)
+        {
+            packed.iter_mut().zip(row).zip(centre).for_each(|((p, v), centre)| *p = v.to_f64() - centre);
             // What the tile before left behind the last column.
             packed[n_features..].fill(0.0);
+            if let Some(y) = y.get(i) {
+                packed[n_features] = y - centre[n_features];
+            }
+            if let Some(weight) = weights.get(i) {
+                let root = weight.sqrt();
+                packed.iter_mut().for_each(|p| *p *= root);
+            }
         }
         absorb(isa, &mut triangle, &mut tile[..used], false);
     }
-    BlockTriangle { mean, triangle }
+    triangle
 }
 
 /// Replaces R by the triangular factor of R with `rows` `(n_rows, width)` below it; `rows` is spoilt. In a `staircase`
@@ -264,6 +296,22 @@ mod tests {
         // Constant and repeated columns leave nothing to reflect.
         let x: Vec<f64> = (0..60).flat_map(|i| [2.5, (i as f64).sin(), 0.0, (i as f64).sin()]).collect();
         check(&block_triangle(Isa::best(), &x, 4), &x, 4);
+    }
+
+    #[test]
+    fn weighted_rows_with_a_target_stand_beside_the_others() {
+        for (n, d) in [(1, 1), (70, 7), (333, 8), (200, 40)] {
+            let (x, y) = (wave(n * d, 0.3), wave(n, 2.1));
+            let weights: Vec<f64> = (0..n).map(|i| (i % 4) as f64 * 0.5).collect();
+            let centre = wave(d + 1, 0.9);
+            let found = triangle_about(Isa::best(), &x, d, &y, &weights, &centre);
+            let at = |r: usize, j: usize| if j < d { x[r * d + j] - centre[j] } else { y[r] - centre[d] };
+            for (i, j) in (0..=d).flat_map(|i| (0..=d).map(move |j| (i, j))) {
+                let exact: f64 = (0..n).map(|r| weights[r] * at(r, i) * at(r, j)).sum();
+                let got: f64 = (0..=d).map(|k| found.get(k, i) * found.get(k, j)).sum();
+                assert!((got - exact).abs() < 1e-12 * (n + 1) as f64, "{n} x {d}: {got} is not {exact}");
+            }
+        }
     }
 
     #[test]

@@ -221,6 +221,10 @@ impl Scorer {
         let expected = || format!("rows of the classes {classes:?} only for {}", self.name());
         let places = places.ok_or_else(|| self.undefined(expected(), y_true))?;
         let k = classes.len();
+        if k < 2 {
+            let expected = format!("a model of two classes or more for {}", self.name());
+            return Err(self.undefined(expected, classes));
+        }
         let expected = || format!("rows of every class for {}", self.name());
         if self == Self::NegLogLoss {
             // scikit-learn takes the classes from the rows, and then they have to be the model's.
@@ -251,16 +255,35 @@ impl Scorer {
         }
     }
 
+    /// Whether it is about one class, the positive one, which is called 1.
+    fn has_positive_class(self) -> bool {
+        matches!(
+            self,
+            Self::Precision(Binary) | Self::Recall(Binary) | Self::F1(Binary) | Self::Jaccard(Binary)
+        )
+    }
+
+    /// Checks that the score is defined for targets that are text, as in scikit-learn.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for the scores of the class 1.
+    pub fn check_text(self) -> Result<()> {
+        if !self.has_positive_class() {
+            return Ok(());
+        }
+        let name = self.name();
+        let expected = format!("{name}_macro, _micro or _weighted for targets that are text");
+        let found = format!("{name}, which is about the class called 1");
+        Err(Error::data("scoring", Place::default(), expected, found))
+    }
+
     /// The score of counted classes.
     ///
     /// # Errors
     /// [`Error::Data`] when it needs two classes, one of them 1, and these are others;
     /// [`Error::Internal`] when it is no score of counts.
     pub fn of_classes(self, counts: &ClassCounts) -> Result<f64> {
-        if let Self::Precision(Binary) | Self::Recall(Binary) | Self::F1(Binary) | Self::Jaccard(Binary) =
-            self
-            && !counts.is_binary()
-        {
+        if self.has_positive_class() && !counts.is_binary() {
             let name = self.name();
             let expected = format!("two classes, 0 and 1, for {name} (or {name}_macro, _micro, _weighted)");
             return Err(self.undefined(expected, &counts.classes));
@@ -316,7 +339,10 @@ impl Scorer {
     }
 
     fn undefined(self, expected: String, classes: &[f64]) -> Error {
-        let found = match classes {
+        let mut classes = classes.to_vec();
+        classes.sort_unstable_by(f64::total_cmp);
+        classes.dedup();
+        let found = match classes[..] {
             [a, b, c, _, ..] => format!("{} classes: {a}, {b}, {c}, …", classes.len()),
             _ => format!("classes {classes:?}"),
         };

@@ -7,3 +7,4 @@ mod paths;
 mod probabilities;
 mod search;
 mod sharing;
+mod ties;

@@ -81,6 +81,11 @@ impl Columns {
         }
     }
 
+    /// The name of the first column that has one of `roles`.
+    pub(super) fn name_of(&self, roles: &[Role]) -> Option<String> {
+        self.roles.iter().position(|role| roles.contains(role)).map(|column| self.name(column))
+    }
+
     fn assign(&mut self, params: &CsvParams, wants_targets: bool, data: &Row) -> Result<()> {
         let weight = self.find("data.weight_column", params.weight_column.as_ref())?;
         let label = self.find("data.label_column", params.label_column.as_ref())?;

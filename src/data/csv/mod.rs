@@ -137,6 +137,14 @@ impl<T: Real> BlockSource<T> for CsvSource {
         self.input.path().display().to_string()
     }
 
+    fn target_name(&self) -> String {
+        self.columns.name_of(&[Role::Target, Role::Class]).unwrap_or_else(|| "y".into())
+    }
+
+    fn weight_name(&self) -> String {
+        self.columns.name_of(&[Role::Weight]).unwrap_or_else(|| "sample_weight".into())
+    }
+
     fn column_name(&self, column: usize) -> String {
         self.columns.name(self.columns.features[column])
     }

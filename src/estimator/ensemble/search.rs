@@ -94,7 +94,7 @@ impl ForestSearch {
         }
     }
 
-    /// With the scores of rows that weigh differently.
+    /// With scores of rows that weigh differently, or that are an error where they are not defined.
     pub fn with_weighted_scores(self, weighted: Option<RowScores>) -> Self {
         Self { weighted, ..self }
     }
@@ -171,7 +171,7 @@ impl ForestSearch {
             }
             let (fit_seconds, score_seconds) = (growing.fit_seconds, growing.score_seconds);
             (growing.fit_seconds, growing.score_seconds) = (0.0, 0.0);
-            emit(self.outcome(*id, &growing, n_grown, [fit_seconds, score_seconds]))?;
+            emit(self.outcome(*id, &growing, n_grown, [fit_seconds, score_seconds])?)?;
         }
         Ok(())
     }
@@ -208,19 +208,19 @@ impl ForestSearch {
         growing: &Growing<'_>,
         n_trees: usize,
         [fit_seconds, before_s]: [f64; 2],
-    ) -> FitOutcome {
+    ) -> Result<FitOutcome> {
         let start = Instant::now();
         self.n_asked.fetch_add(n_trees as u64, Ordering::Relaxed);
         let depth = self.candidates[id.candidate].max_depth();
         let at = growing.depths.partition_point(|&other| other < depth);
-        let test_scores = self.scores(&growing.test, at, n_trees);
+        let test_scores = self.scores(&growing.test, at, n_trees)?;
         let score_seconds = before_s + start.elapsed().as_secs_f64();
         let train_scores =
-            if self.return_train_score { self.scores(&growing.train, at, n_trees) } else { Vec::new() };
-        FitOutcome { id, test_scores, train_scores, fit_seconds, score_seconds, converged: true }
+            if self.return_train_score { self.scores(&growing.train, at, n_trees)? } else { Vec::new() };
+        Ok(FitOutcome { id, test_scores, train_scores, fit_seconds, score_seconds, converged: true })
     }
 
-    fn scores(&self, votes: &Votes, depth: usize, n_trees: usize) -> Vec<f64> {
+    fn scores(&self, votes: &Votes, depth: usize, n_trees: usize) -> Result<Vec<f64>> {
         let (values, classes) = (votes.values(depth, n_trees), &self.data.classes);
         let y_pred = predictions(&values, classes);
         if let Some(weighted) = &self.weighted {
@@ -246,7 +246,7 @@ impl ForestSearch {
             Scorer::Decision(_) => f64::NAN,
             Scorer::Probability(score) => score(&votes.y_true, classes, &values),
         };
-        self.scorers.iter().map(score).collect()
+        Ok(self.scorers.iter().map(score).collect())
     }
 }
 
@@ -402,7 +402,7 @@ impl Searchable for ForestSearch {
             for (n_trees, sums) in part.read {
                 [growing.test.sums, growing.train.sums] = sums;
                 while let Some(id) = fits.next_if(|id| self.candidates[id.candidate].n_trees() == n_trees) {
-                    emit(self.outcome(*id, &growing, n_trees, std::mem::take(&mut seconds)))?;
+                    emit(self.outcome(*id, &growing, n_trees, std::mem::take(&mut seconds))?)?;
                 }
             }
             [growing.test.sums, growing.train.sums] = part.all;

@@ -55,7 +55,7 @@ impl FoldSearch {
             table,
             equal: firsts(&candidates),
             candidates,
-            scores: RowScores::new(scorers, f64::NAN),
+            scores: RowScores::new(scorers, Some(f64::NAN)),
             return_train_score,
             fold: Mutex::default(),
             n_asked: AtomicU64::new(0),
@@ -133,13 +133,13 @@ impl FoldSearch {
         let predicted = if self.scores.ask(Needs::Prediction) { model.predict(x)? } else { Vec::new() };
         let decision = if self.scores.ask(Needs::Decision) { model.decision(x)? } else { None };
         let proba = if self.scores.ask(Needs::Probability) { model.probabilities(x)? } else { None };
-        Ok(self.scores.of(&Scored {
+        self.scores.of(&Scored {
             y_true: &rows.y,
             weights: &rows.weights,
             predicted: &predicted,
             decision: decision.as_deref(),
             proba: proba.as_ref().map(|(classes, proba)| (&classes[..], &proba[..])),
-        }))
+        })
     }
 }
 

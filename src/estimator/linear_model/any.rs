@@ -73,7 +73,7 @@ impl LinearParams {
     /// [`Error::Job`](crate::Error::Job) naming the key.
     pub fn validate(&self) -> Result<()> {
         match self {
-            Self::LinearRegression(_) => Ok(()),
+            Self::LinearRegression(params) => params.validate(),
             Self::Ridge(params) => params.validate(),
             Self::Lasso(params) => ElasticNetParams::from(params).validate(),
             Self::ElasticNet(params) => params.validate(),

@@ -3,23 +3,23 @@
 //! Written out here because these few operations decide how an iteration goes on and must give the same bits on
 //! every machine, which a library that picks its code by instruction set does not promise.
 
-/// The lower factor of a symmetric positive definite `(n, n)` matrix; `None` when a pivot is at most `threshold`.
+use crate::kernel::Isa;
+use crate::kernel::cholesky::factorise;
+
+/// The lower factor of a symmetric positive definite `(n, n)` matrix, row by row; `None` when a pivot is at most
+/// `threshold`. Read is the lower triangle only.
 pub(in crate::estimator) fn cholesky(mut a: Vec<f64>, n: usize, threshold: f64) -> Option<Vec<f64>> {
-    for i in 0..n {
-        for j in 0..=i {
-            let (before, row) = a.split_at(i * n);
-            let other = if j < i { &before[j * n..j * n + j] } else { &row[..j] };
-            let sum = other.iter().zip(&row[..j]).fold(row[j], |sum, (x, y)| (-x).mul_add(*y, sum));
-            a[i * n + j] = if j < i {
-                sum / a[j * n + j]
-            } else if sum > threshold {
-                sum.sqrt()
-            } else {
-                return None;
-            };
-        }
+    transpose(&mut a, n);
+    let found = factorise(Isa::best(), &mut a, n, threshold);
+    transpose(&mut a, n);
+    found.then_some(a)
+}
+
+/// Exchanges the triangles of an `(n, n)` matrix.
+fn transpose(a: &mut [f64], n: usize) {
+    for (i, j) in (0..n).flat_map(|i| (0..i).map(move |j| (i, j))) {
+        a.swap(i * n + j, j * n + i);
     }
-    Some(a)
 }
 
 /// (L·Lᵀ)⁻¹·b for the factor that [`cholesky`] made.

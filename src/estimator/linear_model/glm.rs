@@ -41,7 +41,7 @@ impl LogisticRegressionParams {
     ) -> Result<LinearModel> {
         self.validate()?;
         let targets = survey(engine, true)?;
-        check_classes(&targets, &engine.target_origin())?;
+        check_classes(&targets, engine)?;
         let classes: Vec<f64> = targets.classes.iter().map(|(class, ..)| *class).collect();
         let names = class_names(engine);
         let class_weight = self.class_factors(&targets, &classes, names.as_deref())?;
@@ -166,7 +166,7 @@ impl PoissonRegressorParams {
         let targets = survey(engine, false)?;
         check_numbers(engine)?;
         if let Some((row, y)) = targets.negative {
-            let place = Place::cell(row, "y");
+            let place = Place::cell(row, engine.target_name());
             return Err(Error::data(engine.target_origin(), place, "a count of 0 or more", y.to_string()));
         }
         let definition = Definition {

@@ -1,6 +1,7 @@
-//! Linear and ridge regression from one Gram matrix.
+//! Linear and ridge regression from one Gram matrix, or from a triangular factor where that would lose digits.
 
 use super::dense::{cholesky, cholesky_solve};
+use super::least_squares_triangle::rows_triangle;
 use super::model::{LinearModel, Response};
 use super::params::{LinearRegressionParams, RidgeParams};
 use super::targets::surveyed_moments;
@@ -10,15 +11,27 @@ use crate::estimator::moments::Moments;
 use crate::kernel::Real;
 
 impl LinearRegressionParams {
-    /// Minimises Σ w (y − X·coef − intercept)²; of several minima the one of least norm.
+    /// Minimises Σ w (y − X·coef − intercept)²; of several minima the one of least norm. Directions of the features
+    /// that are at most `tol` of the longest count as none, as in scikit-learn since 1.9.
     ///
     /// # Collective
-    /// One pass: (d + 1)² numbers.
+    /// One pass: (d + 1)² numbers. Where columns are nearly collinear or of very different scale, another: half as
+    /// many.
     ///
     /// # Errors
-    /// No targets, bad weights.
+    /// Invalid parameters, no targets, bad weights.
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<LinearModel> {
-        fit_ridge("LinearRegression", engine, 0.0, self.fit_intercept, serde_json::to_value(self))
+        self.validate()?;
+        fit(&self.problem(), engine, serde_json::to_value(self))
+    }
+
+    pub(super) fn problem(&self) -> LeastSquares {
+        LeastSquares {
+            estimator: "LinearRegression",
+            alpha: 0.0,
+            fit_intercept: self.fit_intercept,
+            tol: self.tol,
+        }
     }
 }
 
@@ -32,34 +45,51 @@ impl RidgeParams {
     /// Invalid parameters, no targets, bad weights.
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<LinearModel> {
         self.validate()?;
-        fit_ridge("Ridge", engine, self.alpha, self.fit_intercept, serde_json::to_value(self))
+        fit(&self.problem(), engine, serde_json::to_value(self))
+    }
+
+    pub(super) fn problem(&self) -> LeastSquares {
+        LeastSquares { estimator: "Ridge", alpha: self.alpha, fit_intercept: self.fit_intercept, tol: 0.0 }
     }
 }
 
-fn fit_ridge<T: Real>(
+/// What is minimised.
+pub(super) struct LeastSquares {
     estimator: &'static str,
+    pub(super) alpha: f64,
+    pub(super) fit_intercept: bool,
+    /// Directions shorter than this share of the longest are left out.
+    pub(super) tol: f64,
+}
+
+fn fit<T: Real>(
+    problem: &LeastSquares,
     engine: &mut PassEngine<'_, T>,
-    alpha: f64,
-    fit_intercept: bool,
     params: serde_json::Result<serde_json::Value>,
 ) -> Result<LinearModel> {
     let (_, moments) = surveyed_moments(engine)?;
-    let system = NormalEquations::new(&moments, fit_intercept);
-    let coef = engine.replicate(|| Ok(system.solve(alpha)))?;
-    ridge_model(estimator, &system, coef, params)
+    problem.model(&moments, params, |system| {
+        let triangle = rows_triangle(engine, system)?;
+        engine.replicate(|| triangle.solve(problem))
+    })
 }
 
-/// The ridge of rows whose moments are known.
-pub(super) fn ridge_of(
-    estimator: &'static str,
-    moments: &Moments,
-    alpha: f64,
-    fit_intercept: bool,
-    params: serde_json::Result<serde_json::Value>,
-) -> Result<LinearModel> {
-    let system = NormalEquations::new(moments, fit_intercept);
-    let coef = system.solve(alpha);
-    ridge_model(estimator, &system, coef, params)
+impl LeastSquares {
+    /// The model of rows whose moments are known. `exactly` finds the coefficients anew where those of the Gram matrix
+    /// would lack digits.
+    pub(super) fn model(
+        &self,
+        moments: &Moments,
+        params: serde_json::Result<serde_json::Value>,
+        exactly: impl FnOnce(&NormalEquations) -> Result<Vec<f64>>,
+    ) -> Result<LinearModel> {
+        let system = NormalEquations::new(moments, self.fit_intercept);
+        let coef = match system.solve(self.alpha, self.tol) {
+            Some(coef) => coef,
+            None => exactly(&system)?,
+        };
+        ridge_model(self.estimator, &system, coef, params)
+    }
 }
 
 fn ridge_model(
@@ -92,7 +122,7 @@ pub(super) struct NormalEquations {
     /// Σ w y².
     pub(super) yy: f64,
     /// Means of the features and of y; zeros without an intercept.
-    mean: Vec<f64>,
+    pub(super) mean: Vec<f64>,
 }
 
 impl NormalEquations {
@@ -123,42 +153,43 @@ impl NormalEquations {
         coef.iter().zip(means).fold(y[0], |sum, (c, mean)| (-c).mul_add(*mean, sum))
     }
 
-    /// (gram + alpha)⁻¹ · xy, of least norm where that is not unique.
-    fn solve(&self, alpha: f64) -> Vec<f64> {
-        let d = self.n_features;
-        // Columns of very different scale are no collinearity: factorise in units of each column's own length.
-        let unit: Vec<f64> = (0..d)
-            .map(|i| self.gram[i * d + i] + alpha)
-            .map(|square| if square > 0.0 { 1.0 / square.sqrt() } else { 1.0 })
-            .collect();
-        let scaled = (0..d * d)
-            .map(|p| (p / d, p % d))
-            .map(|(i, j)| (self.gram[i * d + j] + if i == j { alpha } else { 0.0 }) * unit[i] * unit[j])
-            .collect();
-        // Squaring doubled the condition number: below this pivot half the digits would be gone.
-        match cholesky(scaled, d, 1e-9) {
-            Some(factor) => {
-                let b: Vec<f64> = self.xy.iter().zip(&unit).map(|(b, u)| b * u).collect();
-                let x = cholesky_solve(&factor, &b);
-                x.iter().zip(&unit).map(|(x, u)| x * u).collect()
-            }
-            None => self.least_norm(alpha),
-        }
+    /// Features that say nothing: constant ones where an intercept is fitted, else those that are 0.
+    pub(super) fn says_nothing(&self, feature: usize) -> bool {
+        self.gram[feature * self.n_features + feature] == 0.0
     }
 
-    fn least_norm(&self, alpha: f64) -> Vec<f64> {
+    /// (gram + alpha)⁻¹ · xy; `None` where that would lack digits, or directions may be as short as `tol` of the longest.
+    fn solve(&self, alpha: f64, tol: f64) -> Option<Vec<f64>> {
         let d = self.n_features;
-        let matrix = faer::Mat::from_fn(d, d, |i, j| self.gram[i * d + j] + if i == j { alpha } else { 0.0 });
-        let Ok(eigen) = matrix.self_adjoint_eigen(faer::Side::Lower) else { return vec![0.0; d] };
-        let (values, vectors) = (eigen.S().column_vector(), eigen.U());
-        let largest = (0..d).map(|k| values[k]).fold(0.0, f64::max);
-        // Below this an eigenvalue of the Gram matrix is rounding.
-        let cut = largest * d as f64 * f64::EPSILON * 4.0;
-        let mut x = vec![0.0; d];
-        for k in (0..d).filter(|&k| values[k] > cut) {
-            let along: f64 = (0..d).map(|i| vectors[(i, k)] * self.xy[i]).sum::<f64>() / values[k];
-            (0..d).for_each(|i| x[i] += along * vectors[(i, k)]);
+        let squares: Vec<f64> = (0..d).map(|i| self.gram[i * d + i] + alpha).collect();
+        // Columns of very different scale are no collinearity: factorise in units of each column's own length.
+        let unit: Vec<f64> =
+            squares.iter().map(|square| if *square > 0.0 { 1.0 / square.sqrt() } else { 0.0 }).collect();
+        let scaled = (0..d * d)
+            .map(|p| (p / d, p % d))
+            .map(|(i, j)| match i == j {
+                true => 1.0,
+                false => self.gram[i * d + j] * unit[i] * unit[j],
+            })
+            .collect();
+        let factor = cholesky(scaled, d, DEPENDENT)?;
+        // The shortest direction is at least the shortest column times the least pivot's root; the longest at most the
+        // root of the trace.
+        let shortest = squares.iter().copied().filter(|square| *square > 0.0).fold(f64::INFINITY, f64::min);
+        let pivot = (0..d).map(|i| factor[i * d + i]).fold(1.0, f64::min).powi(2);
+        let longest: f64 = squares.iter().sum();
+        if shortest * pivot < (tol * MARGIN).powi(2) * longest {
+            return None;
         }
-        x
+        let b: Vec<f64> = self.xy.iter().zip(&unit).map(|(b, u)| b * u).collect();
+        let x = cholesky_solve(&factor, &b);
+        Some(x.iter().zip(&unit).map(|(x, u)| x * u).collect())
     }
 }
+
+/// The least pivot, of columns of unit length, from which the Gram matrix still gives nine digits: it has the square of
+/// the features' condition number.
+const DEPENDENT: f64 = 1e-6;
+
+/// How far above `tol` a bound of the shortest direction must be to leave no doubt.
+const MARGIN: f64 = 10.0;

@@ -7,6 +7,7 @@ pub(super) mod dense;
 mod glm;
 mod layout;
 mod least_squares;
+mod least_squares_triangle;
 mod model;
 mod objective;
 mod params;

@@ -271,7 +271,7 @@ impl<'e, 'a, T: Real> GlmObjective<'e, 'a, T> {
     }
 
     /// That this iteration's numbers have left the range of a double.
-    fn diverged(&self, found: String) -> Error {
+    pub(super) fn diverged(&self, found: String) -> Error {
         Error::Diverged { what: self.what.into(), iteration: self.n_recorded(), found }
     }
 }

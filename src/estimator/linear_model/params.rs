@@ -137,11 +137,23 @@ impl Default for PoissonRegressorParams {
 pub struct LinearRegressionParams {
     /// Whether to fit an intercept.
     pub fit_intercept: bool,
+    /// Directions of the features whose singular value is at most this share of the greatest are left out.
+    pub tol: f64,
 }
 
 impl Default for LinearRegressionParams {
     fn default() -> Self {
-        Self { fit_intercept: true }
+        Self { fit_intercept: true, tol: 1e-6 }
+    }
+}
+
+impl LinearRegressionParams {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// [`Error::Job`] naming the key.
+    pub fn validate(&self) -> Result<()> {
+        non_negative("tol", self.tol)
     }
 }
 

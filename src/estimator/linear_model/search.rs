@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::any::LinearParams;
 use super::coordinate_descent::elastic_net_of;
-use super::least_squares::ridge_of;
+use super::least_squares::LeastSquares;
+use super::least_squares_triangle::{RowsTriangle, rows_triangle};
 use super::model::{LinearModel, Response};
 use super::params::{ElasticNetParams, Solver};
 use super::targets::{Targets, surveyed_moments};
@@ -29,17 +30,35 @@ impl Sums {
     }
 }
 
+/// The triangle of a fold's rows about their means, or about the origin.
+struct FoldTriangle<const CENTRED: bool>(RowsTriangle);
+
+/// Least squares on a fold whose sums are known; where those lack digits, from a triangle that serves every penalty too.
+fn least_squares(
+    rows: &FoldRows,
+    sums: &Sums,
+    problem: &LeastSquares,
+    written: serde_json::Result<Value>,
+) -> Result<LinearModel> {
+    problem.model(&sums.moments, written, |system| {
+        let triangle = || rows.with_engine(|engine| rows_triangle(engine, system));
+        if problem.fit_intercept {
+            rows.shared(|| triangle().map(FoldTriangle::<true>))?.0.solve(problem)
+        } else {
+            rows.shared(|| triangle().map(FoldTriangle::<false>))?.0.solve(problem)
+        }
+    })
+}
+
 impl LinearParams {
     fn fit_rows(&self, rows: &FoldRows) -> Result<LinearModel> {
         let sums = || rows.shared(|| Sums::of(rows));
         match self {
             Self::LinearRegression(params) => {
-                let written = serde_json::to_value(params);
-                ridge_of("LinearRegression", &sums()?.moments, 0.0, params.fit_intercept, written)
+                least_squares(rows, &*sums()?, &params.problem(), serde_json::to_value(params))
             }
             Self::Ridge(params) => {
-                let written = serde_json::to_value(params);
-                ridge_of("Ridge", &sums()?.moments, params.alpha, params.fit_intercept, written)
+                least_squares(rows, &*sums()?, &params.problem(), serde_json::to_value(params))
             }
             Self::Lasso(params) => {
                 let (sums, written) = (sums()?, serde_json::to_value(params));

@@ -23,8 +23,8 @@ pub(super) struct Targets {
     pub(super) classes: Vec<(f64, u64, f64)>,
     /// The first row, if any, whose target is negative.
     pub(super) negative: Option<(u64, f64)>,
-    /// The first row, if any, whose weight is negative.
-    pub(super) negative_weight: Option<(u64, f64)>,
+    /// The first row, if any, whose target is no whole number.
+    fractional: Option<(u64, f64)>,
     /// Whether there were more than [`MOST_CLASSES`] distinct targets.
     pub(super) too_many: bool,
 }
@@ -34,7 +34,7 @@ impl Partial for Targets {
         self.n_rows += right.n_rows;
         self.weight += right.weight;
         self.negative = self.negative.or(right.negative);
-        self.negative_weight = self.negative_weight.or(right.negative_weight);
+        self.fractional = self.fractional.or(right.fractional);
         self.too_many |= right.too_many;
         let (left, right) = (std::mem::take(&mut self.classes), right.classes);
         self.classes = merge_classes(left, right);
@@ -83,15 +83,15 @@ impl<T: Real> Pass<T> for Survey {
 
     fn block(&self, block: &Block<T>, (): &mut ()) -> Result<Targets> {
         let weight = |row: usize| block.weights.get(row).copied().unwrap_or(1.0);
-        let first = |values: &[f64]| {
-            values.iter().position(|v| *v < 0.0).map(|row| (block.first_row + row as u64, values[row]))
+        let first = |is_it: fn(&f64) -> bool| {
+            block.y.iter().position(is_it).map(|row| (block.first_row + row as u64, block.y[row]))
         };
         let mut targets = Targets {
             n_rows: block.n_rows as u64,
             weight: (0..block.n_rows).map(weight).sum(),
             classes: Vec::new(),
-            negative: first(&block.y),
-            negative_weight: first(&block.weights),
+            negative: first(|y| *y < 0.0),
+            fractional: if self.classes { first(|y| y.fract() != 0.0) } else { None },
             too_many: false,
         };
         if self.classes {
@@ -122,7 +122,7 @@ impl<T: Real> Pass<T> for Survey {
 /// One pass; the partial is a few numbers a class.
 ///
 /// # Errors
-/// [`Error::Data`] when there are no targets, or weights are negative or all zero.
+/// [`Error::Data`] when there are no targets, or weights are all zero.
 pub(super) fn survey<T: Real>(engine: &mut PassEngine<'_, T>, classes: bool) -> Result<Targets> {
     check_size(engine)?;
     let targets = engine.run_once(&Survey { classes })?;
@@ -209,10 +209,6 @@ fn check_size<T: Real>(engine: &PassEngine<'_, T>) -> Result<()> {
 }
 
 fn check_weights(targets: &Targets, origin: &str) -> Result<()> {
-    if let Some((row, weight)) = targets.negative_weight {
-        let place = Place::cell(row, "sample_weight");
-        return Err(Error::data(origin, place, "a weight of 0 or more", weight.to_string()));
-    }
     if targets.weight <= 0.0 {
         return Err(Error::data(origin, Place::default(), "a positive sum of weights", "only zeros"));
     }
@@ -223,10 +219,13 @@ fn check_weights(targets: &Targets, origin: &str) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Data`] when there is one class only, or the targets are continuous.
-pub(super) fn check_classes(targets: &Targets, origin: &str) -> Result<()> {
-    let fault = |expected: &str, found: String| Err(Error::data(origin, Place::default(), expected, found));
-    if let Some((value, ..)) = targets.classes.iter().find(|(class, ..)| class.fract() != 0.0) {
-        return fault("targets that are classes (whole numbers or text)", format!("the target {value}"));
+pub(super) fn check_classes<T: Real>(targets: &Targets, engine: &PassEngine<'_, T>) -> Result<()> {
+    let origin = engine.target_origin();
+    let fault = |expected: &str, found: String| Err(Error::data(&origin, Place::default(), expected, found));
+    if let Some((row, y)) = targets.fractional {
+        let place = Place::cell(row, engine.target_name());
+        let expected = "targets that are classes (whole numbers or text)";
+        return Err(Error::data(&origin, place, expected, y.to_string()));
     }
     if targets.too_many {
         return fault("targets that are classes", format!("more than {MOST_CLASSES} distinct targets"));

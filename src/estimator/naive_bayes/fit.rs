@@ -28,6 +28,15 @@ impl GaussianNbParams {
     /// for targets that are no classes, fewer than two of them, weights below 0 or all 0, and a feature that
     /// without smoothing does not vary.
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<GaussianNbModel> {
+        self.fit_classes(engine, 2)
+    }
+
+    /// The same of rows with `least` classes or more.
+    pub(super) fn fit_classes<T: Real>(
+        &self,
+        engine: &mut PassEngine<'_, T>,
+        least: usize,
+    ) -> Result<GaussianNbModel> {
         self.validate()?;
         let origin = engine.origin();
         let fault =
@@ -41,11 +50,11 @@ impl GaussianNbParams {
         }
         let ClassMoments { classes, all } = engine.run_once(&ClassMomentsPass {
             target_origin: engine.target_origin(),
-            weight_origin: engine.weight_origin(),
+            target_name: engine.target_name(),
         })?;
-        if classes.len() < 2 {
-            let found = classes.len().to_string();
-            return Err(Error::data(engine.target_origin(), Place::default(), "at least 2 classes", found));
+        if classes.len() < least {
+            let (expected, found) = (format!("at least {least} classes"), classes.len().to_string());
+            return Err(Error::data(engine.target_origin(), Place::default(), expected, found));
         }
         let weight: f64 = classes.iter().map(|(_, moments)| moments.weight).sum();
         if weight <= 0.0 {
@@ -127,7 +136,7 @@ impl Partial for ClassMoments {
 
 struct ClassMomentsPass {
     target_origin: String,
-    weight_origin: String,
+    target_name: String,
 }
 
 impl<T: Real> Pass<T> for ClassMomentsPass {
@@ -135,22 +144,10 @@ impl<T: Real> Pass<T> for ClassMomentsPass {
     type Memory = ();
 
     fn block(&self, block: &Block<T>, (): &mut ()) -> Result<ClassMoments> {
-        let fault = |origin: &str, row: usize, column: &str, expected: &str, found: f64| {
-            let place = Place::cell(block.first_row + row as u64, column);
-            Error::data(origin, place, expected, found.to_string())
-        };
-        if let Some(row) = block.weights.iter().position(|weight| *weight < 0.0) {
-            return Err(fault(
-                &self.weight_origin,
-                row,
-                "sample_weight",
-                "a weight of 0 or more",
-                block.weights[row],
-            ));
-        }
         if let Some(row) = block.y.iter().position(|class| class.fract() != 0.0) {
             let expected = "targets that are classes (whole numbers or text)";
-            return Err(fault(&self.target_origin, row, "y", expected, block.y[row]));
+            let place = Place::cell(block.first_row + row as u64, &self.target_name);
+            return Err(Error::data(&self.target_origin, place, expected, block.y[row].to_string()));
         }
         // Stable, so that the rows of a class keep their order; adding 0 makes one class of 0 and −0.
         let mut order: Vec<usize> = (0..block.n_rows).collect();

@@ -11,7 +11,8 @@ use crate::estimator::fold_search::{FoldFit, FoldModel, FoldRows, Size};
 
 impl FoldFit for GaussianNbParams {
     fn fit(&self, rows: &FoldRows) -> Result<Box<dyn FoldModel>> {
-        Ok(Box::new(rows.with_engine(|engine| Self::fit(self, engine))?))
+        // As in scikit-learn the training rows of a fold may lack all classes but one.
+        Ok(Box::new(rows.with_engine(|engine| self.fit_classes(engine, 1))?))
     }
 
     fn written(&self) -> Option<Value> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::comm::Partial;
 use crate::data::Block;
 use crate::engine::pass::{Pass, PassEngine};
-use crate::error::{Error, Place, Result};
+use crate::error::Result;
 use crate::kernel::columns::{ColumnSums, column_sums};
 use crate::kernel::{Isa, Real};
 
@@ -60,21 +60,13 @@ impl Partial for ColumnMoments {
     }
 }
 
-struct ColumnMomentsPass {
-    /// What the weights are, for messages.
-    origin: String,
-}
+struct ColumnMomentsPass;
 
 impl<T: Real> Pass<T> for ColumnMomentsPass {
     type Partial = ColumnMoments;
     type Memory = ();
 
     fn block(&self, block: &Block<T>, (): &mut ()) -> Result<ColumnMoments> {
-        if let Some(row) = block.weights.iter().position(|weight| *weight < 0.0) {
-            let place = Place::cell(block.first_row + row as u64, "sample_weight");
-            let found = block.weights[row].to_string();
-            return Err(Error::data(&self.origin, place, "a weight of 0 or more", found));
-        }
         Ok(ColumnMoments::of_rows(&block.x, block.n_features, &block.weights))
     }
 }
@@ -85,8 +77,7 @@ impl<T: Real> Pass<T> for ColumnMomentsPass {
 /// One pass; a partial is 2 · n_features numbers.
 ///
 /// # Errors
-/// What the pass meets; [`Error::Data`] for a weight below 0.
+/// What the pass meets.
 pub fn column_moments<T: Real>(engine: &mut PassEngine<'_, T>) -> Result<ColumnMoments> {
-    let origin = engine.weight_origin();
-    engine.run_once(&ColumnMomentsPass { origin })
+    engine.run_once(&ColumnMomentsPass)
 }

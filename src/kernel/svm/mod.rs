@@ -25,5 +25,5 @@ pub use function::KernelFunction;
 pub use gram::dot_products;
 pub use memory::zeroed;
 pub use panels::{PANEL, Panels, gathered_row, kernel_row};
-pub use smo::{LOW, Pair, UP, first_of_pair, second_of_pair, step};
+pub use smo::{LOW, Pair, TAU, UP, first_of_pair, second_of_pair, step};
 pub use updates::{LATE_LANES, LateStep, add_row_and_size, late_steps, subtract_in_order, subtract_rows};

@@ -19,7 +19,7 @@ pub const UP: u8 = 1;
 pub const LOW: u8 = 2;
 
 /// What a curvature that is not positive is replaced by.
-pub(super) const TAU: f64 = 1e-12;
+pub const TAU: f64 = 1e-12;
 /// Lanes.
 pub(super) const W: usize = 16;
 

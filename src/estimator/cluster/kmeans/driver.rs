@@ -123,7 +123,8 @@ impl KMeans {
     fn start<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<State> {
         let (survey, opening) = init::survey(self, engine)?;
         if survey.positive == 0 {
-            return Err(Error::data(engine.origin(), Default::default(), "a weight above 0", "none"));
+            let expected = "a positive sum of weights";
+            return Err(Error::data(engine.weight_origin(), Default::default(), expected, "only zeros"));
         }
         let shift: Vec<T> = survey.plain.mean.iter().map(|&m| T::from_f64(m)).collect();
         let frame = Frame { shift, isa: self.isa };

@@ -6,7 +6,7 @@ use super::frame::CHUNK;
 use crate::comm::Partial;
 use crate::data::Block;
 use crate::engine::pass::Pass;
-use crate::error::{Error, Place, Result};
+use crate::error::Result;
 use crate::kernel::columns::{ColumnSums, column_sums};
 use crate::kernel::{Isa, Real};
 
@@ -95,8 +95,6 @@ impl Partial for Survey {
 
 /// Surveys the data.
 pub(super) struct SurveyPass {
-    /// What the weights are, for messages.
-    pub(super) origin: String,
     pub(super) isa: Isa,
 }
 
@@ -105,10 +103,6 @@ impl SurveyPass {
         let end = (first + CHUNK).min(block.n_rows);
         let x = &block.x[first * block.n_features..end * block.n_features];
         let weights = if block.weights.is_empty() { &[][..] } else { &block.weights[first..end] };
-        if let Some(i) = weights.iter().position(|&w| w < 0.0) {
-            let place = Place::cell(block.first_row + (first + i) as u64, "sample_weight");
-            return Err(Error::data(&self.origin, place, "a weight of at least 0", weights[i].to_string()));
-        }
         let positive =
             if weights.is_empty() { end - first } else { weights.iter().filter(|&&w| w > 0.0).count() };
         Ok(Survey {

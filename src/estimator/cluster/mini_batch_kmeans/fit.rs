@@ -119,9 +119,8 @@ impl MiniBatchKMeansParams {
             }
             engine.checkpoint(&state)?;
         }
-        let origin = engine.weight_origin();
         let mut labels: Vec<Labels> = engine.memory();
-        let inertia = engine.run(&LabelPass { centroids: &state.centroids, origin }, &mut labels)?;
+        let inertia = engine.run(&LabelPass { centroids: &state.centroids }, &mut labels)?;
         let model = MiniBatchKMeansModel {
             params: self.clone(),
             n_features: d,
@@ -232,7 +231,6 @@ impl MiniBatchKMeansParams {
 /// Each row's label, and Σ w·d² of all rows.
 struct LabelPass<'a> {
     centroids: &'a Centroids,
-    origin: String,
 }
 
 impl<T: Real> Pass<T> for LabelPass<'_> {
@@ -240,11 +238,6 @@ impl<T: Real> Pass<T> for LabelPass<'_> {
     type Memory = Labels;
 
     fn block(&self, block: &Block<T>, labels: &mut Labels) -> Result<f64> {
-        if let Some(row) = block.weights.iter().position(|weight| *weight < 0.0) {
-            let place = Place::cell(block.first_row + row as u64, "sample_weight");
-            let found = block.weights[row].to_string();
-            return Err(Error::data(&self.origin, place, "a weight of 0 or more", found));
-        }
         let weights = if block.weights.is_empty() { vec![1.0; block.n_rows] } else { block.weights.clone() };
         let x = block.x.iter().map(|v| v.to_f64()).collect();
         let (nearest, inertia) = self.centroids.assign(&Rows { x, weights, n_features: block.n_features });

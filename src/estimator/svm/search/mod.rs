@@ -121,7 +121,7 @@ impl SvcSearch {
         }
     }
 
-    /// With the scores of rows that weigh differently.
+    /// With scores of rows that weigh differently, or that are an error where they are not defined.
     pub fn with_weighted_scores(self, weighted: Option<RowScores>) -> Self {
         Self { weighted, ..self }
     }
@@ -341,10 +341,11 @@ impl SvcSearch {
         };
         let proba = if self.probable() { fitted.probabilities(matrix, rows)? } else { None };
         if let Some(weighted) = &self.weighted {
-            let weights: Vec<f64> = rows.iter().map(|&row| self.table.weights[row]).collect();
+            let weights: Vec<f64> =
+                rows.iter().filter_map(|&row| self.table.weights.get(row)).copied().collect();
             let (weights, predicted, decision) = (&weights[..], &y_pred[..], decision.as_deref());
             let proba = proba.as_deref().map(|proba| (&fitted.set.classes[..], proba));
-            return Ok(weighted.of(&Scored { y_true, weights, predicted, decision, proba }));
+            return weighted.of(&Scored { y_true, weights, predicted, decision, proba });
         }
         let score = |scorer: &Scorer| match scorer {
             Scorer::Prediction(score) => score(y_true, &y_pred),

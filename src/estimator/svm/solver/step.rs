@@ -96,7 +96,7 @@ impl Solver<'_, '_> {
 
     /// α of two variables where the objective is least on their line inside the box.
     fn minimum(&self, i: usize, j: usize, difference: f64, curvature: f64) -> (f64, f64) {
-        let step = difference / if curvature > 0.0 { curvature } else { 1e-12 };
+        let step = difference / if curvature > 0.0 { curvature } else { svm::TAU };
         let (signs, c) = (&self.problem.signs, &self.problem.bounds);
         let (old_i, old_j) = (self.alpha[i], self.alpha[j]);
         let (new_i, new_j) = (old_i + signs[i] * step, old_j - signs[j] * step);

@@ -5,7 +5,7 @@
 //! equal, and who of them is the last is then looked up.
 
 use super::Solver;
-use crate::kernel::svm::{LOW, Pair, UP};
+use crate::kernel::svm::{LOW, Pair, TAU, UP};
 
 /// So many iterations with equals are let pass, and one in so many after them.
 const FEW: u64 = 64;
@@ -58,7 +58,7 @@ impl Solver<'_, '_> {
                 continue;
             }
             let curvature = own + self.diagonal[v] - 2.0 * f64::from(row[v]);
-            let gain = -(gap * gap) / if curvature > 0.0 { curvature } else { 1e-12 };
+            let gain = -(gap * gap) / if curvature > 0.0 { curvature } else { TAU };
             if gain <= least {
                 (least, chosen) = (gain, Some(v));
             }

@@ -73,7 +73,7 @@ impl SvrSearch {
         })
     }
 
-    /// With the scores of rows that weigh differently.
+    /// With scores of rows that weigh differently, or that are an error where they are not defined.
     pub fn with_weighted_scores(self, weighted: Option<RowScores>) -> Self {
         Self { weighted, ..self }
     }
@@ -143,9 +143,10 @@ impl SvrSearch {
         let y_true: Vec<f64> = rows.iter().map(|&row| self.table.y[row]).collect();
         let y_pred = model.predict(x.view())?;
         if let Some(weighted) = &self.weighted {
-            let weights: Vec<f64> = rows.iter().map(|&row| self.table.weights[row]).collect();
+            let weights: Vec<f64> =
+                rows.iter().filter_map(|&row| self.table.weights.get(row)).copied().collect();
             let (y_true, weights, predicted) = (&y_true[..], &weights[..], &y_pred[..]);
-            return Ok(weighted.of(&Scored { y_true, weights, predicted, decision: None, proba: None }));
+            return weighted.of(&Scored { y_true, weights, predicted, decision: None, proba: None });
         }
         Ok(self.scorers.iter().map(|score| score(&y_true, &y_pred)).collect())
     }

@@ -33,7 +33,7 @@ pub(super) fn survey<T: Real>(
         let (survey, opening) = parallel::open(engine, kmeans.isa, &seeds(kmeans), kmeans.rounds())?;
         return Ok((survey, Some(opening)));
     }
-    let survey = engine.run_once(&SurveyPass { origin: engine.weight_origin(), isa: kmeans.isa })?;
+    let survey = engine.run_once(&SurveyPass { isa: kmeans.isa })?;
     Ok((survey, None))
 }
 

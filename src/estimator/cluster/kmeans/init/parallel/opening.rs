@@ -52,7 +52,7 @@ pub(in super::super) fn open<T: Real>(
     }
     let about = |row: &Vec<f64>| Frame { shift: row.iter().map(|&x| T::from_f64(x)).collect(), isa };
     let pass = OpeningPass {
-        survey: SurveyPass { origin: engine.weight_origin(), isa },
+        survey: SurveyPass { isa },
         starts: first.iter().map(about).collect(),
         drawing: Drawing::of_round(rounds.oversampling, seeds, 0),
     };
