@@ -144,6 +144,7 @@ dispatch!(fn centre<T: Real>(columns: Columns<'_, T>, weights: &[f64], about: &[
 
 /// Writes the columns' rows, at most a tile of them, less `about` and adds them to the sums.
 #[inline(always)]
+#[allow(clippy::extra_unused_type_parameters, reason = "the lanes say which machine it is compiled for")]
 unsafe fn centre_body<S: Simd, T: Real>(
     columns: Columns<'_, T>,
     weights: &[f64],
