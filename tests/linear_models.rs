@@ -223,7 +223,7 @@ fn many_rows(shrunk: f64) -> Rows {
     }
     let shape =
         Shape { n_samples: n as u64, n_features: 2, block_rows, has_targets: true, has_weights: true };
-    Rows { shape, x, y, weights }
+    Rows { shape, x, y, weights, n_filled: Default::default() }
 }
 
 #[test]
