@@ -8,6 +8,8 @@ import numpy as np
 import sklearn
 from sklearn.linear_model import LinearRegression, Ridge
 
+from elimination import solve
+
 OUT = pathlib.Path(__file__).parents[2] / "tests/data/collinear.json"
 rng = np.random.default_rng(11)
 # As small as cond of scipy.linalg.lstsq can be: no direction is left out.
@@ -23,14 +25,7 @@ def exact(x, y, w, alpha, intercept):
     b = [sum(wi * r[i] * yi for r, yi, wi in zip(rows, y, w)) for i in range(n)]
     for i in range(d):
         a[i][i] += Fraction(alpha)
-    for k in range(n):
-        for i in range(k + 1, n):
-            f = a[i][k] / a[k][k]
-            a[i] = [u - f * v for u, v in zip(a[i], a[k])]
-            b[i] -= f * b[k]
-    s = [Fraction(0)] * n
-    for k in reversed(range(n)):
-        s[k] = (b[k] - sum(a[k][j] * s[j] for j in range(k + 1, n))) / a[k][k]
+    s = solve(a, b)
     return [float(v) for v in s[:d]], float(s[d]) if intercept else 0.0
 
 

@@ -48,6 +48,12 @@ for name, y in TWO.items():
     (FOLDER / f"{name}.csv").write_text("\n".join(["a,b,c,d,y", *lines]) + "\n")
 
 
+def job(name, options, rules, grid, steps=""):
+    """The text of a job that searches one estimator over lists of values."""
+    lists = "".join(f"{key} = {json.dumps(values)}\n" for key, values in grid.items())
+    return f'{steps}[estimator]\nname = "{name}"\n{options}\n[search]\n{rules}[search.grid]\n{lists}'
+
+
 def search(job, model, grid, kind=GridSearchCV, attributes=(), data="uneven", weigh=("sample_weight",), **rules):
     x, y = WEIGHED.get(data, (X, TWO.get(data, Y)))
     found = kind(model, grid, **rules).fit(x, y, **({name: WEIGHTS for name in weigh} if data in WEIGHED else {}))
@@ -168,16 +174,7 @@ for data, name, options, model, grid, scoring in [
      PoissonRegressor(tol=1e-10, solver="newton-cholesky"), {"alpha": [0.1, 10.0]}, None),
 ]:
     wanted = f"scoring = {json.dumps(scoring)}\nrefit = {json.dumps(scoring[0])}\n" if scoring else ""
-    search(f"""
-[estimator]
-name = "{name}"
-{options}
-[search]
-cv = 3
-return_train_score = true
-{wanted}[search.grid]
-""" + "".join(f"{key} = {json.dumps(values)}\n" for key, values in grid.items()), model, grid, data=data, cv=3,
-        scoring=scoring, refit=scoring[0] if scoring else True, return_train_score=True)
+    search(job(name, options, f"cv = 3\nreturn_train_score = true\n{wanted}", grid), model, grid, data=data, cv=3, scoring=scoring, refit=scoring[0] if scoring else True, return_train_score=True)
 # Behind steps scores count each row once.
 for name, options, model, grid in [
     ("SVC", "", SVC(), {"C": [0.1, 1.0]}),
@@ -187,17 +184,7 @@ for name, options, model, grid in [
      RandomForestClassifier(1, bootstrap=False, max_features=1.0, random_state=0), {"max_depth": [1, 2]}),
     ("SVR", "", SVR(), {"C": [0.1, 1.0]}),
 ]:
-    search(f"""
-[[pipeline]]
-name = "StandardScaler"
-[estimator]
-name = "{name}"
-{options}
-[search]
-cv = 3
-return_train_score = true
-[search.grid]
-""" + "".join(f"{key} = {json.dumps(values)}\n" for key, values in grid.items()),
+    search(job(name, options, "cv = 3\nreturn_train_score = true\n", grid, '[[pipeline]]\nname = "StandardScaler"\n'),
            Pipeline([("scale", StandardScaler()), ("end", model)]), {f"end__{key}": v for key, v in grid.items()},
            data="weighted", weigh=("scale__sample_weight", "end__sample_weight"), cv=3, return_train_score=True)
 # Training rows of one class, which GaussianNB takes; there are no probabilities of the other then.
@@ -218,17 +205,9 @@ for name, options, model, grid in [
     ("SVC", "", SVC(), {"C": [0.1, 1.0]}),
     ("GaussianNB", "", GaussianNB(), {"var_smoothing": [1e-9, 0.1]}),
 ]:
-    search(f"""
-[estimator]
-name = "{name}"
-{options}
-[search]
-cv = 3
-scoring = ["f1", "precision", "recall", "jaccard", "f1_macro", "roc_auc"]
-refit = "f1_macro"
-[search.grid]
-""" + "".join(f"{key} = {json.dumps(values)}\n" for key, values in grid.items()), model, grid, data="uneven_text",
-           cv=3, scoring=["f1", "precision", "recall", "jaccard", "f1_macro", "roc_auc"], refit="f1_macro")
+    scoring = ["f1", "precision", "recall", "jaccard", "f1_macro", "roc_auc"]
+    rules = f'cv = 3\nscoring = {json.dumps(scoring)}\nrefit = "f1_macro"\n'
+    search(job(name, options, rules, grid), model, grid, data="uneven_text", cv=3, scoring=scoring, refit="f1_macro")
 
 text = ",\n".join(json.dumps(case, separators=(",", ":")) for case in CASES)
 (FOLDER / "uneven.json").write_text(f'{{"origin":{json.dumps(ORIGIN)},"cases":[\n{text}\n]}}\n')

@@ -1,4 +1,4 @@
-"""Makes the polynomial coefficients in src/kernel/normal/polynomial.rs. Python's standard library only.
+"""Makes the polynomial coefficients in src/kernel/normal/polynomial.rs. Python's standard library and elimination.py only.
 
 Each function is interpolated at Chebyshev nodes in 60 digits, which is within a small factor of the best
 polynomial, and the coefficients are rounded once. The error printed is that of the polynomial before rounding.
@@ -7,6 +7,8 @@ polynomial, and the coefficients are rounded once. The error printed is that of 
 from decimal import Decimal as D, getcontext
 from math import cos as fcos, pi as fpi
 import struct
+
+from elimination import solve
 
 getcontext().prec = 60
 PI = D("3.14159265358979323846264338327950288419716939937510582097494459")
@@ -47,21 +49,6 @@ def log_tail(z):
 def log_over_f(f):
     """-2 ln(1 + f) / f."""
     return D(-2) if f == 0 else -2 * (1 + f).ln() / f
-
-
-def solve(rows, right):
-    n = len(rows)
-    for i in range(n):
-        pivot = max(range(i, n), key=lambda r: abs(rows[r][i]))
-        rows[i], rows[pivot], right[i], right[pivot] = rows[pivot], rows[i], right[pivot], right[i]
-        for r in range(i + 1, n):
-            f = rows[r][i] / rows[i][i]
-            rows[r] = [a - f * b for a, b in zip(rows[r], rows[i])]
-            right[r] -= f * right[i]
-    x = [D(0)] * n
-    for i in reversed(range(n)):
-        x[i] = (right[i] - sum(rows[i][j] * x[j] for j in range(i + 1, n))) / rows[i][i]
-    return x
 
 
 def horner(c, x):
