@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::layout::Layout;
-use super::objective::{Coding, GlmObjective, Total};
+use super::objective::{Coded, Coding, GlmObjective, Total};
 use super::solver::{Blocks, Evaluation, Objective, State, Stopping, newton_cholesky};
 use crate::comm::Partial;
 use crate::data::Block;
@@ -47,10 +47,10 @@ struct BlockTerms<'a> {
 
 impl<T: Real> Pass<T> for BlockTerms<'_> {
     type Partial = Answers;
-    type Memory = Option<(Vec<f64>, Vec<f64>)>;
+    type Memory = Option<Coded>;
 
     fn block(&self, block: &Block<T>, memory: &mut Self::Memory) -> Result<Answers> {
-        let (y, weights) = memory.get_or_insert_with(|| self.coding.apply(block));
+        let Coded { y, weights, .. } = memory.get_or_insert_with(|| self.coding.apply(block));
         let rows = Rows { x: &block.x, y, weights, n_features: block.n_features };
         let total = self.sums(rows, self.at, Order::Gradient);
         let mut local = Local { terms: self, rows, target: &self.targets[block.index] };

@@ -23,12 +23,21 @@ pub(super) struct Coding {
     pub(super) class_weight: Vec<f64>,
 }
 
+/// Targets and weights of a block as the data term takes them.
+pub(super) struct Coded {
+    pub(super) y: Vec<f64>,
+    pub(super) weights: Vec<f64>,
+    /// Σ w
+    weight: f64,
+}
+
 impl Coding {
     /// Coded targets and weights of a block.
-    pub(super) fn apply<T>(&self, block: &Block<T>) -> (Vec<f64>, Vec<f64>) {
-        let codes = self.code(&block.y);
-        let weights = self.weigh(&block.weights, &codes);
-        (codes, weights)
+    pub(super) fn apply<T>(&self, block: &Block<T>) -> Coded {
+        let y = self.code(&block.y);
+        let weights = self.weigh(&block.weights, &y);
+        let weight = weights.iter().sum();
+        Coded { y, weights, weight }
     }
 
     fn code(&self, y: &[f64]) -> Vec<f64> {
@@ -110,13 +119,13 @@ impl DataTerm<'_> {
 impl<T: Real> Pass<T> for DataTerm<'_> {
     type Partial = Vec<Total>;
     /// Coded targets and weights, made in the first pass.
-    type Memory = Option<(Vec<f64>, Vec<f64>)>;
+    type Memory = Option<Coded>;
 
     fn block(&self, block: &Block<T>, memory: &mut Self::Memory) -> Result<Vec<Total>> {
-        let (y, weights) = memory.get_or_insert_with(|| self.coding.apply(block));
+        let Coded { y, weights, weight } = memory.get_or_insert_with(|| self.coding.apply(block));
         let rows = Rows { x: &block.x, y, weights, n_features: block.n_features };
         let order = self.order_of(block.index);
-        let weight = if self.order == Order::Sampled { rows.weights.iter().sum() } else { 0.0 };
+        let weight = if self.order == Order::Sampled { *weight } else { 0.0 };
         let sampled = if order == Order::Hessian { weight } else { 0.0 };
         let totals = self.points.iter().map(|point| {
             let sums = accumulate(self.isa, self.loss, rows, point, order);
@@ -144,7 +153,7 @@ impl<T: Real> Pass<T> for DataTerm<'_> {
 /// Parameters stand output by output, each with its coefficients and, when fitted, its intercept behind them.
 pub(super) struct GlmObjective<'e, 'a, T: Real> {
     pub(super) engine: &'e mut PassEngine<'a, T>,
-    pub(super) memory: Vec<Option<(Vec<f64>, Vec<f64>)>>,
+    pub(super) memory: Vec<Option<Coded>>,
     pub(super) layout: Layout,
     keep: bool,
     pub(super) isa: Isa,
