@@ -1,6 +1,6 @@
 //! The Cholesky factor of a dense matrix.
 
-use super::svm::dispatch::dispatched;
+use super::dispatch::dispatched;
 
 /// Columns that are brought up to date together, so that those before are read once for all of them.
 const PANEL: usize = 8;

@@ -3,7 +3,7 @@
 /// Compiles a body for each instruction set and chooses by the first argument, an [`Isa`].
 macro_rules! dispatched {
     ($(#[$meta:meta])* pub fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:path) => {
-        $crate::kernel::svm::dispatch::dispatched! { $(#[$meta])* pub fn $name($($arg: $ty),*) $(-> $ret)? = $body, $body }
+        $crate::kernel::dispatch::dispatched! { $(#[$meta])* pub fn $name($($arg: $ty),*) $(-> $ret)? = $body, $body }
     };
     // With another body, by hand, for AVX-512.
     (
@@ -35,4 +35,4 @@ macro_rules! dispatched {
     };
 }
 
-pub(in crate::kernel) use dispatched;
+pub(super) use dispatched;

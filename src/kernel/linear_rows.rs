@@ -1,6 +1,6 @@
 //! Products of a matrix of rows with vectors, rows padded to whole lanes.
 
-use super::svm::dispatch::dispatched;
+use super::dispatch::dispatched;
 
 /// Rows are padded with zeros to a multiple of this.
 pub const LANES: usize = 8;

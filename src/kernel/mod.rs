@@ -8,6 +8,7 @@ mod affine;
 mod bandwidth;
 pub mod cholesky;
 pub mod columns;
+mod dispatch;
 pub(crate) mod elementary;
 pub mod glm;
 mod isa;

@@ -1,6 +1,6 @@
 //! Distances of a few rows from many, for nearest neighbours.
 
-use super::svm::dispatch::dispatched;
+use super::dispatch::dispatched;
 use super::svm::panels::{PANEL, Panels, lanes};
 
 /// Rows whose distances are summed side by side.

@@ -1,8 +1,9 @@
 //! Blocks of a kernel matrix: several rows at a time, and what they do to f.
 
 use super::KernelFunction;
-use super::dispatch::dispatched;
+use super::exp::ROUND;
 use super::panels::{PANEL, Panels, panel_dots};
+use crate::kernel::dispatch::dispatched;
 
 /// Rows that meet a panel while it is in the nearest cache.
 const ROWS: usize = 16;
@@ -49,8 +50,6 @@ fn values(kernel: KernelFunction, dots: [f64; PANEL], own: f64, norms: &[f64; PA
     short_exp(exponent)
 }
 
-/// 1.5 · 2^52: adding it leaves the nearest integer in the low bits of the mantissa.
-const ROUND: f64 = 6_755_399_441_055_744.0;
 /// 1/7!, …, 1/2!, 1, 1.
 const INVERSE_FACTORIALS: [f64; 8] =
     [1.0 / 5_040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 1.0 / 2.0, 1.0, 1.0];

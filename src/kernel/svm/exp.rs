@@ -1,7 +1,7 @@
 //! The exponential of several doubles at once, from fused multiply-adds and integer shifts only.
 
 /// 1.5 · 2^52: adding it leaves the nearest integer in the low bits of the mantissa.
-const ROUND: f64 = 6_755_399_441_055_744.0;
+pub(super) const ROUND: f64 = 6_755_399_441_055_744.0;
 /// ln 2 in two parts; the first has 21 trailing zero bits, so that its multiples here are exact.
 const LN2_HIGH: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000);
 const LN2_LOW: f64 = f64::from_bits(0x3dea_39ef_3579_3c76);

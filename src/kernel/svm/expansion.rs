@@ -1,8 +1,8 @@
 //! Sums of weighted kernel values: what a decision function is made of.
 
 use super::KernelFunction;
-use super::dispatch::dispatched;
 use super::panels::{PANEL, Panels, lanes, panel_dots};
+use crate::kernel::dispatch::dispatched;
 
 /// Rows of `x` that meet a panel while it is in the nearest cache.
 const TILE: usize = 64;

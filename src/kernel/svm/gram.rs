@@ -1,7 +1,7 @@
 //! All dot products of a data set's rows.
 
-use super::dispatch::dispatched;
 use super::panels::{PANEL, Panels, lanes};
+use crate::kernel::dispatch::dispatched;
 
 /// Rows whose products with a panel are summed side by side.
 const ROWS: usize = 4;

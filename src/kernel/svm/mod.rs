@@ -4,7 +4,6 @@
 //! lanes are rows of the data, so that all three give the same bits.
 
 mod block;
-pub(super) mod dispatch;
 mod exp;
 mod expansion;
 mod function;

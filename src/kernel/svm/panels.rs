@@ -1,7 +1,7 @@
 //! Rows of data side by side in panels, and kernel rows computed from them.
 
 use super::KernelFunction;
-use super::dispatch::dispatched;
+use crate::kernel::dispatch::dispatched;
 
 /// Rows of a panel: the lanes of every loop over rows.
 pub const PANEL: usize = 32;

@@ -4,8 +4,8 @@
 //! pace. Whoever uses these values asks the others again, in double precision.
 
 use super::KernelFunction;
-use super::dispatch::dispatched;
 use super::panels::{PANEL, Panels, lanes};
+use crate::kernel::dispatch::dispatched;
 
 /// Rows of `x` that meet a panel side by side.
 const ROWS: usize = 4;

@@ -4,10 +4,8 @@
 //! A shorter polynomial is close enough to tell which single-precision number is nearest, but for values next to the
 //! middle between two of them. Where a lane is in doubt, all are computed to the last digit.
 
-use super::exp::exp;
+use super::exp::{ROUND, exp};
 
-/// 1.5 · 2^52: adding it leaves the nearest integer in the low bits of the mantissa.
-const ROUND: f64 = 6_755_399_441_055_744.0;
 /// 2^r for |r| ≤ 1/2 within 7.8e-13 of its value: the best polynomial of degree 8 by Remez' algorithm, the highest
 /// power first.
 const POWERS: [f64; 9] = [

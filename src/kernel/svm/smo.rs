@@ -8,10 +8,10 @@
 //! # References
 //! Fan, Chen, Lin: Working set selection using second order information for training SVM, JMLR 6 (2005), WSS 2.
 
-use super::dispatch::dispatched;
 use super::panels::lanes;
 #[cfg(target_arch = "x86_64")]
 use super::smo_avx512 as wide;
+use crate::kernel::dispatch::dispatched;
 
 /// Bit of a row whose α y may grow.
 pub const UP: u8 = 1;

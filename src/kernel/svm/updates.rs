@@ -1,7 +1,7 @@
 //! Sums of kernel rows, besides those that an iteration makes: each rounded as libsvm rounds it.
 
-use super::dispatch::dispatched;
 use super::smo::W;
+use crate::kernel::dispatch::dispatched;
 
 dispatched! {
     /// Subtracts `a · row_a + b · row_b` from f.
