@@ -28,6 +28,7 @@ mod neighbours;
 mod packed;
 mod reassign;
 mod reference;
+mod run;
 mod shared;
 mod single;
 mod tally;
