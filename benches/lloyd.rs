@@ -6,8 +6,8 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use rankfit::kernel::Isa;
 use rankfit::kernel::Real;
 use rankfit::kernel::lloyd::{
-    Bounds, Centroids, Drift, Neighbours, Rows, Scratch, Tally, assign, assign_bounded, assign_single,
-    reassign, screen, settle,
+    Bounds, Centroids, Drift, Neighbours, Rows, Scratch, ShortCentroids, ShortRows, Steps, Tally, assign,
+    assign_bounded, assign_short, assign_single, reassign, screen, settle,
 };
 use rankfit::rng::{Purpose, stream, uniform};
 
@@ -86,6 +86,20 @@ fn bench_kept<T: Real>(criterion: &mut Criterion, k: usize) {
         group.throughput(elements(D * size_of::<T>()));
         group.bench_function(BenchmarkId::new("labels in single precision", format!("{isa:?}")), |b| {
             b.iter(|| black_box(assign_single(&rows, &first, &single, None, &mut scratch, &mut labels)));
+        });
+        group.throughput(elements(D * size_of::<i16>()));
+        let mut room = vec![0; ShortRows::size(N, D)];
+        let steps = Steps::cut(&rows, &[T::ZERO; D], None, &mut scratch, &mut room);
+        let in_short = ShortCentroids::new(&first, steps.scale());
+        group.bench_function(BenchmarkId::new("labels in sixteen bits", format!("{isa:?}")), |b| {
+            let short = ShortRows::new(&room, &steps);
+            b.iter(|| {
+                black_box(assign_short(&rows, &first, (short, 0), &in_short, &mut scratch, &mut labels))
+            });
+        });
+        group.throughput(Throughput::Bytes((N * D * (size_of::<T>() + size_of::<i16>())) as u64));
+        group.bench_function(BenchmarkId::new("rows cut to sixteen bits", format!("{isa:?}")), |b| {
+            b.iter(|| Steps::cut(&rows, &[T::ZERO; D], Some(&steps), &mut scratch, &mut room));
         });
         group.throughput(elements(D * size_of::<T>() + Bounds::ROW_BYTES as usize));
         group.bench_function(BenchmarkId::new("labels and bounds", format!("{isa:?}")), |b| {

@@ -39,6 +39,11 @@ pub trait Pass<T: Real> {
     fn rows_left_alone(&self) -> u64 {
         0
     }
+
+    /// Bytes of the blocks so far that were not read because less of them did, for the table of speeds.
+    fn bytes_spared(&self) -> u64 {
+        0
+    }
 }
 
 /// Runs passes over one rank's blocks.
@@ -116,6 +121,11 @@ impl<'a, T: Real> PassEngine<'a, T> {
         self.feed.n_resident() == self.feed.slice().len()
     }
 
+    /// How many blocks this rank owns.
+    pub fn n_owned(&self) -> usize {
+        self.feed.slice().len()
+    }
+
     /// An upper bound of the rows of this rank's blocks.
     pub fn most_rows(&self) -> u64 {
         (self.feed.slice().len() as u64).saturating_mul(self.shape().block_rows as u64)
@@ -138,13 +148,14 @@ impl<'a, T: Real> PassEngine<'a, T> {
         let start = self.feed.slice().blocks.start;
         let mut reduction = OrderedReduction::new(self.feed.slice().n_blocks);
         let flops_per_row = pass.flops_per_row(self.feed.parts().shape().n_features);
-        let mut left_alone = 0;
+        let (mut left_alone, mut spared) = (0, 0);
         let local = self.feed.for_each(telemetry, |position, block| {
             let partial = telemetry.time(Phase::Compute, || pass.block(block, &mut memory[position]))?;
             let left = pass.rows_left_alone() - std::mem::replace(&mut left_alone, pass.rows_left_alone());
             let row_bytes = block.size_bytes() / block.n_rows.max(1) as u64;
             telemetry.count_flops((flops_per_row * (block.n_rows as f64 - left as f64)) as u64);
-            telemetry.leave_out(left * row_bytes);
+            let less = pass.bytes_spared() - std::mem::replace(&mut spared, pass.bytes_spared());
+            telemetry.leave_out(left * row_bytes + less);
             reduction.push(start + position, Tagged { partial, stop: stop_requested() });
             Ok(())
         });

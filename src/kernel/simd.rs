@@ -175,7 +175,7 @@ impl Simd for Avx2 {
     #[inline(always)]
     unsafe fn prefetch<T>(p: *const T) {
         // SAFETY: a prefetch reads nothing, wherever `p` leads.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) };
     }
     #[inline(always)]
     unsafe fn load(p: *const f64) -> Self::V {
@@ -318,7 +318,7 @@ impl Simd for Avx512 {
     #[inline(always)]
     unsafe fn prefetch<T>(p: *const T) {
         // SAFETY: a prefetch reads nothing, wherever `p` leads.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) };
     }
     #[inline(always)]
     unsafe fn load(p: *const f64) -> Self::V {
@@ -469,7 +469,7 @@ pub(crate) fn prefetch<T>(from: *const T, n: usize) {
     #[cfg(target_arch = "x86_64")]
     for line in (0..n * size_of::<T>() + LINE_BYTES - 1).step_by(LINE_BYTES) {
         // SAFETY: a prefetch never faults, and SSE is part of x86-64.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast::<i8>().wrapping_add(line)) }
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast::<i8>().wrapping_add(line)) }
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (from, n);

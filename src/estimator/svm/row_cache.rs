@@ -1,6 +1,6 @@
 //! Kernel rows kept in a bounded memory.
 
-use crate::kernel::svm::zeroed;
+use crate::kernel::zeroed;
 
 /// No slot, or no row.
 const NONE: u32 = u32::MAX;

@@ -5,9 +5,10 @@ use super::neighbours::Neighbours;
 use super::packed::Centroids;
 use super::reassign::Buckets;
 use super::run::{
-    run_add, run_assign, run_assign_all, run_assign_listed, run_assign_single, run_narrow, run_reassign,
-    run_screen, run_settle,
+    run_add, run_assign, run_assign_all, run_assign_listed, run_assign_short, run_assign_single, run_cut,
+    run_narrow, run_reassign, run_screen, run_settle,
 };
+use super::shorts::{ShortCentroids, ShortRows, widen_tile};
 use super::single::SingleCentroids;
 use super::tile::{Ahead, Tile};
 use super::vector::Lanes;
@@ -33,6 +34,36 @@ impl<T: Real> Scratch<T> {
     pub fn new(d: usize, isa: Isa) -> Self {
         let (tile, single, narrow) = (Tile::new(d), Tile::new(d), Vec::new());
         Self { isa: isa.checked(), tile, narrow, single, unsure: Vec::new(), buckets: Buckets::default(), d }
+    }
+}
+
+/// Writes rows in steps, tile by tile; raises `most`, lane by lane, to the largest distance from the shift of each
+/// feature.
+///
+/// `per_unit` has a number of steps for each feature, `steps` room for the rows: both are checked by the caller.
+pub(super) fn cut_rows<T: Real>(
+    rows: &Rows<'_, T>,
+    shift: &[T],
+    per_unit: &[f64],
+    scratch: &mut Scratch<T>,
+    most: &mut [T],
+    steps: &mut [i16],
+) {
+    let d = shift.len();
+    assert!(scratch.d == d && rows.n_features == d, "rows of {d} features");
+    for (t, steps) in steps.chunks_exact_mut(ShortRows::TILE * d).enumerate() {
+        let mut first = t * ShortRows::TILE;
+        for at in (0..ShortRows::TILE).step_by(T::TILE_ROWS) {
+            let n = T::TILE_ROWS.min(rows.len().saturating_sub(first));
+            if n > 0 {
+                let rows = rows.part(first, n);
+                // SAFETY: the sizes have just been checked: a tile has room for the rows.
+                unsafe {
+                    run_cut(scratch.isa, &rows, shift, per_unit, &mut scratch.tile, most, &mut steps[at..])
+                };
+            }
+            first += n;
+        }
     }
 }
 
@@ -129,6 +160,45 @@ pub fn assign_single<T: Real>(
             run_narrow(*isa, &rows, centroids, narrow);
             run_assign_single(*isa, narrow, at, ahead, single, known, singles, labels, unsure);
         }
+    }
+    // SAFETY: as above; listed rows are those of the labels.
+    unsafe { run_assign_listed(*isa, rows, centroids, tile, unsure, labels) };
+    unsure.len()
+}
+
+/// What [`assign`] does to `labels`, by scores of rows in sixteen bits: those of `short` from row `first` on, which
+/// begins a tile. Returns how many rows were scored in full.
+///
+/// Costs `n·k·d` multiply-adds in single precision; reads `short` once, and of `rows` only those scored in full.
+///
+/// # Panics
+/// When sizes do not match or no tile begins at `first`.
+pub fn assign_short<T: Real>(
+    rows: &Rows<'_, T>,
+    centroids: &Centroids<T>,
+    (short, first): (ShortRows<'_>, usize),
+    of_block: &ShortCentroids,
+    scratch: &mut Scratch<T>,
+    labels: &mut [u32],
+) -> usize {
+    check(rows, centroids, scratch, labels, None);
+    assert!(of_block.size() == (centroids.k, centroids.d), "{} centroids", centroids.k);
+    assert!(short.of.scale().n_features() == centroids.d, "rows of {} features", centroids.d);
+    assert!(
+        first.is_multiple_of(ShortRows::TILE) && first + labels.len() <= short.of.n_rows(),
+        "rows of the block"
+    );
+    let Scratch { isa, tile, single, unsure, d, .. } = scratch;
+    unsure.clear();
+    let of_tile = *d * ShortRows::TILE;
+    let tiles = short.tiles(first, labels.len());
+    for (t, labels) in labels.chunks_mut(ShortRows::TILE).enumerate() {
+        let steps = &tiles[t * of_tile..(t + 1) * of_tile];
+        let ahead = Ahead { at: steps.as_ptr_range().end.cast(), row: d.div_ceil(2) };
+        widen_tile(*isa, steps, single);
+        let (c, level) = of_block.parts();
+        // SAFETY: a tile has room for the rows and was made for as many features.
+        unsafe { run_assign_short(*isa, t * ShortRows::TILE, ahead, c, level, single, labels, unsure) };
     }
     // SAFETY: as above; listed rows are those of the labels.
     unsafe { run_assign_listed(*isa, rows, centroids, tile, unsure, labels) };

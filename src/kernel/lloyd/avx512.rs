@@ -132,7 +132,7 @@ impl Vector for __m512d {
     #[inline(always)]
     fn prefetch(at: *const f64) {
         // SAFETY: a prefetch never faults, and SSE is part of x86-64.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
     }
 }
 
@@ -243,6 +243,6 @@ impl Vector for __m512 {
     #[inline(always)]
     fn prefetch(at: *const f32) {
         // SAFETY: a prefetch never faults, and SSE is part of x86-64.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
     }
 }

@@ -29,7 +29,7 @@ pub(super) unsafe fn assign_all<V: Vector, const R: usize, const G: usize>(
         let rows = rows.part(first, n);
         // SAFETY: there are `n` rows, as many as labels, and at most those of a tile.
         unsafe {
-            turn_rows::<V>(n, |i| rows.x.as_ptr().add(i * c.d), c, tile);
+            turn_rows::<V>(n, |i| rows.x.as_ptr().add(i * c.d), c.frame(), tile);
             let next = Some(Ahead { at: rows.x.as_ptr_range().end, row: c.d });
             score_tile::<V, R, G, true>(n, next, c, &c.all, tile.turned(), tile);
             square_rows::<V>(n, c, tile.turned(), tile);
@@ -199,7 +199,7 @@ unsafe fn settle_group<V: Vector, const R: usize, const G: usize>(
     let (mut upper, mut lower) = ([0.0; MOST_ROWS], [0.0; MOST_ROWS]);
     // SAFETY: as the caller says.
     unsafe {
-        turn_rows::<V>(n, |i| rows.x.as_ptr().add(group[i] as usize * c.d), c, tile);
+        turn_rows::<V>(n, |i| rows.x.as_ptr().add(group[i] as usize * c.d), c.frame(), tile);
         score_tile::<V, R, G, true>(n, None, c, candidates, tile.turned(), tile);
         square_rows::<V>(n, c, tile.turned(), tile);
         write_labels::<V>(tile, &mut found[..n]);

@@ -74,6 +74,12 @@ impl<T: Real> Centroids<T> {
         of_each.map(score).sum()
     }
 
+    /// How many features there are, and where what is subtracted from each row lies.
+    #[inline(always)]
+    pub(super) fn frame(&self) -> (usize, *const T) {
+        (self.d, self.shift.as_ptr())
+    }
+
     /// What is subtracted from every row.
     pub fn shift(&self) -> &[T] {
         &self.shift[..self.d]

@@ -62,7 +62,7 @@ pub(super) unsafe fn reassign<V: Vector, const R: usize, const G: usize>(
             // SAFETY: the group's rows are rows, at most a tile of them; candidates are below k.
             unsafe {
                 let of_row = |i: usize| rows.x.as_ptr().add(group[i] as usize * c.d);
-                turn_rows::<V>(group.len(), of_row, c, tile);
+                turn_rows::<V>(group.len(), of_row, c.frame(), tile);
                 score_tile::<V, R, G, false>(group.len(), None, c, candidates, tile.turned(), tile);
                 let mut found = [0; MOST_ROWS];
                 write_labels::<V>(tile, &mut found[..group.len()]);

@@ -135,6 +135,24 @@ on_each_isa!(
 );
 
 on_each_isa!(
+    run_cut = shorts::cut () (),
+    (rows: &Rows<'_, T>, shift: &[T], per_unit: &[f64], tile: &mut Tile<T>, most: &mut [T], steps: &mut [i16])
+);
+
+on_each_isa!(
+    run_assign_short = shorts::assign (6, 4) (3, 3),
+    (
+        at: usize,
+        ahead: Ahead<T>,
+        c: &Centroids<T>,
+        level: T,
+        tile: &mut Tile<T>,
+        labels: &mut [u32],
+        unsure: &mut Vec<u32>
+    )
+);
+
+on_each_isa!(
     run_assign_listed = single::assign_listed (6, 4) (3, 3),
     (rows: &Rows<'_, T>, c: &Centroids<T>, tile: &mut Tile<T>, listed: &[u32], labels: &mut [u32])
 );

@@ -85,7 +85,7 @@ pub(super) unsafe fn assign<V: Vector, const R: usize, const G: usize>(
     let (c, n, before) = (&centroids.c, labels.len(), unsure.len());
     // SAFETY: the caller's promises.
     unsafe {
-        turn_rows::<V>(n, |i| x.as_ptr().add(i * c.d), c, tile);
+        turn_rows::<V>(n, |i| x.as_ptr().add(i * c.d), c.frame(), tile);
         score_tile::<V, R, G, true>(n, Some(ahead), c, &c.all, tile.turned(), tile);
         square_rows::<V>(n, c, tile.turned(), tile);
         write_labels::<V>(tile, labels);
@@ -142,7 +142,7 @@ pub(super) unsafe fn assign_listed<V: Vector, const R: usize, const G: usize>(
         let n = group.len();
         // SAFETY: the group's rows are rows, at most a tile of them.
         unsafe {
-            turn_rows::<V>(n, |i| rows.x.as_ptr().add(group[i] as usize * c.d), c, tile);
+            turn_rows::<V>(n, |i| rows.x.as_ptr().add(group[i] as usize * c.d), c.frame(), tile);
             score_tile::<V, R, G, false>(n, None, c, &c.all, tile.turned(), tile);
             write_labels::<V>(tile, &mut found[..n]);
         }

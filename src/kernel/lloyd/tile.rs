@@ -75,6 +75,12 @@ impl<T: Real> Tile<T> {
         self.turned.as_ptr()
     }
 
+    /// Room for `n` numbers of rows that come turned.
+    #[inline(always)]
+    pub(super) fn turned_mut(&mut self, n: usize) -> &mut [T] {
+        &mut self.turned[..n]
+    }
+
     /// Least scores, the next ones, and squared norms of the rows: what the last [`score_tile`] and [`square_rows`] left.
     #[inline(always)]
     pub(super) fn scores(&self) -> (&[T], &[T], &[T]) {
@@ -104,7 +110,7 @@ pub(super) unsafe fn assign<V: Vector, const R: usize, const G: usize>(
         // SAFETY: there are `n` rows, as many as labels, and at most those of a tile.
         unsafe {
             let of_row = |i: usize| rows.x.as_ptr().add(i * c.d);
-            turn_rows::<V>(n, of_row, c, tile);
+            turn_rows::<V>(n, of_row, c.frame(), tile);
             let next = Some(Ahead { at: rows.x.as_ptr_range().end, row: c.d });
             score_tile::<V, R, G, false>(n, next, c, &c.all, tile.turned(), tile);
             write_labels::<V>(tile, labels);
@@ -121,15 +127,14 @@ pub(super) unsafe fn assign<V: Vector, const R: usize, const G: usize>(
 /// Copies `n` rows into the tile, turned and less the shift. What is behind them up to a whole vector repeats the last.
 ///
 /// # Safety
-/// As for [`assign`]; `of_row` leads to `d` numbers for each of `n` rows, 0 < `n` ≤ TILE.
+/// As for [`assign`]; `of_row` leads to `d` numbers for each of `n` rows, 0 < `n` ≤ TILE, and `shift` to as many.
 #[inline(always)]
 pub(super) unsafe fn turn_rows<V: Vector>(
     n: usize,
     of_row: impl Fn(usize) -> *const V::Item,
-    c: &Centroids<V::Item>,
+    (d, shift): (usize, *const V::Item),
     tile: &mut Tile<V::Item>,
 ) {
-    let (d, shift) = (c.d, c.shift.as_ptr());
     for first in (0..n).step_by(V::LANES) {
         let mut at = [std::ptr::null(); MOST_LANES];
         let last = n - first - 1;

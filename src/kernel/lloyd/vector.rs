@@ -155,6 +155,7 @@ pub trait Vector: Copy {
         }
     }
 
-    /// Asks for the cache line at `at`, which need not be readable.
+    /// Asks for the cache line at `at`, which need not be readable, to come into the second-level cache: more lines can
+    /// be on their way there than to the first.
     fn prefetch(at: *const Self::Item);
 }

@@ -52,7 +52,7 @@ impl KMeans {
     pub fn fit_predict<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<(KMeansModel, FitLabels)> {
         self.check_size(engine)?;
         let mut memory = engine.memory();
-        let mut pruning = Pruning::new(self.run_sizes(), engine);
+        let mut pruning = Pruning::new(self.run_sizes(), self.params.max_iter, engine);
         let mut state = match engine.resume::<State>()? {
             Some(state) => {
                 self.check_state(&state, engine)?;

@@ -105,10 +105,10 @@ impl<'a, T: Real> FinishPass<'a, T> {
         labels: &mut [u32],
     ) {
         if self.runs[run].end == Some(End::Strict) {
-            memory[run].labels.copy_to(first, labels);
+            memory.runs[run].labels.copy_to(first, labels);
         } else {
             assign(rows, &self.packed[run], scratch, labels, None);
-            memory[run].labels.update(first, labels);
+            memory.runs[run].labels.update(first, labels);
         }
     }
 }

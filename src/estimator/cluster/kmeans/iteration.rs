@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::finish::Finish;
 use super::frame::{CHUNK, Frame};
 use super::kept::{Kept, Memory};
-use super::pruning::Pruning;
+use super::pruning::{Pruning, short_pays};
 use super::stepped::{Span, Stepped, Work};
 use super::sums::Sums;
 use crate::comm::Partial;
@@ -15,7 +15,7 @@ use crate::data::Block;
 use crate::engine::pass::Pass;
 use crate::error::Result;
 use crate::kernel::Real;
-use crate::kernel::lloyd::{Centroids, Drift, FixedTally, Grid, Scratch};
+use crate::kernel::lloyd::{Centroids, Drift, FixedTally, Grid, Scratch, ShortRows};
 
 /// Bytes of rows that are looked at twice: half a second-level cache.
 const SPAN_BYTES: usize = 512 << 10;
@@ -121,7 +121,7 @@ impl<'a, T: Real> StepPass<'a, T> {
         let (mut labels, mut distances) = ([0; CHUNK], [0.0; CHUNK]);
         for (first, rows) in self.frame.chunks(block) {
             let (labels, distances) = (&mut labels[..rows.len()], &mut distances[..rows.len()]);
-            memory[stepped.run].labels.copy_to(first, labels);
+            memory.runs[stepped.run].labels.copy_to(first, labels);
             self.frame.distances(&rows, centers, labels, distances);
             finish.add(&rows, labels, &[], distances);
         }
@@ -136,12 +136,30 @@ impl<'a, T: Real> StepPass<'a, T> {
         work: &mut Work<T>,
         all: &mut [(Sums<'s>, u64)],
     ) {
+        let Memory { runs, short } = memory;
+        let store = self.pruning.map(Pruning::short_memory);
+        let short = store.as_ref().zip(short.as_ref());
+        let in_short = |stepped: &Stepped<T>| Some(stepped.in_short(short?.1.steps()));
+        let in_short: Vec<_> = self.runs.iter().map(in_short).collect();
+        let short = short.map(|(store, cut)| store.rows(cut));
         for (first, rows) in self.frame.pieces(block, self.span()) {
-            for (stepped, (sums, changed)) in self.runs.iter().zip(all.iter_mut()) {
-                let (kept, drift) = (&mut memory[stepped.run], self.drift(stepped.run));
-                let span = Span { frame: self.frame, first, rows };
+            for ((stepped, (sums, changed)), in_short) in self.runs.iter().zip(all.iter_mut()).zip(&in_short)
+            {
+                let (kept, drift) = (&mut runs[stepped.run], self.drift(stepped.run));
+                let span = Span { frame: self.frame, first, rows, short: short.zip(in_short.as_deref()) };
                 *changed += stepped.step(&span, work, kept, sums, drift);
             }
+        }
+    }
+
+    /// Keeps the block's rows in sixteen bits, when a run without bounds is to label them.
+    fn keep_short(&self, block: &Block<T>, memory: &mut Memory, scratch: &mut Scratch<T>) {
+        let Some(pruning) = self.pruning.filter(|_| memory.short.is_none()) else { return };
+        let pays = |stepped: &Stepped<T>| {
+            self.drift(stepped.run).is_none() && short_pays(block.n_rows, stepped.centroids.n_clusters())
+        };
+        if self.runs.iter().any(pays) {
+            memory.short = pruning.cut(block, &self.frame.shift, scratch);
         }
     }
 
@@ -166,7 +184,8 @@ impl<'a, T: Real> StepPass<'a, T> {
 
     /// Rows that stay in the second-level cache while they are looked at twice.
     fn span(&self) -> usize {
-        (SPAN_BYTES / (self.frame.d() * size_of::<T>())).max(CHUNK)
+        let rows = (SPAN_BYTES / (self.frame.d() * size_of::<T>())).max(CHUNK);
+        rows.next_multiple_of(ShortRows::TILE)
     }
 }
 
@@ -181,19 +200,20 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
     type Memory = Memory;
 
     fn block(&self, block: &Block<T>, memory: &mut Memory) -> Result<Vec<Step>> {
-        memory.resize_with(self.n_runs, Kept::default);
+        memory.runs.resize_with(self.n_runs, Kept::default);
         let grid = self.grid.filter(|_| block.weights.is_empty());
         let mut all = Vec::with_capacity(self.runs.len());
         for stepped in &self.runs {
-            let (kept, k) = (&mut memory[stepped.run], stepped.centroids.n_clusters());
+            let (kept, k) = (&mut memory.runs[stepped.run], stepped.centroids.n_clusters());
             kept.make_room(k, block.n_rows, self.drift(stepped.run).is_some());
             all.push((if self.sums { Sums::start(kept, grid, k, self.frame.d()) } else { Sums::None }, 0));
         }
         let work = &mut *self.work.borrow_mut();
+        self.keep_short(block, memory, &mut work.scratch);
         self.spans(block, memory, work, &mut all);
         let mut steps = Vec::with_capacity(all.len());
         for (stepped, (sums, changed)) in self.runs.iter().zip(all) {
-            let kept = &mut memory[stepped.run];
+            let kept = &mut memory.runs[stepped.run];
             let sums = if sums.holds() { sums } else { self.plain(block, stepped, kept, &mut work.scratch) };
             let (sums, weights) = sums.finish(
                 self.frame.isa,
@@ -213,6 +233,13 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
     fn flops_per_row(&self, n_features: usize) -> f64 {
         let of_run = |c: &Centroids<T>| 2 * c.n_clusters() * n_features + usize::from(self.sums) * n_features;
         self.runs.iter().map(|stepped| of_run(&stepped.centroids)).sum::<usize>() as f64
+    }
+
+    fn bytes_spared(&self) -> u64 {
+        match (&self.runs[..], self.exact) {
+            ([only], None) => only.spared.get(),
+            _ => 0,
+        }
     }
 
     fn rows_left_alone(&self) -> u64 {
@@ -264,23 +291,24 @@ mod tests {
         // Twice as far out as any row is.
         let largest = block.x.iter().map(|x| x.to_f64().abs()).fold(0.0, f64::max);
         let grid = Grid::new(&frame.shift, &vec![largest / 32.0; d], block.n_rows);
-        let (mut bounded, mut pruning) = (Memory::new(), Pruning::always(k));
+        let (mut bounded, mut pruning) = (Memory::default(), Pruning::always(k));
+        let (mut in_short, shortening) = (Memory::default(), Pruning::short(block.n_rows, d));
         let mut before_last = None;
         let mut centers: Vec<f64> = block.x[..k * d].iter().map(|x| x.to_f64()).collect();
-        let (mut kept, mut before, mut used) = (Memory::new(), vec![0; block.n_rows], 0);
+        let (mut kept, mut before, mut used) = (Memory::default(), vec![0; block.n_rows], 0);
         for iteration in 0..12 {
             let pass =
                 || StepPass::new(&frame, 1, vec![(0, frame.pack(&centers))], true).with_grid(Some(&grid));
             let mut run = Run::new(centers.clone());
             run.labelled_by = before_last.replace(centers.clone());
             let (fast, plain) = (pass(), pass());
-            let mut fresh = Memory::new();
+            let mut fresh = Memory::default();
             let mut step = plain.block(block, &mut fresh).unwrap().remove(0);
             let by_labels = fast.block(block, &mut kept).unwrap().remove(0);
             used += usize::from(fast.runs[0].neighbours.get().is_some() && !fast.runs[0].pace.failed.get());
             let labels = |memory: &Memory| {
                 let mut labels = vec![0; block.n_rows];
-                memory[0].labels.copy_to(0, &mut labels);
+                memory.runs[0].labels.copy_to(0, &mut labels);
                 labels
             };
             let after = labels(&fresh);
@@ -295,6 +323,9 @@ mod tests {
             pruning.advance(0, &frame, &run, 0);
             let by_bounds = pass().with_bounds(&pruning).block(block, &mut bounded).unwrap().remove(0);
             same(&bounded, &by_bounds);
+            let short = pass().with_bounds(&shortening).block(block, &mut in_short).unwrap().remove(0);
+            same(&in_short, &short);
+            assert_eq!(in_short.short.is_some(), short_pays(block.n_rows, k));
             let changed = before.iter().zip(&after).filter(|(a, b)| a != b).count();
             assert_eq!(by_labels.changed, if iteration == 0 { block.n_rows } else { changed } as u64);
             before = after;

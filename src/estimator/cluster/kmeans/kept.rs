@@ -1,10 +1,17 @@
 //! What is kept with each block from iteration to iteration.
 
 use super::labels::Labels;
+use super::shorts::Cut;
 use crate::kernel::lloyd::{Bounds, FixedTally};
 
-/// What is kept of a block's rows, one entry a run.
-pub(super) type Memory = Vec<Kept>;
+/// What is kept of a block's rows.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// One entry a run.
+    pub(super) runs: Vec<Kept>,
+    /// The rows in sixteen bits, where they are kept.
+    pub(super) short: Option<Cut>,
+}
 
 /// What is kept of a block's rows for one run.
 #[derive(Debug, Default)]

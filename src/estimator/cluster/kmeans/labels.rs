@@ -100,7 +100,7 @@ impl FitLabels {
 
     /// Takes the labels of one run out of what was kept for all.
     pub(super) fn of_run(memory: Vec<Memory>, run: usize) -> Self {
-        Self { blocks: memory.into_iter().map(|mut kept| kept.swap_remove(run).labels).collect() }
+        Self { blocks: memory.into_iter().map(|mut kept| kept.runs.swap_remove(run).labels).collect() }
     }
 
     /// How many blocks there are: those of the rank's slice.

@@ -32,6 +32,7 @@ mod pruning;
 mod relocate;
 mod run;
 mod selection;
+mod shorts;
 mod stepped;
 mod sums;
 

@@ -1,11 +1,15 @@
 //! What lets an iteration leave rows alone: the ways of the centroids, and a grid for the sums.
 
+use std::cell::{Ref, RefCell};
+
 use super::frame::Frame;
 use super::run::{Run, State};
+use super::shorts::{Cut, ShortMemory};
 use super::stepped::in_single;
+use crate::data::Block;
 use crate::engine::pass::PassEngine;
 use crate::kernel::Real;
-use crate::kernel::lloyd::{Bounds, Drift, FixedTally, Grid};
+use crate::kernel::lloyd::{Bounds, Drift, FixedTally, Grid, Scratch};
 
 /// Sums of more rows than that would lose too many bits on the grid.
 const MOST_ROWS: usize = 1 << 22;
@@ -24,13 +28,36 @@ const OPEN_PER_CHANGED: u64 = 25;
 pub(super) fn settling_pays<T>(open: u64, n: u64, k: usize) -> bool {
     let (k, size) = (k as u64, size_of::<T>() as u64);
     let of_all = if in_single::<T>(k as usize) { size_of::<f32>() as u64 } else { size };
-    (400 + k * size * 5 / 6) * open < (40 + k * of_all) * n
+    cost_of_open::<T>(k) * open < (40 + k * of_all) * n
 }
+
+/// Whether it is less than half as dear as scoring all rows in sixteen bits, as measured on Golden Cove: how many will be
+/// open is a guess, and bounds have to be made first.
+fn settling_beats_short<T>(open: u64, n: u64, k: usize) -> bool {
+    let k = k as u64;
+    2 * cost_of_open::<T>(k) * open < (30 + k * 11 / 4) * n
+}
+
+/// What an open row costs.
+fn cost_of_open<T>(k: u64) -> u64 {
+    400 + k * size_of::<T>() as u64 * 5 / 6
+}
+
+/// Whether rows in sixteen bits are worth fitting `k` centroids to their block of `n` rows.
+pub(super) fn short_pays(n: usize, k: usize) -> bool {
+    k > 1 && n >= ROWS_OF_FIT * k
+}
+
+/// Rows whose scores cost more than a centroid does to fit.
+const ROWS_OF_FIT: usize = 2;
 
 /// The ways of every run's centroids, where bounds are kept.
 pub(super) struct Pruning {
     /// Whether bounds may be kept.
     allowed: bool,
+    /// Whether rows may be kept in sixteen bits beside them, and these.
+    keeps_short: bool,
+    short: RefCell<ShortMemory>,
     /// From the iteration on in which a run's bounds begin.
     drifts: Vec<Option<Drift>>,
 }
@@ -39,35 +66,67 @@ pub(super) struct Pruning {
 struct Needs {
     bounds: u64,
     sums: u64,
+    short: u64,
 }
 
 impl Pruning {
     /// For runs of so many clusters. Bounds are kept where all rows stay in memory, bounds of all runs take at most
     /// half as much, and there is room for these and for the sums of the blocks, of which those that take no more than
     /// their rows are kept.
-    pub(super) fn new<T: Real>(sizes: impl Iterator<Item = usize>, engine: &PassEngine<'_, T>) -> Self {
+    pub(super) fn new<T: Real>(
+        sizes: impl Iterator<Item = usize>,
+        max_iter: usize,
+        engine: &PassEngine<'_, T>,
+    ) -> Self {
         let (d, block_rows) = (engine.shape().n_features, engine.shape().block_rows as u64);
         let sizes: Vec<usize> = sizes.collect();
         let row_bytes = (d * size_of::<T>()) as u64;
         let of_block = sizes.iter().map(|&k| FixedTally::bytes(k, d) as u64).sum::<u64>();
         let of_rows = |bytes: u64| engine.most_rows().saturating_mul(bytes);
+        let short = ShortMemory::new(engine.n_owned(), engine.shape().block_rows, d);
         let needs = Needs {
             bounds: of_rows(sizes.len() as u64 * Bounds::ROW_BYTES),
             sums: of_rows(of_block.div_ceil(block_rows.max(1)).min(row_bytes)),
+            short: short.bytes(),
         };
-        let allowed = engine.all_resident() && needs.fit(of_rows(row_bytes), engine.spare_bytes());
-        Self { allowed, drifts: vec![None; sizes.len()] }
+        let (rows, spare) = (of_rows(row_bytes), engine.spare_bytes());
+        let allowed = engine.all_resident() && needs.fit(rows, spare);
+        let keeps_short = allowed && needs.all_fit(spare) && ShortMemory::pays(max_iter);
+        Self { allowed, keeps_short, short: RefCell::new(short), drifts: vec![None; sizes.len()] }
     }
 
     /// Bounds of one run of `k` clusters from the start.
     #[cfg(test)]
     pub(super) fn always(k: usize) -> Self {
-        Self { allowed: true, drifts: vec![Some(Drift::new(k))] }
+        let drifts = vec![Some(Drift::new(k))];
+        Self { allowed: true, keeps_short: false, short: RefCell::default(), drifts }
+    }
+
+    /// A block of `n` rows in sixteen bits, and no bounds.
+    #[cfg(test)]
+    pub(super) fn short(n: usize, d: usize) -> Self {
+        let short = RefCell::new(ShortMemory::new(1, n, d));
+        Self { allowed: true, keeps_short: true, short, drifts: vec![None] }
     }
 
     /// Whether blocks' sums may be kept, as bounds may.
     pub(super) fn keeps_sums(&self) -> bool {
         self.allowed
+    }
+
+    /// Cuts a block's rows, taken relative to `shift`, where they may be kept.
+    pub(super) fn cut<T: Real>(
+        &self,
+        block: &Block<T>,
+        shift: &[T],
+        scratch: &mut Scratch<T>,
+    ) -> Option<Cut> {
+        self.keeps_short.then(|| self.short.borrow_mut().cut(block, shift, scratch))?
+    }
+
+    /// The rows that were cut.
+    pub(super) fn short_memory(&self) -> Ref<'_, ShortMemory> {
+        self.short.borrow()
     }
 
     /// The ways of a run's centroids, where it keeps bounds.
@@ -82,7 +141,9 @@ impl Pruning {
         match (&mut self.drifts[i], &run.labelled_by, run.history.last()) {
             (Some(drift), Some(before), _) => drift.advance(&frame.pack(before), &frame.pack(&run.centers)),
             (drift @ None, Some(_), Some(last)) if self.allowed && k > 1 => {
-                let pays = settling_pays::<T>(OPEN_PER_CHANGED * last.n_changed, n_samples, k);
+                let open = OPEN_PER_CHANGED * last.n_changed;
+                let pays = settling_pays::<T>(open, n_samples, k)
+                    && (!self.keeps_short || settling_beats_short::<T>(open, n_samples, k));
                 *drift = pays.then(|| Drift::new(k));
             }
             _ => {}
@@ -107,6 +168,11 @@ impl Needs {
     fn fit(&self, rows: u64, spare: u64) -> bool {
         self.bounds.saturating_mul(2) <= rows && self.bounds.saturating_add(self.sums) <= spare
     }
+
+    /// Whether there is room for rows in sixteen bits beside bounds and sums.
+    fn all_fit(&self, spare: u64) -> bool {
+        self.bounds.saturating_add(self.sums).saturating_add(self.short) <= spare
+    }
 }
 
 #[cfg(test)]
@@ -115,13 +181,14 @@ mod tests {
 
     #[test]
     fn bounds_are_kept_only_where_the_memory_has_room() {
-        let needs = Needs { bounds: 80, sums: 20 };
+        let needs = Needs { bounds: 80, sums: 20, short: 50 };
         assert!(!needs.fit(1600, 99));
         assert!(needs.fit(1600, 100));
+        assert!(needs.all_fit(150) && !needs.all_fit(149));
         // Rows of a single feature are read as soon as their bounds.
         assert!(!needs.fit(159, u64::MAX));
         assert!(needs.fit(160, u64::MAX));
-        let vast = Needs { bounds: u64::MAX / 2, sums: u64::MAX };
+        let vast = Needs { bounds: u64::MAX / 2, sums: u64::MAX, short: u64::MAX };
         assert!(!vast.fit(u64::MAX, u64::MAX - 1));
     }
 

@@ -75,7 +75,7 @@ impl<T: Real> Pass<T> for FarthestPass<'_, T> {
         for (first, rows) in self.frame.chunks(block) {
             let (labels, distances) = (&mut labels[..rows.len()], &mut distances[..rows.len()]);
             for (&(run, centered, _), farthest) in self.runs.iter().zip(&mut all) {
-                memory[run].labels.copy_to(first, labels);
+                memory.runs[run].labels.copy_to(first, labels);
                 self.frame.distances(&rows, centered, labels, distances);
                 for (i, &distance) in distances.iter().enumerate() {
                     if farthest.takes(distance) {

@@ -170,7 +170,7 @@ impl<T: Real> Pass<T> for MeansPass<'_, T> {
         let mut all: Vec<Clusters> = self.sizes.iter().map(none).collect();
         let mut labels = vec![0; block.n_rows];
         for (&run, clusters) in self.runs.iter().zip(&mut all) {
-            memory[run].labels.copy_to(0, &mut labels);
+            memory.runs[run].labels.copy_to(0, &mut labels);
             for (row, &label) in block.x.chunks_exact(d).zip(&labels) {
                 let sums = &mut clusters.sums[label as usize * d..][..d];
                 let centered = row.iter().zip(&self.frame.shift).map(|(x, m)| x.to_f64() - m.to_f64());
@@ -216,7 +216,7 @@ impl<T: Real> Pass<T> for SpreadPass<'_, T> {
         let (mut labels, mut squares) = (vec![0; block.n_rows], [0.0; CHUNK]);
         let mut all = Vec::with_capacity(self.runs.len());
         for (&run, clusters) in self.runs.iter().zip(self.clusters) {
-            memory[run].labels.copy_to(0, &mut labels);
+            memory.runs[run].labels.copy_to(0, &mut labels);
             let (mut distances, mut within) = (vec![0.0; clusters.counts.len()], 0.0);
             for (first, rows) in self.frame.chunks(block) {
                 let (labels, squares) = (&labels[first..first + rows.len()], &mut squares[..rows.len()]);

@@ -1,6 +1,8 @@
 //! One run's way through a span of rows: their labels by the cheapest way that gives those of all scores.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
 
 use super::frame::Frame;
 use super::kept::Kept;
@@ -8,8 +10,8 @@ use super::pruning::settling_pays;
 use super::sums::Sums;
 use crate::kernel::Real;
 use crate::kernel::lloyd::{
-    BoundsMut, Centroids, Drift, Neighbours, Rows, Scratch, SingleCentroids, assign, assign_bounded,
-    assign_single, reassign, screen, settle,
+    BoundsMut, Centroids, Drift, Neighbours, Rows, Scale, Scratch, ShortCentroids, ShortRows,
+    SingleCentroids, Steps, assign, assign_bounded, assign_short, assign_single, reassign, screen, settle,
 };
 
 /// Fewer clusters are all scored sooner than a row is looked at.
@@ -38,6 +40,8 @@ pub(super) struct Span<'a, T> {
     /// The first of them within the block.
     pub(super) first: usize,
     pub(super) rows: Rows<'a, T>,
+    /// All rows of the block in sixteen bits and the run's centroids for them, where they are kept.
+    pub(super) short: Option<(ShortRows<'a>, &'a ShortCentroids)>,
 }
 
 /// A run that is stepped.
@@ -46,13 +50,18 @@ pub(super) struct Stepped<T> {
     pub(super) centroids: Centroids<T>,
     /// The same in single precision, for rows in double precision.
     single: OnceCell<SingleCentroids<f32>>,
-    /// Single precision does not tell enough rows apart.
+    /// Single precision, or sixteen bits, do not tell enough rows apart.
     too_coarse: Cell<bool>,
+    too_short: Cell<bool>,
+    /// The centroids for rows in sixteen bits, and the scale that these had.
+    in_short: RefCell<Option<(Arc<Scale>, Rc<ShortCentroids>)>>,
     /// Measured when the first rows have a label.
     pub(super) neighbours: OnceCell<Neighbours>,
     pub(super) pace: Pace,
     /// Rows that were not read, because their bounds held and their sums were kept.
     pub(super) left_alone: Cell<u64>,
+    /// Bytes that were not read, because rows in sixteen bits are shorter.
+    pub(super) spared: Cell<u64>,
 }
 
 /// Buffers of a block.
@@ -79,9 +88,25 @@ impl<T: Real> Stepped<T> {
             centroids,
             single: OnceCell::new(),
             too_coarse: Cell::new(false),
+            too_short: Cell::new(false),
+            in_short: RefCell::default(),
             neighbours: OnceCell::new(),
             pace: Pace::default(),
             left_alone: Cell::new(0),
+            spared: Cell::new(0),
+        }
+    }
+
+    /// The centroids for rows in these steps: mostly those of the block before.
+    pub(super) fn in_short(&self, steps: &Steps) -> Rc<ShortCentroids> {
+        let mut last = self.in_short.borrow_mut();
+        match &*last {
+            Some((scale, centroids)) if Arc::ptr_eq(scale, steps.scale()) => Rc::clone(centroids),
+            _ => {
+                let centroids = Rc::new(ShortCentroids::new(&self.centroids, steps.scale()));
+                *last = Some((Arc::clone(steps.scale()), Rc::clone(&centroids)));
+                centroids
+            }
         }
     }
 
@@ -184,7 +209,11 @@ impl<T: Real> Stepped<T> {
         for (at, rows) in frame.split(span.rows, size) {
             let labels = &mut labels[at..at + rows.len()];
             let bounds = bounds.as_mut().map(|(bounds, drift)| (bounds.part(at, rows.len()), *drift));
-            self.score(&rows, bounds, scratch, labels);
+            let short = span.short.map(|(short, of_run)| (short, of_run, span.first + at));
+            let spared = self.score(&rows, short, bounds, scratch, labels);
+            if !sums.takes_all() {
+                self.spared.set(self.spared.get() + spared);
+            }
             if whole {
                 sums.keep_up(frame, &self.centroids, &rows, scratch, labels, &[]);
             }
@@ -195,28 +224,37 @@ impl<T: Real> Stepped<T> {
         whole
     }
 
-    /// Scores rows, those in double precision first in single where that is faster and tells most of them apart.
+    /// Scores rows: first in sixteen bits where they are kept so, else in single precision where that is faster, as long
+    /// as it tells most of them apart. Returns how many bytes less were read.
     fn score(
         &self,
         rows: &Rows<'_, T>,
+        short: Option<(ShortRows<'_>, &ShortCentroids, usize)>,
         bounds: Option<(BoundsMut<'_>, &Drift)>,
         scratch: &mut Scratch<T>,
         labels: &mut [u32],
-    ) {
+    ) -> u64 {
         let c = &self.centroids;
         let narrows = in_single::<T>(c.n_clusters()) && !self.too_coarse.get();
-        match bounds {
-            mut bounds if narrows => {
+        match (bounds, short.filter(|_| !self.too_short.get())) {
+            (None, Some((short, in_short, first))) => {
+                let unsure = assign_short(rows, c, (short, first), in_short, scratch, labels);
+                self.too_short.set(FEW_UNSURE * unsure > rows.len());
+                return ((rows.len() - unsure) * rows.n_features * (size_of::<T>() - size_of::<i16>()))
+                    as u64;
+            }
+            (mut bounds, _) if narrows => {
                 let known = bounds.as_mut().map(|(bounds, drift)| (self.neighbours(), *drift, bounds));
                 let single = self.single.get_or_init(|| c.in_single());
                 let unsure = assign_single(rows, c, single, known, scratch, labels);
                 self.too_coarse.set(FEW_UNSURE * unsure > rows.len());
             }
-            Some((mut bounds, drift)) => {
+            (Some((mut bounds, drift)), _) => {
                 assign_bounded(rows, c, (self.neighbours(), drift), scratch, labels, &mut bounds);
             }
-            None => assign(rows, c, scratch, labels, None),
+            (None, _) => assign(rows, c, scratch, labels, None),
         }
+        0
     }
 }
 

@@ -1,6 +1,6 @@
 //! Kernel rows over the columns of one rank, as many as its memory allows; the row asked for longest ago goes first.
 
-use crate::kernel::svm::zeroed;
+use crate::kernel::zeroed;
 
 /// No slot, or no row.
 const NONE: u32 = u32::MAX;

@@ -1,0 +1,82 @@
+//! The rows of a rank in sixteen bits: a quarter of the memory to read in each iteration.
+
+use std::ops::Range;
+
+use crate::data::Block;
+use crate::kernel::lloyd::{Rows, Scratch, ShortRows, Steps};
+use crate::kernel::{Real, zeroed};
+
+/// Fewer iterations do not pay.
+const FEWEST_ITERATIONS: usize = 3;
+
+/// Memory for the rows of all blocks, in one piece: the system hands it out in large pages.
+#[derive(Debug, Default)]
+pub(super) struct ShortMemory {
+    /// How many numbers there may be; 0 where rows are not kept.
+    room: usize,
+    numbers: Vec<i16>,
+    taken: usize,
+    /// How the last block was cut.
+    last: Option<Steps>,
+}
+
+/// Where the rows of a block lie, and how they were cut.
+#[derive(Debug)]
+pub(super) struct Cut {
+    at: Range<usize>,
+    steps: Steps,
+}
+
+impl ShortMemory {
+    /// For so many blocks of `block_rows` rows.
+    pub(super) fn new(n_blocks: usize, block_rows: usize, d: usize) -> Self {
+        Self { room: n_blocks.saturating_mul(ShortRows::size(block_rows, d)), ..Self::default() }
+    }
+
+    /// Bytes that it may come to.
+    pub(super) fn bytes(&self) -> u64 {
+        (self.room as u64).saturating_mul(size_of::<i16>() as u64)
+    }
+
+    /// Whether rows pay that are gone over at most so many times.
+    pub(super) fn pays(max_iter: usize) -> bool {
+        max_iter >= FEWEST_ITERATIONS
+    }
+
+    /// Cuts a block's rows, taken relative to `shift`; none where there is no room.
+    pub(super) fn cut<T: Real>(
+        &mut self,
+        block: &Block<T>,
+        shift: &[T],
+        scratch: &mut Scratch<T>,
+    ) -> Option<Cut> {
+        let at = self.taken..self.taken + ShortRows::size(block.n_rows, block.n_features);
+        if at.end > self.room {
+            return None;
+        }
+        if self.numbers.is_empty() {
+            // Without memory for it the rows do as they are.
+            self.numbers = zeroed(self.room).unwrap_or_else(|| {
+                self.room = 0;
+                Vec::new()
+            });
+        }
+        let to = self.numbers.get_mut(at.clone())?;
+        let rows = Rows { x: &block.x, weights: &[], n_features: block.n_features };
+        let steps = Steps::cut(&rows, shift, self.last.as_ref(), scratch, to);
+        (self.taken, self.last) = (at.end, Some(steps.clone()));
+        Some(Cut { at, steps })
+    }
+
+    /// The rows that were cut.
+    pub(super) fn rows<'a>(&'a self, cut: &'a Cut) -> ShortRows<'a> {
+        ShortRows::new(&self.numbers[cut.at.clone()], &cut.steps)
+    }
+}
+
+impl Cut {
+    /// How the rows were cut.
+    pub(super) fn steps(&self) -> &Steps {
+        &self.steps
+    }
+}
