@@ -9,9 +9,9 @@ use rankfit::data::Table;
 use rankfit::error::ExitCode;
 use rankfit::estimator::neighbors::{KNeighborsModel, KNeighborsParams, KNeighborsSearch, NeighborsKind};
 use rankfit::estimator::plain::PlainModel;
+use rankfit::estimator::row_scores::RowScores;
 use rankfit::estimator::searchable::{FitOutcome, Searchable, Split};
-use rankfit::estimator::svm::{ScoreFn, Scorer};
-use rankfit::metrics;
+use rankfit::metrics::Scorer;
 use serde_json::{Value, json};
 
 fn golden() -> Value {
@@ -92,7 +92,8 @@ fn splits(folds: &[f64]) -> Vec<Split> {
 fn search(kind: NeighborsKind, table: Table, grid: &Value, scorer: Scorer, train: bool) -> KNeighborsSearch {
     let candidates = grid.as_array().expect("a grid").iter();
     let candidates = candidates.map(|given| params(kind, given).validate().expect("valid")).collect();
-    KNeighborsSearch::new(Arc::new(table), candidates, vec![scorer], train).expect("a search")
+    let scores = RowScores::new(vec![scorer], None);
+    KNeighborsSearch::new(Arc::new(table), candidates, scores, train).expect("a search")
 }
 
 /// All outcomes in order of candidate and fold.
@@ -119,12 +120,7 @@ fn searches_score_as_scikit_learns() {
     let unit = golden["unit"].as_f64().expect("a number");
     let (x, y, grid) = (rows(&golden["X"]) / unit, vector(&golden["y"]), &golden["grid"]);
     let (classifier, regressor) = (NeighborsKind::KNeighborsClassifier, NeighborsKind::KNeighborsRegressor);
-    let scorer = |scorer: metrics::Scorer| -> ScoreFn {
-        Box::new(move |y: &[f64], p: &[f64]| scorer.score(y, p).expect("a score"))
-    };
-
-    let accuracy = Scorer::Prediction(scorer(metrics::Scorer::Accuracy));
-    let classes = search(classifier, table(x.clone(), y.clone()), &grid["params"], accuracy, true);
+    let classes = search(classifier, table(x.clone(), y.clone()), &grid["params"], Scorer::Accuracy, true);
     let outcomes = run(&classes, &splits(&vector(&grid["folds"])));
     near(&means(&outcomes, |o| o.test_scores[0]), &vector(&grid["accuracy"]), "accuracy");
     near(&means(&outcomes, |o| o.train_scores[0]), &vector(&grid["train_accuracy"]), "training accuracy");
@@ -132,12 +128,11 @@ fn searches_score_as_scikit_learns() {
     assert_eq!(shared.asked, 10 * shared.done, "10 candidates of a metric share its distances");
 
     let two: Vec<f64> = y.iter().map(|&y| f64::from(u8::from(y > 0.0))).collect();
-    let area = Scorer::Decision(scorer(metrics::Scorer::RocAuc));
-    let binary = search(classifier, table(x.clone(), two), &grid["params"], area, false);
+    let binary = search(classifier, table(x.clone(), two), &grid["params"], Scorer::RocAuc, false);
     let outcomes = run(&binary, &splits(&vector(&grid["binary_folds"])));
     near(&means(&outcomes, |o| o.test_scores[0]), &vector(&grid["roc_auc"]), "area");
 
-    let error = Scorer::Prediction(scorer(metrics::Scorer::NegMeanSquaredError));
+    let error = Scorer::NegMeanSquaredError;
     let numbers = search(regressor, table(x, vector(&golden["number"])), &grid["params"], error, false);
     let outcomes = run(&numbers, &splits(&vector(&grid["number_folds"])));
     near(&means(&outcomes, |o| o.test_scores[0]), &vector(&grid["neg_mean_squared_error"]), "error");
@@ -147,12 +142,10 @@ fn searches_score_as_scikit_learns() {
 fn a_searched_fit_equals_the_one_alone() {
     let golden = golden();
     let (x, y) = (rows(&golden["X"]), vector(&golden["y"]));
-    let fingerprint = |_: &[f64], predicted: &[f64]| {
-        predicted.iter().fold(0u64, |sum, v| sum.wrapping_mul(31).wrapping_add(v.to_bits() >> 40)) as f64
-    };
     let grid = json!([{"n_neighbors": 9}, {"n_neighbors": 2}, {"n_neighbors": 9, "weights": "distance"}]);
     let kind = NeighborsKind::KNeighborsClassifier;
-    let scorer = Scorer::Prediction(Box::new(fingerprint));
+    // Every probability leaves its trace in it.
+    let scorer = Scorer::NegLogLoss;
     let search = search(kind, table(x.clone(), y.clone()), &grid, scorer, false);
     let splits = splits(&(0..y.len()).map(|i| (i % 5) as f64).collect::<Vec<_>>());
     for outcome in run(&search, &splits) {
@@ -160,7 +153,10 @@ fn a_searched_fit_equals_the_one_alone() {
         let alone = params(kind, &grid[outcome.id.candidate]).validate().expect("valid");
         let model = alone.fit(&table(x.clone(), y.clone()), &split.train).expect("a fit");
         let test = x.select(ndarray::Axis(0), &split.test);
-        assert_eq!(outcome.test_scores[0], fingerprint(&[], &model.predict(test.view()).expect("classes")));
+        let y_test: Vec<f64> = split.test.iter().map(|&row| y[row]).collect();
+        let proba = model.predict_proba(test.view()).expect("predictions").expect("probabilities");
+        let loss = scorer.of_probabilities(&y_test, model.classes(), proba.as_slice().expect("rows"));
+        assert_eq!(outcome.test_scores[0], loss.expect("a score"));
     }
     let refit = search.refit(0).expect("a model");
     assert_eq!(refit.estimator, "KNeighborsClassifier");

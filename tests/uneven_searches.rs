@@ -190,7 +190,9 @@ fn scores_that_are_not_defined_are_told_or_raised() {
     raised("uneven_text", "'SVC'", "scoring = \"f1\"\n", "targets that are text");
     // Each fold lacks a class, which only its scores find out.
     let lacking = "cv = { kind = \"KFold\", n_splits = 3 }\nscoring = \"neg_log_loss\"\n";
-    for estimator in ["'GaussianNB'", "'RandomForestClassifier'", "'SVC'\nprobability = true"] {
+    for estimator in
+        ["'GaussianNB'", "'KNeighborsClassifier'", "'RandomForestClassifier'", "'SVC'\nprobability = true"]
+    {
         raised("uneven", estimator, lacking, "for neg_log_loss, found classes [");
     }
 }

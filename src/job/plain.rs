@@ -118,9 +118,8 @@ impl PlainJob {
             Self::Neighbors(params) => {
                 let kind = params.kind;
                 let all = at.all(params, |p: KNeighborsParams| KNeighborsParams { kind, ..p }.validate())?;
-                let scorers = searchable::scorers(search, table);
-                let train = search.return_train_score;
-                Ok(Box::new(KNeighborsSearch::new(table.clone(), all, scorers, train)?))
+                let scores = searchable::row_scores(job, search, table);
+                Ok(Box::new(KNeighborsSearch::new(table.clone(), all, scores, search.return_train_score)?))
             }
             Self::LinearSvc(params) => {
                 searchable::refuse_probabilities(job, search, "LinearSVC")?;

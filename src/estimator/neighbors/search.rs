@@ -15,14 +15,14 @@ use crate::data::Table;
 use crate::error::{Error, Result};
 use crate::estimator::Model;
 use crate::estimator::plain::{PlainModel, gather};
+use crate::estimator::row_scores::{RowScores, Scored};
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
-use crate::estimator::svm::Scorer;
 
 /// The candidates of a search over nearest neighbours with their data.
 pub struct KNeighborsSearch {
     table: Arc<Table>,
     candidates: Vec<KNeighbors>,
-    scorers: Vec<Scorer>,
+    scores: RowScores,
     return_train_score: bool,
     n_asked: AtomicU64,
     n_done: AtomicU64,
@@ -43,12 +43,12 @@ impl KNeighborsSearch {
     pub fn new(
         table: Arc<Table>,
         candidates: Vec<KNeighbors>,
-        scorers: Vec<Scorer>,
+        scores: RowScores,
         return_train_score: bool,
     ) -> Result<Self> {
         candidates.first().map_or(Ok(()), |candidate| candidate.check_table(&table))?;
         let (n_asked, n_done) = (AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Self { table, candidates, scorers, return_train_score, n_asked, n_done })
+        Ok(Self { table, candidates, scores, return_train_score, n_asked, n_done })
     }
 
     /// Candidates with the same metric, those of few neighbours first.
@@ -91,20 +91,19 @@ impl KNeighborsSearch {
         predicted
     }
 
-    fn scores(&self, model: &KNeighborsModel, predicted: &Predicted, rows: &[usize]) -> Vec<f64> {
+    fn scores(&self, model: &KNeighborsModel, predicted: &Predicted, rows: &[usize]) -> Result<Vec<f64>> {
         let classes = model.classes();
         let y_true: Vec<f64> = rows.iter().map(|&row| self.table.y[row]).collect();
-        let score = |scorer: &Scorer| match scorer {
-            Scorer::Prediction(score) => score(&y_true, &predicted.y),
-            // Without decision values the probability of the second class orders the rows, as in scikit-learn.
-            Scorer::Decision(score) if classes.len() == 2 => {
-                let second: Vec<f64> = predicted.proba.chunks_exact(2).map(|of_row| of_row[1]).collect();
-                score(&y_true, &second)
-            }
-            Scorer::Decision(_) => f64::NAN,
-            Scorer::Probability(score) => score(&y_true, classes, &predicted.proba),
-        };
-        self.scorers.iter().map(score).collect()
+        // Without decision values the probability of the second class orders the rows, as in scikit-learn.
+        let second: Option<Vec<f64>> =
+            (classes.len() == 2).then(|| predicted.proba.chunks_exact(2).map(|of_row| of_row[1]).collect());
+        self.scores.of(&Scored {
+            y_true: &y_true,
+            weights: &[],
+            predicted: &predicted.y,
+            decision: second.as_deref(),
+            proba: (!classes.is_empty()).then_some((classes, &predicted.proba[..])),
+        })
     }
 }
 
@@ -158,12 +157,13 @@ impl Searchable for KNeighborsSearch {
             self.candidates[id.candidate].check_rows(&self.table.origin, split.train.len())?;
             let at = able.iter().position(|&other| other == id);
             let at = at.ok_or_else(|| Error::internal("neighbours that were not looked for"))?;
-            let test_scores = self.scores(&model, &tested[at], &split.test);
+            let test_scores = self.scores(&model, &tested[at], &split.test)?;
             // What all fits of the chain share counts as the first one's.
             let score_seconds = looking + since.elapsed().as_secs_f64();
-            let train_scores = trained
-                .get(at)
-                .map_or_else(Vec::new, |predicted| self.scores(&model, predicted, &split.train));
+            let train_scores = match trained.get(at) {
+                Some(predicted) => self.scores(&model, predicted, &split.train)?,
+                None => Vec::new(),
+            };
             emit(FitOutcome { id, test_scores, train_scores, fit_seconds, score_seconds, converged: true })?;
             (fit_seconds, looking) = (0.0, 0.0);
         }
