@@ -28,20 +28,24 @@ const OPEN_PER_CHANGED: u64 = 25;
 pub(super) fn settling_pays<T>(open: u64, n: u64, k: usize) -> bool {
     let (k, size) = (k as u64, size_of::<T>() as u64);
     let of_all = if in_single::<T>(k as usize) { size_of::<f32>() as u64 } else { size };
-    cost_of_open::<T>(k) * open < (40 + k * of_all) * n
+    (400 + k * size * 5 / 6) * open < (40 + k * of_all) * n
 }
 
-/// Whether it is less than half as dear as scoring all rows in sixteen bits, as measured on Golden Cove: how many will be
-/// open is a guess, and bounds have to be made first.
-fn settling_beats_short<T>(open: u64, n: u64, k: usize) -> bool {
-    let k = k as u64;
-    2 * cost_of_open::<T>(k) * open < (30 + k * 11 / 4) * n
+/// Whether settling `open` of `n` rows of `d` features is less than half as dear as scoring all in sixteen bits: how many
+/// will be open is a guess, and bounds have to be made first.
+///
+/// In tenths of a nanosecond, as measured on Golden Cove.
+fn settling_beats_short<T>(open: u64, n: u64, k: usize, d: usize) -> bool {
+    let (k, d, size) = (k as u64, d as u64, size_of::<T>() as u64);
+    let of_open = 250 + d * size + k * d * size / 24;
+    // Tiles of many features are larger than the first-level cache.
+    let of_tile = if d > FEATURES_OF_TILE { 2 } else { 1 };
+    let of_all = (10 + d + k * (8 + d) / 10) * of_tile;
+    2 * of_open * open < of_all * n
 }
 
-/// What an open row costs.
-fn cost_of_open<T>(k: u64) -> u64 {
-    400 + k * size_of::<T>() as u64 * 5 / 6
-}
+/// Up to so many features a tile stays in the first-level cache.
+const FEATURES_OF_TILE: u64 = 64;
 
 /// Whether rows in sixteen bits are worth fitting `k` centroids to their block of `n` rows.
 pub(super) fn short_pays(n: usize, k: usize) -> bool {
@@ -58,6 +62,9 @@ pub(super) struct Pruning {
     /// Whether rows may be kept in sixteen bits beside them, and these.
     keeps_short: bool,
     short: RefCell<ShortMemory>,
+    /// Whether it is time to cut rows, and how many iterations may come in all.
+    cuts: bool,
+    max_iter: usize,
     /// From the iteration on in which a run's bounds begin.
     drifts: Vec<Option<Drift>>,
 }
@@ -91,22 +98,30 @@ impl Pruning {
         };
         let (rows, spare) = (of_rows(row_bytes), engine.spare_bytes());
         let allowed = engine.all_resident() && needs.fit(rows, spare);
-        let keeps_short = allowed && needs.all_fit(spare) && ShortMemory::pays(max_iter);
-        Self { allowed, keeps_short, short: RefCell::new(short), drifts: vec![None; sizes.len()] }
+        let keeps_short = allowed && needs.all_fit(spare);
+        let (short, drifts) = (RefCell::new(short), vec![None; sizes.len()]);
+        Self { allowed, keeps_short, short, cuts: false, max_iter, drifts }
     }
 
     /// Bounds of one run of `k` clusters from the start.
     #[cfg(test)]
     pub(super) fn always(k: usize) -> Self {
         let drifts = vec![Some(Drift::new(k))];
-        Self { allowed: true, keeps_short: false, short: RefCell::default(), drifts }
+        Self {
+            allowed: true,
+            keeps_short: false,
+            short: RefCell::default(),
+            cuts: false,
+            max_iter: 0,
+            drifts,
+        }
     }
 
     /// A block of `n` rows in sixteen bits, and no bounds.
     #[cfg(test)]
     pub(super) fn short(n: usize, d: usize) -> Self {
         let short = RefCell::new(ShortMemory::new(1, n, d));
-        Self { allowed: true, keeps_short: true, short, drifts: vec![None] }
+        Self { allowed: true, keeps_short: true, short, cuts: true, max_iter: 0, drifts: vec![None] }
     }
 
     /// Whether blocks' sums may be kept, as bounds may.
@@ -121,7 +136,7 @@ impl Pruning {
         shift: &[T],
         scratch: &mut Scratch<T>,
     ) -> Option<Cut> {
-        self.keeps_short.then(|| self.short.borrow_mut().cut(block, shift, scratch))?
+        (self.keeps_short && self.cuts).then(|| self.short.borrow_mut().cut(block, shift, scratch))?
     }
 
     /// The rows that were cut.
@@ -135,16 +150,17 @@ impl Pruning {
     }
 
     /// Adds the way from the centroids that gave run `i` its labels to those it has now; or decides whether it is time for
-    /// bounds. That is about work, never about results.
+    /// bounds, or to cut rows. That is about work, never about results.
     pub(super) fn advance<T: Real>(&mut self, i: usize, frame: &Frame<T>, run: &Run, n_samples: u64) {
         let k = run.centers.len() / frame.d();
         match (&mut self.drifts[i], &run.labelled_by, run.history.last()) {
             (Some(drift), Some(before), _) => drift.advance(&frame.pack(before), &frame.pack(&run.centers)),
             (drift @ None, Some(_), Some(last)) if self.allowed && k > 1 => {
-                let open = OPEN_PER_CHANGED * last.n_changed;
+                let (open, d, done) = (OPEN_PER_CHANGED * last.n_changed, frame.d(), run.history.len());
                 let pays = settling_pays::<T>(open, n_samples, k)
-                    && (!self.keeps_short || settling_beats_short::<T>(open, n_samples, k));
+                    && (!self.keeps_short || settling_beats_short::<T>(open, n_samples, k, d));
                 *drift = pays.then(|| Drift::new(k));
+                self.cuts |= !pays && ShortMemory::pays(done, self.max_iter);
             }
             _ => {}
         }

@@ -6,7 +6,9 @@ use crate::data::Block;
 use crate::kernel::lloyd::{Rows, Scratch, ShortRows, Steps};
 use crate::kernel::{Real, zeroed};
 
-/// Fewer iterations do not pay.
+/// After so many iterations it is clear that clusters do not stand at once.
+const ENOUGH_ITERATIONS: usize = 2;
+/// Fewer iterations to come do not pay.
 const FEWEST_ITERATIONS: usize = 3;
 
 /// Memory for the rows of all blocks, in one piece: the system hands it out in large pages.
@@ -38,9 +40,9 @@ impl ShortMemory {
         (self.room as u64).saturating_mul(size_of::<i16>() as u64)
     }
 
-    /// Whether rows pay that are gone over at most so many times.
-    pub(super) fn pays(max_iter: usize) -> bool {
-        max_iter >= FEWEST_ITERATIONS
+    /// Whether rows pay that are gone over after `done` of at most `max_iter` iterations.
+    pub(super) fn pays(done: usize, max_iter: usize) -> bool {
+        done >= ENOUGH_ITERATIONS && max_iter.saturating_sub(done) >= FEWEST_ITERATIONS
     }
 
     /// Cuts a block's rows, taken relative to `shift`; none where there is no room.
@@ -78,5 +80,35 @@ impl Cut {
     /// How the rows were cut.
     pub(super) fn steps(&self) -> &Steps {
         &self.steps
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Isa;
+
+    #[test]
+    fn rows_are_cut_where_enough_iterations_may_come() {
+        for (done, max_iter, pays) in
+            [(0, 300, false), (1, 300, false), (2, 300, true), (2, 5, true), (2, 4, false), (300, 300, false)]
+        {
+            assert_eq!(ShortMemory::pays(done, max_iter), pays, "{done} of {max_iter}");
+        }
+    }
+
+    #[test]
+    fn blocks_are_cut_as_long_as_there_is_room() {
+        let block =
+            |n: usize| Block::<f64> { n_rows: n, n_features: 3, x: vec![0.5; n * 3], ..Block::default() };
+        let mut scratch = Scratch::new(3, Isa::best());
+        let mut memory = ShortMemory::new(2, 100, 3);
+        assert_eq!(memory.bytes(), 2 * 192 * 3 * 2);
+        for n in [100, 7] {
+            assert_eq!(memory.cut(&block(n), &[0.0; 3], &mut scratch).expect("room").steps().n_rows(), n);
+        }
+        assert!(memory.cut(&block(1), &[0.0; 3], &mut scratch).is_some(), "the second was short");
+        assert!(memory.cut(&block(1), &[0.0; 3], &mut scratch).is_none());
+        assert!(ShortMemory::default().cut(&block(1), &[0.0; 3], &mut scratch).is_none());
     }
 }
