@@ -8,9 +8,9 @@
 //! # References
 //! Higham, "Accuracy and stability of numerical algorithms", 2002, section 3.1, for the error of a dot product.
 
-use super::Rows;
 use std::sync::Arc;
 
+use super::Rows;
 use super::assign::{Scratch, cut_rows};
 use super::packed::Centroids;
 use super::tile::{Ahead, Tile, score_tile, turn_rows, write_labels};
