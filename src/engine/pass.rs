@@ -118,7 +118,7 @@ impl<'a, T: Real> PassEngine<'a, T> {
 
     /// Whether every block of this rank stays in memory.
     pub fn all_resident(&self) -> bool {
-        self.feed.n_resident() == self.feed.slice().len()
+        self.feed.n_resident() == self.n_owned()
     }
 
     /// How many blocks this rank owns.
@@ -128,12 +128,12 @@ impl<'a, T: Real> PassEngine<'a, T> {
 
     /// An upper bound of the rows of this rank's blocks.
     pub fn most_rows(&self) -> u64 {
-        (self.feed.slice().len() as u64).saturating_mul(self.shape().block_rows as u64)
+        (self.n_owned() as u64).saturating_mul(self.shape().block_rows as u64)
     }
 
     /// Room for what a pass keeps with each owned block.
     pub fn memory<M: Default>(&self) -> Vec<M> {
-        (0..self.feed.slice().len()).map(|_| M::default()).collect()
+        (0..self.n_owned()).map(|_| M::default()).collect()
     }
 
     /// Runs `pass` over every block and returns the total, equal on all ranks.

@@ -32,7 +32,8 @@ pub trait Simd: Copy {
     unsafe fn load_first_f32(p: *const f32, n: usize) -> Self::V;
     /// Writes eight doubles to `p`.
     unsafe fn store(p: *mut f64, v: Self::V);
-    /// Asks for the cache line at `p`, which need not be readable.
+    /// Asks for the cache line at `p`, which need not be readable, to come into the second-level cache: more lines can be
+    /// on their way there than to the first.
     #[inline(always)]
     unsafe fn prefetch<T>(p: *const T) {
         let _ = p;
@@ -463,7 +464,7 @@ macro_rules! dispatch {
 }
 pub(crate) use dispatch;
 
-/// Asks for the cache lines of `n` numbers at `from`, which need not be readable.
+/// Asks for the cache lines of `n` numbers at `from`, which need not be readable, as [`Simd::prefetch`] does.
 #[inline(always)]
 pub(crate) fn prefetch<T>(from: *const T, n: usize) {
     #[cfg(target_arch = "x86_64")]

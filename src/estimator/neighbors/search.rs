@@ -17,6 +17,7 @@ use crate::estimator::Model;
 use crate::estimator::plain::{PlainModel, gather};
 use crate::estimator::row_scores::{RowScores, Scored};
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
+use crate::metrics::Needs;
 
 /// The candidates of a search over nearest neighbours with their data.
 pub struct KNeighborsSearch {
@@ -95,8 +96,8 @@ impl KNeighborsSearch {
         let classes = model.classes();
         let y_true: Vec<f64> = rows.iter().map(|&row| self.table.y[row]).collect();
         // Without decision values the probability of the second class orders the rows, as in scikit-learn.
-        let second: Option<Vec<f64>> =
-            (classes.len() == 2).then(|| predicted.proba.chunks_exact(2).map(|of_row| of_row[1]).collect());
+        let second: Option<Vec<f64>> = (classes.len() == 2 && self.scores.ask(Needs::Decision))
+            .then(|| predicted.proba.chunks_exact(2).map(|of_row| of_row[1]).collect());
         self.scores.of(&Scored {
             y_true: &y_true,
             weights: &[],

@@ -24,6 +24,8 @@ mod avx2;
 mod avx512;
 mod bounded;
 mod bounds;
+#[cfg(test)]
+mod cases;
 mod distance;
 mod fixed;
 mod neighbours;

@@ -13,6 +13,8 @@ use std::sync::Arc;
 use super::Rows;
 use super::assign::{Scratch, cut_rows};
 use super::packed::Centroids;
+use super::reassign::MOST_ROWS;
+use super::single::list_unsure;
 use super::tile::{Ahead, Tile, score_tile, turn_rows, write_labels};
 use super::vector::{Lanes, Vector};
 use crate::kernel::simd::{Simd, dispatch, prefetch};
@@ -118,6 +120,7 @@ impl Steps {
                 return Self { n_rows, scale: Arc::clone(&before.scale) };
             }
         } else {
+            // Only to see how far they reach.
             cut_rows(rows, shift, &vec![0.0; d], scratch, &mut most, to);
         }
         let scale = Arc::new(Scale::new(&largest(&most), before.map(|steps| steps.scale.as_ref())));
@@ -211,6 +214,7 @@ pub(super) unsafe fn cut<V: Vector>(
             let nearest = value.to_f64() * per_unit + INTEGER;
             *step = nearest.to_bits() as i16;
         }
+        // What a tile held before stands behind a last, shorter one: that may make steps wider, never too narrow.
         let mut farthest: [V::Item; LANES] = *most;
         for values in turned.as_chunks::<LANES>().0 {
             for l in 0..LANES {
@@ -318,46 +322,22 @@ pub(super) unsafe fn assign<V: Vector, const R: usize, const G: usize>(
         score_tile::<V, R, G, true>(n, Some(ahead), c, &c.all, tile.turned(), tile);
         write_labels::<V>(tile, labels);
     }
-    let (best, second, _) = tile.scores();
-    let (best, second) = (&best[..n], &second[..n]);
-    let mut all_sure = true;
-    for i in 0..n {
-        // What is no number is not sure.
-        all_sure &= second[i] - best[i] > level;
-    }
-    if !all_sure {
-        let is_unsure = |&i: &usize| {
-            let sure = second[i] - best[i] > level;
-            !sure
-        };
-        unsure.extend((0..n).filter(is_unsure).map(|i| (at + i) as u32));
-    }
+    list_unsure(&[level; MOST_ROWS][..n], tile, at, unsure);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Centroids, Rows, Scratch, assign, assign_short};
+    use super::super::{Centroids, Rows, Scratch, assign, assign_short, cases};
     use super::*;
     use crate::kernel::Isa;
-    use crate::rng::{Purpose, stream, uniform};
 
-    /// Rows and centroids of this size, on a lattice with many rows as far from one as from another; the last feature is
-    /// constant. Labels must be those of all scores, from every tile on. Returns how many rows were scored in full.
-    fn check<T: Real>(scale: f64, lattice: bool, n: usize, k: usize, d: usize) -> usize {
-        let mut rng = stream(n as u64, Purpose::Noise, (k * 1000 + d) as u64);
-        let mut draw = || {
-            let value = 8.0 * (uniform(&mut rng) - 0.5);
-            scale * if lattice { value.round() } else { value }
-        };
-        let mut x: Vec<T> = (0..n * d).map(|_| T::from_f64(draw())).collect();
-        let mut centers: Vec<f64> = (0..k * d).map(|_| draw()).collect();
+    /// The last feature is constant. Labels must be those of all scores, from every tile on. Returns how many rows were
+    /// scored in full.
+    fn check<T: Real>(scale: f64, lattice: bool, [n, k, d]: [usize; 3]) -> usize {
+        let (mut x, centers, shift) = cases::draw::<T>(scale, lattice, [n, k, d]);
         if d > 1 {
             x.chunks_exact_mut(d).for_each(|row| row[d - 1] = T::from_f64(3.0 * scale));
         }
-        if k > 5 {
-            centers.copy_within(d..2 * d, 5 * d);
-        }
-        let shift: Vec<T> = (0..d).map(|_| T::from_f64(if lattice { 0.0 } else { 0.1 * draw() })).collect();
         let rows = Rows { x: &x, weights: &[], n_features: d };
         let c = Centroids::<T>::new(&centers, &shift);
         let mut again = 0;
@@ -382,30 +362,14 @@ mod tests {
 
     #[test]
     fn labels_in_sixteen_bits_are_those_of_the_rows_themselves() {
-        for (n, k, d) in [(1, 2, 1), (95, 3, 2), (97, 12, 20), (500, 37, 13), (300, 100, 20), (200, 9, 301)] {
-            for (scale, lattice) in [
-                (1.0, false),
-                (1.0, true),
-                (1e-22, false),
-                (1e-18, true),
-                (1e18, false),
-                (1e-160, false),
-                (1e-310, false),
-                (1e150, false),
-            ] {
-                check::<f64>(scale, lattice, n, k, d);
-                if (1e-30..1e30).contains(&scale) {
-                    check::<f32>(scale, lattice, n, k, d);
-                }
-            }
-        }
+        cases::each(check::<f64>, check::<f32>);
     }
 
     #[test]
     fn few_rows_are_scored_in_full_unless_they_must_be() {
-        assert!(check::<f64>(1.0, false, 500, 4, 20) <= 3 * Isa::available().len());
+        assert!(check::<f64>(1.0, false, [500, 4, 20]) <= 3 * Isa::available().len());
         // Centroids 1 and 5 are equal: rows nearest to them are never sure.
-        assert!(check::<f64>(1.0, false, 500, 12, 20) > 20 * Isa::available().len());
+        assert!(check::<f64>(1.0, false, [500, 12, 20]) > 20 * Isa::available().len());
     }
 
     #[test]

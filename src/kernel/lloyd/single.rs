@@ -90,7 +90,11 @@ pub(super) unsafe fn assign<V: Vector, const R: usize, const G: usize>(
         square_rows::<V>(n, c, tile.turned(), tile);
         write_labels::<V>(tile, labels);
     }
-    list_unsure(centroids, tile, n, at, unsure);
+    let mut margins = [V::Item::ZERO; MOST_ROWS];
+    for (margin, norm) in margins[..n].iter_mut().zip(tile.scores().2) {
+        *margin = norm.mul_add(centroids.slope, centroids.level);
+    }
+    list_unsure(&margins[..n], tile, at, unsure);
     if let Some((neighbours, drift, bounds)) = bounded {
         let BoundsMut { upper, lower } = bounds;
         // SAFETY: labels are below k.
@@ -101,22 +105,18 @@ pub(super) unsafe fn assign<V: Vector, const R: usize, const G: usize>(
     }
 }
 
-/// Lists those of the tile's first `n` rows whose least score might not be the least.
+/// Lists the tile's first rows, counted from `at` on, whose least score is not smaller than every other by more than their
+/// margin.
 #[inline(always)]
-fn list_unsure<S: Real>(
-    centroids: &SingleCentroids<S>,
-    tile: &Tile<S>,
-    n: usize,
-    at: usize,
-    unsure: &mut Vec<u32>,
-) {
-    let (best, second, norms) = tile.scores();
-    let (best, second, norms) = (&best[..n], &second[..n], &norms[..n]);
+pub(super) fn list_unsure<S: Real>(margins: &[S], tile: &Tile<S>, at: usize, unsure: &mut Vec<u32>) {
+    let n = margins.len();
+    let (best, second, _) = tile.scores();
+    let (best, second) = (&best[..n], &second[..n]);
     let mut sure = [false; MOST_ROWS];
     let mut all_sure = true;
     for i in 0..n {
         // What is no number is not sure.
-        sure[i] = second[i] - best[i] > norms[i].mul_add(centroids.slope, centroids.level);
+        sure[i] = second[i] - best[i] > margins[i];
         all_sure &= sure[i];
     }
     if !all_sure {
@@ -155,26 +155,14 @@ pub(super) unsafe fn assign_listed<V: Vector, const R: usize, const G: usize>(
 #[cfg(test)]
 mod tests {
     use super::super::{
-        Bounds, Centroids, Drift, Neighbours, Rows, Scratch, assign, assign_single, screen, settle,
+        Bounds, Centroids, Drift, Neighbours, Rows, Scratch, assign, assign_single, cases, screen, settle,
     };
     use crate::kernel::{Isa, Real};
-    use crate::rng::{Purpose, stream, uniform};
 
-    /// Rows and centroids of this size; on a lattice many rows are as far from one as from another. Labels must be
-    /// those of all scores, as those after a step of the centroids by the bounds must be. Returns how many rows were
-    /// scored again.
-    fn check<T: Real>(scale: f64, lattice: bool, n: usize, k: usize, d: usize) -> usize {
-        let mut rng = stream(n as u64, Purpose::Noise, (k * 1000 + d) as u64);
-        let mut draw = || {
-            let value = 8.0 * (uniform(&mut rng) - 0.5);
-            scale * if lattice { value.round() } else { value }
-        };
-        let x: Vec<T> = (0..n * d).map(|_| T::from_f64(draw())).collect();
-        let mut centers: Vec<f64> = (0..k * d).map(|_| draw()).collect();
-        if k > 5 {
-            centers.copy_within(d..2 * d, 5 * d);
-        }
-        let shift: Vec<T> = (0..d).map(|_| T::from_f64(if lattice { 0.0 } else { 0.01 * draw() })).collect();
+    /// Labels must be those of all scores, as those after a step of the centroids by the bounds must be. Returns how many
+    /// rows were scored again.
+    fn check<T: Real>(scale: f64, lattice: bool, [n, k, d]: [usize; 3]) -> usize {
+        let (x, mut centers, shift) = cases::draw::<T>(scale, lattice, [n, k, d]);
         let rows = Rows { x: &x, weights: &[], n_features: d };
         let first = Centroids::<T>::new(&centers, &shift);
         centers.iter_mut().for_each(|c| *c *= 0.97);
@@ -213,28 +201,13 @@ mod tests {
 
     #[test]
     fn labels_in_single_precision_are_those_of_the_rows_own() {
-        for (n, k, d) in [(1, 1, 1), (95, 3, 2), (97, 12, 20), (500, 37, 13), (300, 100, 20), (200, 9, 301)] {
-            for (scale, lattice) in [
-                (1.0, false),
-                (1.0, true),
-                (1e-22, false),
-                (1e-18, true),
-                (1e18, false),
-                (1e-160, false),
-                (1e150, false),
-            ] {
-                check::<f64>(scale, lattice, n, k, d);
-                if (1e-30..1e30).contains(&scale) {
-                    check::<f32>(scale, lattice, n, k, d);
-                }
-            }
-        }
+        cases::each(check::<f64>, check::<f32>);
     }
 
     #[test]
     fn few_rows_are_scored_again_unless_they_must_be() {
-        assert!(check::<f64>(1.0, false, 500, 4, 20) <= 3 * Isa::available().len());
+        assert!(check::<f64>(1.0, false, [500, 4, 20]) <= 3 * Isa::available().len());
         // Centroids 1 and 5 are equal: rows nearest to them are never sure.
-        assert!(check::<f64>(1.0, false, 500, 12, 20) > 20 * Isa::available().len());
+        assert!(check::<f64>(1.0, false, [500, 12, 20]) > 20 * Isa::available().len());
     }
 }

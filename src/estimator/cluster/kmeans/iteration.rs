@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::finish::Finish;
 use super::frame::{CHUNK, Frame};
 use super::kept::{Kept, Memory};
-use super::pruning::{Pruning, short_pays};
+use super::pruning::Pruning;
+use super::shorts::ShortMemory;
 use super::stepped::{Span, Stepped, Work};
 use super::sums::Sums;
 use crate::comm::Partial;
@@ -139,7 +140,10 @@ impl<'a, T: Real> StepPass<'a, T> {
         let Memory { runs, short } = memory;
         let store = self.pruning.map(Pruning::short_memory);
         let short = store.as_ref().zip(short.as_ref());
-        let in_short = |stepped: &Stepped<T>| Some(stepped.in_short(short?.1.steps()));
+        // Runs with bounds do not go by them.
+        let goes_by = |stepped: &&Stepped<T>| self.drift(stepped.run).is_none();
+        let in_short =
+            |stepped| Some(stepped).filter(goes_by).zip(short).map(|(s, (_, cut))| s.in_short(cut.steps()));
         let in_short: Vec<_> = self.runs.iter().map(in_short).collect();
         let short = short.map(|(store, cut)| store.rows(cut));
         for (first, rows) in self.frame.pieces(block, self.span()) {
@@ -152,11 +156,21 @@ impl<'a, T: Real> StepPass<'a, T> {
         }
     }
 
+    /// The only run, if rows that it does not read are not read at all: of several another one may read them, and the
+    /// exact inertia reads them all.
+    fn alone(&self) -> Option<&Stepped<T>> {
+        match (&self.runs[..], self.exact) {
+            ([only], None) => Some(only),
+            _ => None,
+        }
+    }
+
     /// Keeps the block's rows in sixteen bits, when a run without bounds is to label them.
     fn keep_short(&self, block: &Block<T>, memory: &mut Memory, scratch: &mut Scratch<T>) {
         let Some(pruning) = self.pruning.filter(|_| memory.short.is_none()) else { return };
         let pays = |stepped: &Stepped<T>| {
-            self.drift(stepped.run).is_none() && short_pays(block.n_rows, stepped.centroids.n_clusters())
+            self.drift(stepped.run).is_none()
+                && ShortMemory::suits(block.n_rows, stepped.centroids.n_clusters())
         };
         if self.runs.iter().any(pays) {
             memory.short = pruning.cut(block, &self.frame.shift, scratch);
@@ -236,18 +250,11 @@ impl<T: Real> Pass<T> for StepPass<'_, T> {
     }
 
     fn bytes_spared(&self) -> u64 {
-        match (&self.runs[..], self.exact) {
-            ([only], None) => only.spared.get(),
-            _ => 0,
-        }
+        self.alone().map_or(0, |only| only.spared.get())
     }
 
     fn rows_left_alone(&self) -> u64 {
-        // Of several runs another one may have read them; the exact inertia reads them all.
-        match (&self.runs[..], self.exact) {
-            ([only], None) => only.left_alone.get(),
-            _ => 0,
-        }
+        self.alone().map_or(0, |only| only.left_alone.get())
     }
 }
 
@@ -325,7 +332,7 @@ mod tests {
             same(&bounded, &by_bounds);
             let short = pass().with_bounds(&shortening).block(block, &mut in_short).unwrap().remove(0);
             same(&in_short, &short);
-            assert_eq!(in_short.short.is_some(), short_pays(block.n_rows, k));
+            assert_eq!(in_short.short.is_some(), ShortMemory::suits(block.n_rows, k));
             let changed = before.iter().zip(&after).filter(|(a, b)| a != b).count();
             assert_eq!(by_labels.changed, if iteration == 0 { block.n_rows } else { changed } as u64);
             before = after;

@@ -47,14 +47,6 @@ fn settling_beats_short<T>(open: u64, n: u64, k: usize, d: usize) -> bool {
 /// Up to so many features a tile stays in the first-level cache.
 const FEATURES_OF_TILE: u64 = 64;
 
-/// Whether rows in sixteen bits are worth fitting `k` centroids to their block of `n` rows.
-pub(super) fn short_pays(n: usize, k: usize) -> bool {
-    k > 1 && n >= ROWS_OF_FIT * k
-}
-
-/// Rows whose scores cost more than a centroid does to fit.
-const ROWS_OF_FIT: usize = 2;
-
 /// The ways of every run's centroids, where bounds are kept.
 pub(super) struct Pruning {
     /// Whether bounds may be kept.
@@ -213,6 +205,10 @@ mod tests {
         for k in [2, 12, 100, 1000] {
             assert!(settling_pays::<f64>(0, 1, k) && !settling_pays::<f64>(1, 1, k), "{k} clusters");
             assert!(settling_pays::<f32>(0, 1, k) && !settling_pays::<f32>(3, 2, k), "{k} clusters");
+            for d in [1, 20, 300] {
+                let beats = |open| settling_beats_short::<f64>(open, 1000, k, d);
+                assert!(beats(0) && !beats(1000), "{k} clusters, {d} features");
+            }
         }
     }
 }

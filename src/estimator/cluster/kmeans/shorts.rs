@@ -11,6 +11,9 @@ const ENOUGH_ITERATIONS: usize = 2;
 /// Fewer iterations to come do not pay.
 const FEWEST_ITERATIONS: usize = 3;
 
+/// Rows whose scores cost more than a centroid does to fit.
+const ROWS_OF_FIT: usize = 2;
+
 /// Memory for the rows of all blocks, in one piece: the system hands it out in large pages.
 #[derive(Debug, Default)]
 pub(super) struct ShortMemory {
@@ -43,6 +46,11 @@ impl ShortMemory {
     /// Whether rows pay that are gone over after `done` of at most `max_iter` iterations.
     pub(super) fn pays(done: usize, max_iter: usize) -> bool {
         done >= ENOUGH_ITERATIONS && max_iter.saturating_sub(done) >= FEWEST_ITERATIONS
+    }
+
+    /// Whether a block of `n` rows is worth fitting `k` centroids to its steps.
+    pub(super) fn suits(n: usize, k: usize) -> bool {
+        k > 1 && n >= ROWS_OF_FIT * k
     }
 
     /// Cuts a block's rows, taken relative to `shift`; none where there is no room.
