@@ -32,6 +32,8 @@ pub trait Real:
     const INFINITY: Self;
     /// Distance from 1 to the next number.
     const EPSILON: f64;
+    /// The smallest positive number that is normal.
+    const MIN_POSITIVE: f64;
     /// The type's name in job files: `"f32"` or `"f64"`.
     const NAME: &'static str;
 
@@ -63,6 +65,7 @@ macro_rules! impl_real {
             const ZERO: Self = 0.0;
             const INFINITY: Self = $t::INFINITY;
             const EPSILON: f64 = $t::EPSILON as f64;
+            const MIN_POSITIVE: f64 = $t::MIN_POSITIVE as f64;
             const NAME: &'static str = stringify!($t);
 
             #[inline(always)]

@@ -5,10 +5,12 @@ use super::neighbours::Neighbours;
 use super::packed::Centroids;
 use super::reassign::Buckets;
 use super::run::{
-    run_add, run_assign, run_assign_all, run_assign_listed, run_assign_short, run_assign_single, run_cut,
-    run_narrow, run_reassign, run_screen, run_settle,
+    run_add, run_assign, run_assign_all, run_assign_listed, run_assign_single, run_cut, run_narrow,
+    run_reassign, run_screen, run_settle,
 };
-use super::shorts::{ShortCentroids, ShortRows, widen_tile};
+use super::short_centroids::ShortCentroids;
+use super::short_scores;
+use super::shorts::{Extent, Scale, ShortRows};
 use super::single::SingleCentroids;
 use super::tile::{Ahead, Tile};
 use super::vector::Lanes;
@@ -37,30 +39,27 @@ impl<T: Real> Scratch<T> {
     }
 }
 
-/// Writes rows in steps, tile by tile; raises `most`, lane by lane, to the largest distance from the shift of each
-/// feature.
+/// Writes rows in steps of the scale, tile by tile; raises `extent` to theirs.
 ///
-/// `per_unit` has a number of steps for each feature, `steps` room for the rows: both are checked by the caller.
+/// `steps` has room for the rows, and there are as many features as in the scale: both are checked by the caller.
 pub(super) fn cut_rows<T: Real>(
     rows: &Rows<'_, T>,
     shift: &[T],
-    per_unit: &[f64],
+    scale: &Scale,
     scratch: &mut Scratch<T>,
-    most: &mut [T],
-    steps: &mut [i16],
+    extent: &mut Extent<T>,
+    steps: &mut [i32],
 ) {
     let d = shift.len();
-    assert!(scratch.d == d && rows.n_features == d, "rows of {d} features");
-    for (t, steps) in steps.chunks_exact_mut(ShortRows::TILE * d).enumerate() {
+    assert!(scratch.d == d && rows.n_features == d && scale.n_features() == d, "rows of {d} features");
+    for (t, steps) in steps.chunks_exact_mut(ShortRows::size(1, d)).enumerate() {
         let mut first = t * ShortRows::TILE;
         for at in (0..ShortRows::TILE).step_by(T::TILE_ROWS) {
             let n = T::TILE_ROWS.min(rows.len().saturating_sub(first));
             if n > 0 {
                 let rows = rows.part(first, n);
                 // SAFETY: the sizes have just been checked: a tile has room for the rows.
-                unsafe {
-                    run_cut(scratch.isa, &rows, shift, per_unit, &mut scratch.tile, most, &mut steps[at..])
-                };
+                unsafe { run_cut(scratch.isa, &rows, shift, scale, &mut scratch.tile, extent, (steps, at)) };
             }
             first += n;
         }
@@ -169,7 +168,7 @@ pub fn assign_single<T: Real>(
 /// What [`assign`] does to `labels`, by scores of rows in sixteen bits: those of `short` from row `first` on, which
 /// begins a tile. Returns how many rows were scored in full.
 ///
-/// Costs `n·k·d` multiply-adds in single precision; reads `short` once, and of `rows` only those scored in full.
+/// Costs `n·k·d` multiply-adds of 16-bit integers; reads `short` once, and of `rows` only those scored in full.
 ///
 /// # Panics
 /// When sizes do not match or no tile begins at `first`.
@@ -188,19 +187,10 @@ pub fn assign_short<T: Real>(
         first.is_multiple_of(ShortRows::TILE) && first + labels.len() <= short.of.n_rows(),
         "rows of the block"
     );
-    let Scratch { isa, tile, single, unsure, d, .. } = scratch;
+    let Scratch { isa, tile, unsure, .. } = scratch;
     unsure.clear();
-    let of_tile = *d * ShortRows::TILE;
-    let tiles = short.tiles(first, labels.len());
-    for (t, labels) in labels.chunks_mut(ShortRows::TILE).enumerate() {
-        let steps = &tiles[t * of_tile..(t + 1) * of_tile];
-        let ahead = Ahead { at: steps.as_ptr_range().end.cast(), row: d.div_ceil(2) };
-        widen_tile(*isa, steps, single);
-        let (c, level) = of_block.parts();
-        // SAFETY: a tile has room for the rows and was made for as many features.
-        unsafe { run_assign_short(*isa, t * ShortRows::TILE, ahead, c, level, single, labels, unsure) };
-    }
-    // SAFETY: as above; listed rows are those of the labels.
+    short_scores::assign(*isa, short.tiles(first, labels.len()), of_block, labels, unsure);
+    // SAFETY: the sizes have just been checked; listed rows are those of the labels.
     unsafe { run_assign_listed(*isa, rows, centroids, tile, unsure, labels) };
     unsure.len()
 }

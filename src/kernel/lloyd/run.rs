@@ -4,6 +4,7 @@ use super::bounds::{BoundsMut, Drift};
 use super::neighbours::Neighbours;
 use super::packed::Centroids;
 use super::reassign::Buckets;
+use super::shorts::{Extent, Scale};
 use super::single::SingleCentroids;
 use super::tile::{Ahead, Tile};
 use super::vector::Lanes;
@@ -136,19 +137,13 @@ on_each_isa!(
 
 on_each_isa!(
     run_cut = shorts::cut () (),
-    (rows: &Rows<'_, T>, shift: &[T], per_unit: &[f64], tile: &mut Tile<T>, most: &mut [T], steps: &mut [i16])
-);
-
-on_each_isa!(
-    run_assign_short = shorts::assign (6, 4) (3, 3),
     (
-        at: usize,
-        ahead: Ahead<T>,
-        c: &Centroids<T>,
-        level: T,
+        rows: &Rows<'_, T>,
+        shift: &[T],
+        scale: &Scale,
         tile: &mut Tile<T>,
-        labels: &mut [u32],
-        unsure: &mut Vec<u32>
+        extent: &mut Extent<T>,
+        to: (&mut [i32], usize)
     )
 );
 

@@ -1,24 +1,19 @@
 //! Rows in sixteen bits, which tell nearly every label for a quarter of the memory.
 //!
-//! Each feature of a block is cut into steps of equal width. A score of such a row is off by half a step times the
-//! centroid's coordinate, summed over the features, at most, and by what single precision rounds. Where the least
-//! score is smaller than every other by more than that may do to two, it is the least of the row itself, too; the few
-//! other rows are scored in full. Rows stand turned, so that they go to the lanes as they are.
-//!
-//! # References
-//! Higham, "Accuracy and stability of numerical algorithms", 2002, section 3.1, for the error of a dot product.
+//! Each feature of a block is cut into steps of equal width. Scores of such rows are formed in integers (`short_scores.rs`).
+//! Where the least is smaller than every other by more than the steps may hide (`short_centroids.rs`), it is
+//! the least of the row itself, too; the few other rows are scored in full. Rows stand turned, two features in a number,
+//! so that they go to the lanes as they are.
 
 use std::sync::Arc;
 
 use super::Rows;
 use super::assign::{Scratch, cut_rows};
-use super::packed::Centroids;
-use super::reassign::MOST_ROWS;
-use super::single::list_unsure;
-use super::tile::{Ahead, Tile, score_tile, turn_rows, write_labels};
+use super::short_centroids::pair;
+use super::tile::{Tile, turn_rows};
 use super::vector::{Lanes, Vector};
-use crate::kernel::simd::{Simd, dispatch, prefetch};
-use crate::kernel::{Isa, Real};
+use crate::kernel::Real;
+use crate::kernel::simd::prefetch;
 
 /// Rows of a tile.
 const TILE: usize = <f32 as Lanes>::TILE_ROWS;
@@ -42,16 +37,21 @@ const LANES: usize = 16;
 const INTEGER: f64 = 6_755_399_441_055_744.0;
 
 /// The steps of each feature.
+///
+/// Lengths are in units of the span, so that neither they nor their squares leave the range of single precision.
 #[derive(Debug)]
 pub struct Scale {
     /// How far steps reach.
     reach: Vec<f64>,
-    /// How many steps a unit is, and how wide a step.
+    /// √Σ reach²: no row is longer.
+    span: f64,
+    /// How many steps a unit is.
     per_unit: Vec<f64>,
+    /// How wide a step is, in units of the span.
     widths: Vec<f64>,
-    /// The most that a value is off.
-    errors: Vec<f64>,
-    /// No row is longer.
+    /// The most that a row is off, in units of the span.
+    off: f64,
+    /// The longest row that this is for, in units of the span.
     longest: f64,
 }
 
@@ -65,28 +65,60 @@ impl Scale {
                 *reach = if *before > *reach && is_fine(*before, *most) { *before } else { *reach };
             }
         }
+        let span = reach.iter().map(|reach| reach * reach).sum::<f64>().sqrt() * (1.0 + 1e-9);
         // What cannot be cut into steps is 0, and off by all that it is.
         let can_be_cut = |reach: &f64| (STEPS / reach).is_finite() && reach.is_finite();
         let per_unit = |reach: &f64| if can_be_cut(reach) { STEPS / reach } else { 0.0 };
-        let width = |reach: &f64| if can_be_cut(reach) { reach / STEPS } else { 0.0 };
-        let error = |reach: &f64| if can_be_cut(reach) { HALF * reach / STEPS } else { *reach };
+        let width = |reach: &f64| if can_be_cut(reach) { reach / STEPS / span } else { 0.0 };
+        let error = |reach: &f64| if can_be_cut(reach) { HALF * reach / STEPS } else { *reach } / span;
         Self {
             per_unit: reach.iter().map(per_unit).collect(),
             widths: reach.iter().map(width).collect(),
-            errors: reach.iter().map(error).collect(),
-            longest: reach.iter().map(|reach| reach * reach).sum::<f64>().sqrt() * (1.0 + 1e-9),
+            off: reach.iter().map(error).map(|error| error * error).sum::<f64>().sqrt() * (1.0 + 1e-9),
+            span,
+            longest: 1.0,
             reach,
         }
     }
 
-    /// Whether rows whose features are `most` at most can be cut by it, not much more coarsely than by their own.
-    fn suits(&self, most: &[f64]) -> bool {
+    /// The same for rows of which ½‖x‖² is `norm` at most, and somewhat longer, or as long as those of the scale `before`.
+    fn for_rows(self, norm: f64, before: Option<&Self>) -> Self {
+        let longest = (2.0 * norm).sqrt();
+        let before = before.map_or(0.0, |before| before.longest * (before.span / self.span));
+        let longest = if is_fine(before, longest) { before.max(ROOM * longest) } else { ROOM * longest };
+        Self { longest: longest.min(1.0), ..self }
+    }
+
+    /// Whether rows whose features are `most` at most and ½‖x‖² `norm` can be cut by it, not much more coarsely than by
+    /// their own.
+    fn suits(&self, most: &[f64], norm: f64) -> bool {
         self.reach.iter().zip(most).all(|(reach, most)| most <= reach && is_fine(*reach, *most))
+            && 2.0 * norm <= self.longest * self.longest
     }
 
     /// How many features there are.
     pub(super) fn n_features(&self) -> usize {
         self.widths.len()
+    }
+
+    /// The unit of lengths.
+    pub(super) fn span(&self) -> f64 {
+        self.span
+    }
+
+    /// How wide the steps of each feature are; 0 where there are none.
+    pub(super) fn widths(&self) -> &[f64] {
+        &self.widths
+    }
+
+    /// The most that a row is off.
+    pub(super) fn off(&self) -> f64 {
+        self.off
+    }
+
+    /// The length of the longest row in steps.
+    pub(super) fn longest(&self) -> f64 {
+        self.longest
     }
 }
 
@@ -108,24 +140,24 @@ impl Steps {
         shift: &[T],
         before: Option<&Self>,
         scratch: &mut Scratch<T>,
-        to: &mut [i16],
+        to: &mut [i32],
     ) -> Self {
         let (d, n_rows) = (rows.n_features, rows.len());
         assert!(shift.len() == d && rows.x.len() == n_rows * d, "rows of {d} features");
         assert!(to.len() == ShortRows::size(n_rows, d), "room for {n_rows} rows");
-        let mut most = vec![T::ZERO; d * LANES];
-        if let Some(before) = before {
-            cut_rows(rows, shift, &before.scale.per_unit, scratch, &mut most, to);
-            if before.scale.suits(&largest(&most)) {
-                return Self { n_rows, scale: Arc::clone(&before.scale) };
-            }
-        } else {
-            // Only to see how far they reach.
-            cut_rows(rows, shift, &vec![0.0; d], scratch, &mut most, to);
+        let mut extent = Extent { most: vec![T::ZERO; d * LANES], norm: 0.0 };
+        let before = before.map(|steps| &steps.scale);
+        // Without a scale only to see how far they reach.
+        let first = before.map_or_else(|| Arc::new(Scale::new(&vec![0.0; d], None)), Arc::clone);
+        cut_rows(rows, shift, &first, scratch, &mut extent, to);
+        if before.is_some() && first.suits(&extent.farthest(), f64::from(extent.norm)) {
+            return Self { n_rows, scale: first };
         }
-        let scale = Arc::new(Scale::new(&largest(&most), before.map(|steps| steps.scale.as_ref())));
-        cut_rows(rows, shift, &scale.per_unit, scratch, &mut most, to);
-        Self { n_rows, scale }
+        let before = before.map(Arc::as_ref);
+        let scale = Scale::new(&extent.farthest(), before);
+        extent.norm = 0.0;
+        cut_rows(rows, shift, &scale, scratch, &mut extent, to);
+        Self { n_rows, scale: Arc::new(scale.for_rows(f64::from(extent.norm), before)) }
     }
 
     /// How many rows there are.
@@ -139,23 +171,34 @@ impl Steps {
     }
 }
 
+/// How far rows reach.
+pub(super) struct Extent<T> {
+    /// The largest distance from the shift of each feature, lane by lane: `(d, LANES)`.
+    most: Vec<T>,
+    /// The largest ½‖x‖² of the rows in steps, in units of the scale's span.
+    norm: f32,
+}
+
+impl<T: Real> Extent<T> {
+    /// The largest of the lanes of each feature.
+    fn farthest(&self) -> Vec<f64> {
+        let of_lanes = |lanes: &[T; LANES]| lanes.iter().fold(0.0, |most: f64, v| most.max(v.to_f64()));
+        self.most.as_chunks().0.iter().map(of_lanes).collect()
+    }
+}
+
 /// Whether steps that go as far as `reach` are not much coarser than those of rows that go as far as `most`, unless these
 /// are 0 throughout.
 fn is_fine(reach: f64, most: f64) -> bool {
     reach <= COARSER * most || most == 0.0
 }
 
-/// The largest of the lanes of each feature.
-fn largest<T: Real>(most: &[T]) -> Vec<f64> {
-    let of_lanes = |lanes: &[T; LANES]| lanes.iter().fold(0.0, |most: f64, v| most.max(v.to_f64()));
-    most.as_chunks().0.iter().map(of_lanes).collect()
-}
-
 /// A block's rows less the shift, in steps of each feature.
 #[derive(Clone, Copy, Debug)]
 pub struct ShortRows<'a> {
-    /// `(n_tiles, d, TILE)`; what is behind the last row is of no account.
-    steps: &'a [i16],
+    /// `(n_tiles, ⌈d/2⌉ + 1, TILE)`: two features in a number, and ½‖x‖² as the bits of a single-precision number. What is behind
+    /// the last row is of no account.
+    steps: &'a [i32],
     pub(super) of: &'a Steps,
 }
 
@@ -165,58 +208,63 @@ impl<'a> ShortRows<'a> {
 
     /// How many numbers `n_rows` rows of `d` features take.
     pub fn size(n_rows: usize, d: usize) -> usize {
-        n_rows.div_ceil(TILE) * TILE * d
+        n_rows.div_ceil(TILE) * TILE * (d.div_ceil(2) + 1)
     }
 
     /// The rows that were [cut](Steps::cut).
     ///
     /// # Panics
     /// When the sizes do not match.
-    pub fn new(steps: &'a [i16], of: &'a Steps) -> Self {
+    pub fn new(steps: &'a [i32], of: &'a Steps) -> Self {
         assert!(steps.len() == Self::size(of.n_rows, of.scale.n_features()), "steps of {} rows", of.n_rows);
         Self { steps, of }
     }
 
     /// The tiles that hold `n` rows from row `first` on, which begins one.
-    pub(super) fn tiles(&self, first: usize, n: usize) -> &'a [i16] {
-        let of_tile = self.of.scale.n_features() * TILE;
-        &self.steps[first / TILE * of_tile..(first + n).div_ceil(TILE) * of_tile]
+    pub(super) fn tiles(&self, first: usize, n: usize) -> &'a [i32] {
+        let size = |n: usize| Self::size(n, self.of.scale.n_features());
+        &self.steps[size(first)..size(first + n)]
     }
 }
 
-/// Turns a tile's rows and writes them in steps; raises `most`, lane by lane `(d, LANES)`, to the
-/// largest distance from the shift of each feature.
+/// Turns a tile's rows and writes them in steps from place `at` of the tile `to` on; raises `extent` to theirs.
 ///
 /// # Safety
-/// The instruction set of `V` must be there; there are as many features as in the tile, at most its rows, and room for
-/// [`TILE`] steps of each feature from the row that these begin with.
+/// The instruction set of `V` must be there; there are as many features as in the tile, at most its rows, and from `at` on
+/// room for as many.
 #[inline(always)]
 pub(super) unsafe fn cut<V: Vector>(
     rows: &Rows<'_, V::Item>,
     shift: &[V::Item],
-    per_unit: &[f64],
+    scale: &Scale,
     tile: &mut Tile<V::Item>,
-    most: &mut [V::Item],
-    steps: &mut [i16],
+    extent: &mut Extent<V::Item>,
+    (to, at): (&mut [i32], usize),
 ) {
-    let (d, size) = (shift.len(), V::Item::TILE_ROWS);
+    let (d, n, size) = (shift.len(), rows.len(), V::Item::TILE_ROWS);
     // SAFETY: the caller's promises.
     unsafe {
-        turn_rows::<V>(rows.len(), |i| rows.x.as_ptr().add(i * d), (d, shift.as_ptr()), tile);
+        turn_rows::<V>(n, |i| rows.x.as_ptr().add(i * d), (d, shift.as_ptr()), tile);
     }
     let ahead = rows.x.as_ptr_range().end;
     let turned = tile.turned_mut(d * size);
-    let each =
-        turned.chunks_exact(size).zip(steps.chunks_mut(TILE)).zip(per_unit).zip(most.as_chunks_mut().0);
-    for (f, (((turned, steps), per_unit), most)) in each.enumerate() {
+    let mut norms = [0.0f32; TILE];
+    let features = scale.per_unit.iter().zip(&scale.widths).zip(extent.most.as_chunks_mut().0);
+    for ((f, values), ((per_unit, width), most)) in turned.chunks_exact(size).enumerate().zip(features) {
         prefetch(ahead.wrapping_add(f * size), size);
-        for (step, value) in steps.iter_mut().zip(turned) {
-            let nearest = value.to_f64() * per_unit + INTEGER;
-            *step = nearest.to_bits() as i16;
+        let to = &mut to[f / 2 * TILE + at..][..size];
+        let width = *width as f32;
+        let is_first = f % 2 == 0;
+        for ((to, value), norm) in to.iter_mut().zip(values).zip(&mut norms) {
+            let nearest = value.to_f64().mul_add(*per_unit, INTEGER);
+            let step = nearest.to_bits() as i16;
+            *to = if is_first { pair(step, 0) } else { *to | pair(0, step) };
+            let long = (nearest - INTEGER) as f32 * width;
+            *norm += long * long;
         }
         // What a tile held before stands behind a last, shorter one: that may make steps wider, never too narrow.
         let mut farthest: [V::Item; LANES] = *most;
-        for values in turned.as_chunks::<LANES>().0 {
+        for values in values.as_chunks::<LANES>().0 {
             for l in 0..LANES {
                 let off = if values[l] < V::Item::ZERO { -values[l] } else { values[l] };
                 farthest[l] = if off > farthest[l] { off } else { farthest[l] };
@@ -224,110 +272,16 @@ pub(super) unsafe fn cut<V: Vector>(
         }
         *most = farthest;
     }
-}
-
-/// Centroids as rows in steps of one scale are compared with them.
-#[derive(Clone, Debug)]
-pub struct ShortCentroids {
-    c: Centroids<f32>,
-    /// By how much a score must be smaller than the others to be the least of the row itself.
-    level: f32,
-}
-
-impl ShortCentroids {
-    /// The centroids `c` for rows of this scale.
-    ///
-    /// A score ½‖c‖² − x·c of the row itself is off by at most (d + 4)·u·(½‖c‖² + ‖x‖·‖c‖) in the rows' own precision,
-    /// u being half an ulp of 1; one of steps by as much in single precision and by Σ error·|c|. The level is twice the
-    /// sum of these for the worst centroid, and what may be lost below the smallest normal number.
-    ///
-    /// # Panics
-    /// When the numbers of features differ.
-    pub fn new<T: Real>(c: &Centroids<T>, scale: &Scale) -> Self {
-        let d = c.d;
-        assert!(scale.n_features() == d, "rows of {d} features");
-        let rounding = (d as f64 + 8.0) * 0.5 * (T::EPSILON + f64::from(f32::EPSILON));
-        let (mut negated, mut worst) = (Vec::with_capacity(c.negated.len()), 0.0);
-        for (of_one, offset) in c.negated.chunks_exact(d).zip(&c.offsets) {
-            let (mut square, mut off) = (0.0, 0.0);
-            for ((value, width), error) in of_one.iter().zip(&scale.widths).zip(&scale.errors) {
-                let value = value.to_f64();
-                square += value * value;
-                off += value.abs() * error;
-                negated.push((value * width) as f32);
-            }
-            off += rounding * (offset.to_f64().abs() + scale.longest * square.sqrt());
-            // What is no number is infinite: no row is sure then.
-            worst = if off <= worst {
-                worst
-            } else if off.is_nan() {
-                f64::INFINITY
-            } else {
-                off
-            };
-        }
-        let offsets = c.offsets.iter().map(|offset| offset.to_f64() as f32).collect();
-        let c = Centroids { k: c.k, d, shift: Vec::new(), negated, offsets, all: c.all.clone() };
-        let lost = 16.0 * (d as f64 + 8.0) * f64::from(f32::MIN_POSITIVE) * STEPS;
-        Self { c, level: (1.01 * (2.0 * worst + lost)) as f32 }
+    let place = d.div_ceil(2) * TILE + at;
+    for (to, norm) in to[place..][..size].iter_mut().zip(&norms) {
+        *to = (0.5 * norm).to_bits() as i32;
     }
-
-    /// The centroids for steps, and by how much a score must be smaller than the others.
-    pub(super) fn parts(&self) -> (&Centroids<f32>, f32) {
-        (&self.c, self.level)
-    }
-
-    /// Of how many centroids and features.
-    pub(super) fn size(&self) -> (usize, usize) {
-        (self.c.k, self.c.d)
-    }
-}
-
-dispatch!(fn widen(steps: &[i16], to: &mut [f32]) = widen_body);
-
-/// # Safety
-/// The machine has the lanes' features.
-#[inline(always)]
-#[allow(clippy::extra_unused_type_parameters, reason = "plain loops, compiled for the lanes' features")]
-unsafe fn widen_body<S: Simd>(steps: &[i16], to: &mut [f32]) {
-    for (to, &steps) in to.iter_mut().zip(steps) {
-        *to = f32::from(steps);
-    }
-}
-
-/// Puts a tile's steps where the lanes take them from.
-#[inline(always)]
-pub(super) fn widen_tile(isa: Isa, steps: &[i16], tile: &mut Tile<f32>) {
-    widen(isa, steps, tile.turned_mut(steps.len()));
-}
-
-/// Finds the nearest centroids of the rows that are turned in the tile, and adds those whose label is not sure to be
-/// that of the row itself to `unsure`, counted from `at` on. Meanwhile what is `ahead` comes into the cache.
-///
-/// # Safety
-/// The instruction set of `V` must be there; there are at most a tile of labels; the tile is made for the centroids.
-#[inline(always)]
-pub(super) unsafe fn assign<V: Vector, const R: usize, const G: usize>(
-    at: usize,
-    ahead: Ahead<V::Item>,
-    c: &Centroids<V::Item>,
-    level: V::Item,
-    tile: &mut Tile<V::Item>,
-    labels: &mut [u32],
-    unsure: &mut Vec<u32>,
-) {
-    let n = labels.len();
-    // SAFETY: the caller's promises.
-    unsafe {
-        score_tile::<V, R, G, true>(n, Some(ahead), c, &c.all, tile.turned(), tile);
-        write_labels::<V>(tile, labels);
-    }
-    list_unsure(&[level; MOST_ROWS][..n], tile, at, unsure);
+    extent.norm = norms[..n].iter().fold(extent.norm, |most, norm| most.max(0.5 * norm));
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Centroids, Rows, Scratch, assign, assign_short, cases};
+    use super::super::{Centroids, Rows, Scratch, ShortCentroids, assign, assign_short, cases};
     use super::*;
     use crate::kernel::Isa;
 

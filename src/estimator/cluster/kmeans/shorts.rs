@@ -19,7 +19,7 @@ const ROWS_OF_FIT: usize = 2;
 pub(super) struct ShortMemory {
     /// How many numbers there may be; 0 where rows are not kept.
     room: usize,
-    numbers: Vec<i16>,
+    numbers: Vec<i32>,
     taken: usize,
     /// How the last block was cut.
     last: Option<Steps>,
@@ -40,7 +40,7 @@ impl ShortMemory {
 
     /// Bytes that it may come to.
     pub(super) fn bytes(&self) -> u64 {
-        (self.room as u64).saturating_mul(size_of::<i16>() as u64)
+        (self.room as u64).saturating_mul(size_of::<i32>() as u64)
     }
 
     /// Whether rows pay that are gone over after `done` of at most `max_iter` iterations.
@@ -111,7 +111,7 @@ mod tests {
             |n: usize| Block::<f64> { n_rows: n, n_features: 3, x: vec![0.5; n * 3], ..Block::default() };
         let mut scratch = Scratch::new(3, Isa::best());
         let mut memory = ShortMemory::new(2, 100, 3);
-        assert_eq!(memory.bytes(), 2 * 192 * 3 * 2);
+        assert_eq!(memory.bytes(), 2 * 192 * 3 * 4);
         for n in [100, 7] {
             assert_eq!(memory.cut(&block(n), &[0.0; 3], &mut scratch).expect("room").steps().n_rows(), n);
         }

@@ -1,0 +1,205 @@
+//! Vectors of 32-bit integers, each of which may stand for a pair of 16-bit ones.
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
+
+/// Integers that are worked on side by side. Sums and products wrap: they are the same on every machine.
+///
+/// # Safety
+/// Methods of register types may only run where their instruction set is there; pointers must be valid for a vector.
+#[allow(clippy::missing_safety_doc, reason = "the contract is the trait's")]
+pub(super) trait Integers: Copy {
+    /// How many lanes there are.
+    const LANES: usize;
+
+    /// The same number in every lane.
+    unsafe fn splat(value: i32) -> Self;
+    /// Consecutive numbers.
+    unsafe fn load(from: *const i32) -> Self;
+    /// Writes the lanes one after the other.
+    unsafe fn store(self, to: *mut i32);
+    /// Adds the products of the low halves and of the high halves of `a` and `b`, as signed 16-bit numbers of which no
+    /// two pairs are all −2^15.
+    unsafe fn add_products(self, a: Self, b: Self) -> Self;
+    /// The smaller of each pair.
+    unsafe fn min(self, other: Self) -> Self;
+    /// The larger of each pair.
+    unsafe fn max(self, other: Self) -> Self;
+    /// `tag` where `self` is less than `than`, else `old`.
+    unsafe fn tag_less(self, than: Self, tag: Self, old: Self) -> Self;
+}
+
+/// Lanes as an array, for any machine.
+#[derive(Clone, Copy)]
+pub(super) struct Portable([i32; 8]);
+
+impl Integers for Portable {
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    unsafe fn splat(value: i32) -> Self {
+        Self([value; 8])
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const i32) -> Self {
+        // SAFETY: the caller vouches for eight numbers; alignment is not assumed.
+        Self(unsafe { from.cast::<[i32; 8]>().read_unaligned() })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut i32) {
+        // SAFETY: the caller vouches for room for eight numbers; alignment is not assumed.
+        unsafe { to.cast::<[i32; 8]>().write_unaligned(self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn add_products(self, a: Self, b: Self) -> Self {
+        let mut out = self.0;
+        for l in 0..8 {
+            let [low, high] = [a.0[l], b.0[l]].map(|v| v as i16).map(i32::from);
+            let (of_low, of_high) = (low * high, (a.0[l] >> 16) * (b.0[l] >> 16));
+            out[l] = out[l].wrapping_add(of_low).wrapping_add(of_high);
+        }
+        Self(out)
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        let mut out = self.0;
+        for l in 0..8 {
+            out[l] = out[l].min(other.0[l]);
+        }
+        Self(out)
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        let mut out = self.0;
+        for l in 0..8 {
+            out[l] = out[l].max(other.0[l]);
+        }
+        Self(out)
+    }
+
+    #[inline(always)]
+    unsafe fn tag_less(self, than: Self, tag: Self, old: Self) -> Self {
+        let mut out = old.0;
+        for l in 0..8 {
+            out[l] = if self.0[l] < than.0[l] { tag.0[l] } else { out[l] };
+        }
+        Self(out)
+    }
+}
+
+// SAFETY (of what follows): every method's caller promises the instruction set of the type, and that pointers reach what
+// the trait says; loads and stores are the unaligned ones.
+
+/// A 256-bit register: AVX2.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(super) struct Avx2(__m256i);
+
+#[cfg(target_arch = "x86_64")]
+impl Integers for Avx2 {
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    unsafe fn splat(value: i32) -> Self {
+        // SAFETY: as said above.
+        Self(unsafe { _mm256_set1_epi32(value) })
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const i32) -> Self {
+        // SAFETY: as said above.
+        Self(unsafe { _mm256_loadu_si256(from.cast()) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut i32) {
+        // SAFETY: as said above.
+        unsafe { _mm256_storeu_si256(to.cast(), self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn add_products(self, a: Self, b: Self) -> Self {
+        // SAFETY: as said above.
+        Self(unsafe { _mm256_add_epi32(self.0, _mm256_madd_epi16(a.0, b.0)) })
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        // SAFETY: as said above.
+        Self(unsafe { _mm256_min_epi32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: as said above.
+        Self(unsafe { _mm256_max_epi32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn tag_less(self, than: Self, tag: Self, old: Self) -> Self {
+        // SAFETY: as said above.
+        Self(unsafe { _mm256_blendv_epi8(old.0, tag.0, _mm256_cmpgt_epi32(than.0, self.0)) })
+    }
+}
+
+/// A 512-bit register: AVX-512 F and BW, with `DOTS` VNNI too, which multiplies and adds at once.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(super) struct Avx512<const DOTS: bool>(__m512i);
+
+#[cfg(target_arch = "x86_64")]
+impl<const DOTS: bool> Integers for Avx512<DOTS> {
+    const LANES: usize = 16;
+
+    #[inline(always)]
+    unsafe fn splat(value: i32) -> Self {
+        // SAFETY: as said above.
+        Self(unsafe { _mm512_set1_epi32(value) })
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const i32) -> Self {
+        // SAFETY: as said above.
+        Self(unsafe { _mm512_loadu_si512(from.cast()) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut i32) {
+        // SAFETY: as said above.
+        unsafe { _mm512_storeu_si512(to.cast(), self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn add_products(self, a: Self, b: Self) -> Self {
+        // SAFETY: as said above.
+        Self(unsafe {
+            match DOTS {
+                true => _mm512_dpwssd_epi32(self.0, a.0, b.0),
+                false => _mm512_add_epi32(self.0, _mm512_madd_epi16(a.0, b.0)),
+            }
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        // SAFETY: as said above.
+        Self(unsafe { _mm512_min_epi32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: as said above.
+        Self(unsafe { _mm512_max_epi32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn tag_less(self, than: Self, tag: Self, old: Self) -> Self {
+        // SAFETY: as said above.
+        Self(unsafe { _mm512_mask_mov_epi32(old.0, _mm512_cmplt_epi32_mask(self.0, than.0), tag.0) })
+    }
+}

@@ -1,0 +1,212 @@
+//! Scores of rows in sixteen bits, in integers.
+
+#[cfg(target_arch = "x86_64")]
+use super::integers::{Avx2, Avx512};
+use super::integers::{Integers, Portable};
+use super::short_centroids::ShortCentroids;
+use super::shorts::ShortRows;
+use crate::kernel::Isa;
+use crate::kernel::simd::prefetch;
+
+/// Rows of a tile.
+const TILE: usize = ShortRows::TILE;
+
+/// What is found for the rows of a tile.
+#[repr(align(64))]
+struct Found {
+    /// The least score, the next, and whose the least is.
+    best: [i32; TILE],
+    second: [i32; TILE],
+    tags: [i32; TILE],
+}
+
+/// Writes the nearest centroid of each row of `tiles`, as many as there are labels, and lists those whose label is not
+/// sure to be that of the row itself.
+///
+/// # Panics
+/// When there are fewer tiles than labels or they were cut for another number of features.
+pub(super) fn assign(isa: Isa, tiles: &[i32], c: &ShortCentroids, labels: &mut [u32], unsure: &mut Vec<u32>) {
+    let sizes = tiles.len() >= ShortRows::size(labels.len(), c.d);
+    assert!(
+        sizes && c.pairs.len() == c.k * c.n_pairs() && c.offsets.len() == c.k && c.tags.len() == c.k,
+        "rows of the centroids"
+    );
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw,avx512vnni")]
+        fn dots(tiles: &[i32], c: &ShortCentroids, labels: &mut [u32], unsure: &mut Vec<u32>) {
+            // SAFETY: this function's features are those of the vectors; sizes were checked by the caller.
+            unsafe { assign_tiles::<Avx512<true>, 2, 12>(tiles, c, labels, unsure) }
+        }
+        #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw")]
+        fn wide(tiles: &[i32], c: &ShortCentroids, labels: &mut [u32], unsure: &mut Vec<u32>) {
+            // SAFETY: as above.
+            unsafe { assign_tiles::<Avx512<false>, 2, 12>(tiles, c, labels, unsure) }
+        }
+        #[target_feature(enable = "avx2,fma")]
+        fn narrow(tiles: &[i32], c: &ShortCentroids, labels: &mut [u32], unsure: &mut Vec<u32>) {
+            // SAFETY: as above.
+            unsafe { assign_tiles::<Avx2, 3, 3>(tiles, c, labels, unsure) }
+        }
+        match isa.checked() {
+            Isa::Avx512 if is_x86_feature_detected!("avx512vnni") => {
+                // SAFETY: the machine has been asked.
+                return unsafe { dots(tiles, c, labels, unsure) };
+            }
+            // SAFETY: the machine has what `checked` returns.
+            Isa::Avx512 => return unsafe { wide(tiles, c, labels, unsure) },
+            // SAFETY: as above.
+            Isa::Avx2 => return unsafe { narrow(tiles, c, labels, unsure) },
+            Isa::Portable => {}
+        }
+    }
+    let _ = isa;
+    // SAFETY: arrays need no instruction set; sizes have been checked.
+    unsafe { assign_tiles::<Portable, 3, 3>(tiles, c, labels, unsure) }
+}
+
+/// # Safety
+/// The instruction set of `V` must be there; there is a tile for each [`TILE`] labels or part of them, cut for `c.d`
+/// features; `c` has `c.k` offsets and as many rows of pairs.
+#[inline(always)]
+unsafe fn assign_tiles<V: Integers, const R: usize, const G: usize>(
+    tiles: &[i32],
+    c: &ShortCentroids,
+    labels: &mut [u32],
+    unsure: &mut Vec<u32>,
+) {
+    let of_tile = ShortRows::size(1, c.d);
+    let mut found = Found { best: [0; TILE], second: [0; TILE], tags: [0; TILE] };
+    for ((t, labels), tile) in labels.chunks_mut(TILE).enumerate().zip(tiles.chunks_exact(of_tile)) {
+        let n = labels.len();
+        found.best.fill(i32::MAX);
+        found.second.fill(i32::MAX);
+        found.tags.fill(0);
+        let vectors = n.div_ceil(V::LANES);
+        // SAFETY: vectors from `v` on are in the tile.
+        unsafe {
+            let mut v = 0;
+            while v + R <= vectors {
+                score_vectors::<V, R, G>(tile, v * V::LANES, c, &mut found);
+                v += R;
+            }
+            while v + 2 <= vectors {
+                score_vectors::<V, 2, G>(tile, v * V::LANES, c, &mut found);
+                v += 2;
+            }
+            if v < vectors {
+                score_vectors::<V, 1, G>(tile, v * V::LANES, c, &mut found);
+            }
+        }
+        labels.iter_mut().zip(&found.tags).for_each(|(label, &tag)| *label = tag as u32);
+        let norms = &tile[of_tile - TILE..];
+        list_unsure(n, norms, &found, c, t * TILE, unsure);
+    }
+}
+
+/// Lists the first `n` rows, counted from `at` on, whose next score is not known to be larger than the least by enough.
+#[inline(always)]
+fn list_unsure(n: usize, norms: &[i32], found: &Found, c: &ShortCentroids, at: usize, unsure: &mut Vec<u32>) {
+    let mut sure = [false; TILE];
+    let mut all_sure = true;
+    for i in 0..TILE {
+        let (best, second) = (found.best[i] as f32, found.second[i] as f32);
+        sure[i] = c.margin.tells(best, second, f32::from_bits(norms[i] as u32));
+        all_sure &= sure[i] | (i >= n);
+    }
+    if !all_sure {
+        let open = sure[..n].iter().enumerate().filter(|(_, sure)| !**sure);
+        unsure.extend(open.map(|(i, _)| (at + i) as u32));
+    }
+}
+
+/// Scores `R` vectors of rows against all centroids.
+///
+/// # Safety
+/// As for [`assign_tiles`]; the vectors from row `first` on are in the tile.
+#[inline(always)]
+unsafe fn score_vectors<V: Integers, const R: usize, const G: usize>(
+    tile: &[i32],
+    first: usize,
+    c: &ShortCentroids,
+    found: &mut Found,
+) {
+    let mut at = 0;
+    // SAFETY: as the caller says; groups end before `c.k`.
+    unsafe {
+        while at + G <= c.k {
+            score::<V, R, G>(tile, first, c, at, found);
+            at += G;
+        }
+        while at + 4 <= c.k {
+            score::<V, R, 4>(tile, first, c, at, found);
+            at += 4;
+        }
+        while at < c.k {
+            score::<V, R, 1>(tile, first, c, at, found);
+            at += 1;
+        }
+    }
+}
+
+/// Scores `R` vectors of rows against `C` centroids from `at` on, and keeps the two least of each row.
+///
+/// # Safety
+/// As for [`score_vectors`]; the centroids are below `c.k`.
+#[inline(always)]
+unsafe fn score<V: Integers, const R: usize, const C: usize>(
+    tile: &[i32],
+    first: usize,
+    c: &ShortCentroids,
+    at: usize,
+    found: &mut Found,
+) {
+    let n_pairs = c.n_pairs();
+    // SAFETY: each centroid has an offset and `n_pairs` numbers, each pair of the tile TILE of them.
+    unsafe {
+        // Loops, not closures over arrays: those are not always compiled for the instruction set.
+        let mut scores = [[V::splat(0); C]; R];
+        for i in 0..C {
+            let offset = V::splat(*c.offsets.as_ptr().add(at + i));
+            for of_rows in &mut scores {
+                of_rows[i] = offset;
+            }
+        }
+        let (mut x, mut pairs) = (tile.as_ptr().add(first), c.pairs.as_ptr().add(at * n_pairs));
+        for _ in 0..n_pairs {
+            let mut rows = [V::splat(0); R];
+            for (r, rows) in rows.iter_mut().enumerate() {
+                *rows = V::load(x.add(r * V::LANES));
+            }
+            if at == 0 {
+                // The next tile's.
+                prefetch(x.wrapping_add(tile.len()), R * V::LANES);
+            }
+            for i in 0..C {
+                let centroid = V::splat(*pairs.add(i * n_pairs));
+                for r in 0..R {
+                    scores[r][i] = scores[r][i].add_products(rows[r], centroid);
+                }
+            }
+            x = x.add(TILE);
+            pairs = pairs.add(1);
+        }
+        let tags_of = c.tags.as_ptr().add(at);
+        for (r, of_rows) in scores.iter().enumerate() {
+            let place = first + r * V::LANES;
+            let (best_at, second_at) =
+                (found.best.as_mut_ptr().add(place), found.second.as_mut_ptr().add(place));
+            let tags_at = found.tags.as_mut_ptr().add(place);
+            let (mut best, mut second, mut tags) = (V::load(best_at), V::load(second_at), V::load(tags_at));
+            for i in 0..C {
+                let score = of_rows[i];
+                second = second.min(best.max(score));
+                tags = score.tag_less(best, V::splat(*tags_of.add(i)), tags);
+                best = best.min(score);
+            }
+            best.store(best_at);
+            second.store(second_at);
+            tags.store(tags_at);
+        }
+    }
+}
