@@ -6,6 +6,8 @@ use crate::data::Block;
 use crate::kernel::lloyd::{Rows, Scratch, ShortRows, Steps};
 use crate::kernel::{Real, zeroed};
 
+/// Of so many clusters the scores of whole rows take longer than cutting them.
+const MANY_CLUSTERS: usize = 8;
 /// After so many iterations it is clear that clusters do not stand at once.
 const ENOUGH_ITERATIONS: usize = 2;
 /// Fewer iterations to come do not pay.
@@ -43,9 +45,10 @@ impl ShortMemory {
         (self.room as u64).saturating_mul(size_of::<i32>() as u64)
     }
 
-    /// Whether rows pay that are gone over after `done` of at most `max_iter` iterations.
-    pub(super) fn pays(done: usize, max_iter: usize) -> bool {
-        done >= ENOUGH_ITERATIONS && max_iter.saturating_sub(done) >= FEWEST_ITERATIONS
+    /// Whether rows pay that are gone over by `k` clusters after `done` of at most `max_iter` iterations.
+    pub(super) fn pays(k: usize, done: usize, max_iter: usize) -> bool {
+        (k >= MANY_CLUSTERS || done >= ENOUGH_ITERATIONS)
+            && max_iter.saturating_sub(done) >= FEWEST_ITERATIONS
     }
 
     /// Whether a block of `n` rows is worth fitting `k` centroids to its steps.
@@ -98,10 +101,17 @@ mod tests {
 
     #[test]
     fn rows_are_cut_where_enough_iterations_may_come() {
-        for (done, max_iter, pays) in
-            [(0, 300, false), (1, 300, false), (2, 300, true), (2, 5, true), (2, 4, false), (300, 300, false)]
-        {
-            assert_eq!(ShortMemory::pays(done, max_iter), pays, "{done} of {max_iter}");
+        for (k, done, max_iter, pays) in [
+            (7, 0, 300, false),
+            (7, 1, 300, false),
+            (7, 2, 300, true),
+            (7, 2, 5, true),
+            (7, 2, 4, false),
+            (8, 0, 3, true),
+            (8, 0, 2, false),
+            (8, 300, 300, false),
+        ] {
+            assert_eq!(ShortMemory::pays(k, done, max_iter), pays, "{k} clusters, {done} of {max_iter}");
         }
     }
 
