@@ -43,12 +43,15 @@ impl Shape {
 
 /// Rows a block has when the job does not say: a function of the data alone.
 ///
-/// About a thousand blocks, so that many ranks share a small data set, but no block above 8 MiB or below 256 rows, and
-/// of wide data (within 8 MiB) none below four rows a feature: a block's sums of products have a number a pair of
-/// features, which would cost more to merge than the rows to multiply.
+/// About a thousand blocks, so that many ranks share a data set, but no block above 8 MiB, and none below 512 KiB or
+/// 2,048 rows while there are 64 of them: what a block contributes, such as its sums, must stay small beside its rows.
+/// No block has fewer than 256 rows, and of wide data (within 8 MiB) none fewer than four rows a feature: a block's sums of
+/// products have a number a pair of features, which would cost more to merge than the rows to multiply.
 pub fn default_block_rows(n_samples: u64, n_features: usize, item_bytes: usize) -> usize {
-    let most = ((8 << 20) / (n_features.max(1) * item_bytes)).max(256) as u64;
-    let least = (4 * n_features as u64).clamp(256, most);
+    let row_bytes = n_features.max(1) * item_bytes;
+    let most = ((8 << 20) / row_bytes).max(256) as u64;
+    let of_contribution = ((512 << 10) / row_bytes as u64).min(2048).min(n_samples.div_ceil(64));
+    let least = (4 * n_features as u64).max(of_contribution).clamp(256, most);
     n_samples.div_ceil(1024).clamp(least, most) as usize
 }
 
@@ -165,4 +168,29 @@ pub trait BlockSource<T: Real>: Send + Sync {
 
     /// Whether making a block waits for a file, so that reading ahead in a thread pays.
     fn waits_for_input(&self) -> bool;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_many_but_not_smaller_than_their_sums_are_worth() {
+        for (n, d, item, rows) in [
+            (100, 20, 8, 256),
+            (10_000, 20, 8, 256),
+            // 64 blocks at least, then 2,048 rows, then a thousand blocks.
+            (100_000, 20, 8, 1563),
+            (500_000, 20, 8, 2048),
+            (4_000_000, 20, 8, 3907),
+            // 512 KiB, four rows a feature, 8 MiB.
+            (500_000, 100, 8, 655),
+            (500_000, 100, 4, 1310),
+            (500_000, 400, 8, 1600),
+            (1_000_000_000, 400, 8, 2621),
+            (1_000_000_000, 1_000_000, 8, 256),
+        ] {
+            assert_eq!(default_block_rows(n, d, item), rows, "{n} rows of {d} features");
+        }
+    }
 }

@@ -157,9 +157,9 @@ fn default_blocks_hold_whole_chunks() {
     let rows = |chunk, n_rows| {
         whole_chunks(&Storage { n_rows, n_columns: 10, n_dims: 2, item_bytes: 8, offset: None, chunk })
     };
-    assert_eq!(rows(None, 1_000_000), 977);
-    assert_eq!(rows(Some((100, 3)), 1_000_000), 1000);
-    assert_eq!(rows(Some((5000, 10)), 1_000_000), 5000);
+    assert_eq!(rows(None, 3_000_000), 2930);
+    assert_eq!(rows(Some((100, 3)), 3_000_000), 3000);
+    assert_eq!(rows(Some((5000, 10)), 3_000_000), 5000);
     assert_eq!(rows(Some((5000, 10)), 1000), 1000);
     // A single chunk of 800 MB makes no block: it is cut, and held in the cache.
     assert_eq!(rows(Some((10_000_000, 10)), 10_000_000), 9766);
