@@ -56,10 +56,10 @@ impl Integers for Portable {
     #[inline(always)]
     unsafe fn add_products(self, a: Self, b: Self) -> Self {
         let mut out = self.0;
-        for l in 0..8 {
-            let [low, high] = [a.0[l], b.0[l]].map(|v| v as i16).map(i32::from);
-            let (of_low, of_high) = (low * high, (a.0[l] >> 16) * (b.0[l] >> 16));
-            out[l] = out[l].wrapping_add(of_low).wrapping_add(of_high);
+        for (out, (&a, &b)) in out.iter_mut().zip(a.0.iter().zip(&b.0)) {
+            let of_low = i32::from(a as i16) * i32::from(b as i16);
+            let of_high = (a >> 16) * (b >> 16);
+            *out = out.wrapping_add(of_low).wrapping_add(of_high);
         }
         Self(out)
     }
@@ -67,26 +67,22 @@ impl Integers for Portable {
     #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {
         let mut out = self.0;
-        for l in 0..8 {
-            out[l] = out[l].min(other.0[l]);
-        }
+        out.iter_mut().zip(&other.0).for_each(|(out, &other)| *out = (*out).min(other));
         Self(out)
     }
 
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {
         let mut out = self.0;
-        for l in 0..8 {
-            out[l] = out[l].max(other.0[l]);
-        }
+        out.iter_mut().zip(&other.0).for_each(|(out, &other)| *out = (*out).max(other));
         Self(out)
     }
 
     #[inline(always)]
     unsafe fn tag_less(self, than: Self, tag: Self, old: Self) -> Self {
         let mut out = old.0;
-        for l in 0..8 {
-            out[l] = if self.0[l] < than.0[l] { tag.0[l] } else { out[l] };
+        for (out, ((&score, &than), &tag)) in out.iter_mut().zip(self.0.iter().zip(&than.0).zip(&tag.0)) {
+            *out = if score < than { tag } else { *out };
         }
         Self(out)
     }

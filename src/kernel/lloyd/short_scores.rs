@@ -154,6 +154,7 @@ unsafe fn score_vectors<V: Integers, const R: usize, const G: usize>(
 /// # Safety
 /// As for [`score_vectors`]; the centroids are below `c.k`.
 #[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "with iterators a sixth slower")]
 unsafe fn score<V: Integers, const R: usize, const C: usize>(
     tile: &[i32],
     first: usize,
