@@ -2,6 +2,7 @@
 
 use super::Solver;
 use super::clip::{clip_difference, clip_sum};
+use crate::kernel::simd::prefetch;
 use crate::kernel::svm::{self, Pair};
 
 /// What a step costs whatever its length, and a value of a kernel row copied, in steps over one variable.
@@ -123,7 +124,11 @@ impl Solver<'_, '_> {
             let column = self.awake.columns[place] as usize;
             let from = self.rows.slot(column, &self.problem.parts, None);
             let row = self.rows.row(from);
-            for (out, &c) in self.compact.row_mut(slot).iter_mut().zip(&self.awake.columns) {
+            let to = self.compact.row_mut(slot);
+            // Both mostly come from memory, and stores that wait for it wait for each other.
+            prefetch(to.as_ptr(), to.len());
+            prefetch(row.as_ptr(), row.len());
+            for (out, &c) in to.iter_mut().zip(&self.awake.columns) {
                 *out = row[c as usize];
             }
         }
