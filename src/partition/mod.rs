@@ -1,11 +1,9 @@
 //! Who owns what: arithmetic on integers, equal on every rank and without communication.
 
 mod contiguous;
-mod in_order;
 mod longest_first;
 mod multifit;
 
 pub use contiguous::{Slice, owner};
-pub use in_order::in_order;
 pub use longest_first::{Assignment, longest_first};
 pub use multifit::multifit;

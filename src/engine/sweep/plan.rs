@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::task::{Chain, FitId};
-use crate::partition::{Assignment, in_order, multifit};
+use crate::partition::{Assignment, longest_first, multifit};
 
 /// The chains that are still to be done and the rank of each: a pure function of the chains, of what is known and
 /// of the number of ranks.
@@ -96,18 +96,20 @@ impl SweepPlan {
     }
 }
 
-/// What the longest rank's work may grow by so that neighbouring chains, which share most, stay on one rank.
-const NEIGHBOURS: f64 = 1.02;
+/// What packing must save to be worth more than mixing.
+const PACKED: f64 = 1.02;
 
-/// Neighbours on one rank where that costs little balance; in any case each rank does its chains in their order.
+/// The longest tasks first, unless packing ends sooner by far; each rank does its tasks in their order.
+///
+/// Costs are foretold, and those of neighbours are wrong alike. The longest first deals tasks that cost about the same, such as
+/// the folds of a candidate, to different ranks, where what they are wrong by evens out; runs of neighbours on one rank, or
+/// boxes filled with the longest ones, add it up.
 fn assign(costs: &[f64], size: usize) -> Assignment {
     let longest = |a: &Assignment| a.load.iter().copied().fold(0.0, f64::max);
-    let (together, mut apart) = (in_order(costs, size), multifit(costs, size));
-    if longest(&together) > 0.0 && longest(&together) <= NEIGHBOURS * longest(&apart) {
-        return together;
-    }
-    apart.tasks.iter_mut().for_each(|tasks| tasks.sort_unstable());
-    apart
+    let (mixed, packed) = (longest_first(costs, size), multifit(costs, size));
+    let mut best = if PACKED * longest(&packed) < longest(&mixed) { packed } else { mixed };
+    best.tasks.iter_mut().for_each(|tasks| tasks.sort_unstable());
+    best
 }
 
 /// What is left of a chain, its cost taken as spread evenly over its fits.
@@ -142,13 +144,15 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_stay_together_where_that_is_balanced() {
+    fn tasks_of_one_cost_are_dealt_unless_packing_saves_much() {
         let chains = |costs: &[f64]| -> Vec<Chain> {
             costs.iter().enumerate().map(|(i, &cost)| chain(&[i], cost)).collect()
         };
-        let tasks = |costs: &[f64]| SweepPlan::new(&chains(costs), 2).assignment.tasks;
-        assert_eq!(tasks(&[1.0, 2.0, 3.0, 3.0, 2.0, 1.0]), [vec![0, 1, 2], vec![3, 4, 5]]);
-        assert_eq!(tasks(&[3.0, 1.0, 1.0, 3.0, 4.0]), [vec![1, 2, 4], vec![0, 3]]);
+        let tasks = |costs: &[f64], size| SweepPlan::new(&chains(costs), size).assignment.tasks;
+        assert_eq!(tasks(&[1.0, 1.0, 3.0, 3.0, 2.0, 2.0], 2), [vec![0, 2, 4], vec![1, 3, 5]]);
+        // The longest first would end at 11.
+        let packed = tasks(&[5.0, 5.0, 4.0, 4.0, 3.0, 3.0, 3.0], 3);
+        assert_eq!(packed, [vec![0, 2], vec![1, 3], vec![4, 5, 6]]);
     }
 
     #[test]
