@@ -87,7 +87,7 @@ fn bench_kept<T: Real>(criterion: &mut Criterion, k: usize) {
         group.bench_function(BenchmarkId::new("labels in single precision", format!("{isa:?}")), |b| {
             b.iter(|| black_box(assign_single(&rows, &first, &single, None, &mut scratch, &mut labels)));
         });
-        group.throughput(elements(D * size_of::<i16>()));
+        group.throughput(elements(ShortRows::row_bytes(D)));
         let mut room = vec![0; ShortRows::size(N, D)];
         let steps = Steps::cut(&rows, &[T::ZERO; D], None, &mut scratch, &mut room);
         let in_short = ShortCentroids::new(&first, steps.scale());
@@ -97,7 +97,7 @@ fn bench_kept<T: Real>(criterion: &mut Criterion, k: usize) {
                 black_box(assign_short(&rows, &first, (short, 0), &in_short, &mut scratch, &mut labels))
             });
         });
-        group.throughput(Throughput::Bytes((N * D * (size_of::<T>() + size_of::<i16>())) as u64));
+        group.throughput(Throughput::Bytes((N * (D * size_of::<T>() + ShortRows::row_bytes(D))) as u64));
         group.bench_function(BenchmarkId::new("rows cut to sixteen bits", format!("{isa:?}")), |b| {
             b.iter(|| Steps::cut(&rows, &[T::ZERO; D], Some(&steps), &mut scratch, &mut room));
         });

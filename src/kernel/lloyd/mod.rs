@@ -6,7 +6,8 @@
 //! centroids at a time in registers, takes the minimum there without a step across lanes, and adds each row to its
 //! centroid's sums while it is in the first-level cache.
 //!
-//! [`assign_short`] takes the rows from a copy in sixteen bits, which tells nearly every label and is a quarter to read.
+//! [`assign_short`] takes the rows from a copy in sixteen bits, which tells nearly every label, is a quarter to read, and is
+//! compared in integers.
 //!
 //! [`reassign`] starts from labels that rows have had and leaves out the centroids that [`Neighbours`] rule out.
 //!

@@ -208,7 +208,12 @@ impl<'a> ShortRows<'a> {
 
     /// How many numbers `n_rows` rows of `d` features take.
     pub fn size(n_rows: usize, d: usize) -> usize {
-        n_rows.div_ceil(TILE) * TILE * (d.div_ceil(2) + 1)
+        n_rows.div_ceil(TILE) * TILE * (Self::row_bytes(d) / size_of::<i32>())
+    }
+
+    /// Bytes of a row of `d` features.
+    pub fn row_bytes(d: usize) -> usize {
+        (d.div_ceil(2) + 1) * size_of::<i32>()
     }
 
     /// The rows that were [cut](Steps::cut).
@@ -284,6 +289,7 @@ mod tests {
     use super::super::{Centroids, Rows, Scratch, ShortCentroids, assign, assign_short, cases};
     use super::*;
     use crate::kernel::Isa;
+    use crate::rng::{Purpose, stream, uniform};
 
     /// The last feature is constant. Labels must be those of all scores, from every tile on. Returns how many rows were
     /// scored in full.
@@ -324,6 +330,30 @@ mod tests {
         assert!(check::<f64>(1.0, false, [500, 4, 20]) <= 3 * Isa::available().len());
         // Centroids 1 and 5 are equal: rows nearest to them are never sure.
         assert!(check::<f64>(1.0, false, [500, 12, 20]) > 20 * Isa::available().len());
+    }
+
+    #[test]
+    fn rows_are_told_apart_by_their_distance_from_a_centroid_not_from_the_mean() {
+        // Two centroids in each of two blobs far away: the steps are as wide as the way there.
+        let (n, d) = (1000, 20);
+        let mut rng = stream(3, Purpose::Noise, 0);
+        let far = |blob: usize| if blob == 0 { -30.0 } else { 30.0 };
+        let x: Vec<f64> =
+            (0..n * d).map(|i| far(i / d % 2) + 3.0 * (uniform(&mut rng) - uniform(&mut rng))).collect();
+        let centers: Vec<f64> = (0..4 * d)
+            .map(|i| far(i / d % 2) + if i % d == 0 { (i / d / 2) as f64 * 2.0 - 1.0 } else { 0.0 })
+            .collect();
+        let (rows, shift) = (Rows { x: &x, weights: &[], n_features: d }, vec![0.0; d]);
+        let c = Centroids::new(&centers, &shift);
+        let (mut scratch, mut labels) = (Scratch::new(d, Isa::best()), vec![0; n]);
+        let mut expected = labels.clone();
+        assign(&rows, &c, &mut scratch, &mut expected, None);
+        let mut to = vec![0; ShortRows::size(n, d)];
+        let steps = Steps::cut(&rows, &shift, None, &mut scratch, &mut to);
+        let (short, in_short) = (ShortRows::new(&to, &steps), ShortCentroids::new(&c, steps.scale()));
+        let unsure = assign_short(&rows, &c, (short, 0), &in_short, &mut scratch, &mut labels);
+        assert_eq!(labels, expected);
+        assert!(unsure < n / 8, "{unsure} of {n}");
     }
 
     #[test]

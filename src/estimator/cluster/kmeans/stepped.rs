@@ -240,8 +240,9 @@ impl<T: Real> Stepped<T> {
             (None, Some((short, in_short, first))) => {
                 let unsure = assign_short(rows, c, (short, first), in_short, scratch, labels);
                 self.too_short.set(FEW_UNSURE * unsure > rows.len());
-                return ((rows.len() - unsure) * rows.n_features * (size_of::<T>() - size_of::<i16>()))
-                    as u64;
+                let d = rows.n_features;
+                let spared = (d * size_of::<T>()).saturating_sub(ShortRows::row_bytes(d));
+                return ((rows.len() - unsure) * spared) as u64;
             }
             (mut bounds, _) if narrows => {
                 let known = bounds.as_mut().map(|(bounds, drift)| (self.neighbours(), *drift, bounds));
