@@ -15,7 +15,7 @@ const LEAST_UNIT: f64 = 1e-30;
 
 /// Centroids as rows in steps of one scale are compared with them, in 16-bit numbers.
 ///
-/// Lengths are in units of the [scale's span](Scale::span), of which the rows are at most one. A score
+/// Lengths are in units of the scale's span, of which the rows are at most one. A score
 /// ½‖c‖² − x·c is `unit` times an integer.
 #[derive(Clone, Debug)]
 pub struct ShortCentroids {
