@@ -26,6 +26,26 @@ struct Found {
 /// # Panics
 /// When there are fewer tiles than labels or they were cut for another number of features.
 pub(super) fn assign(isa: Isa, tiles: &[i32], c: &ShortCentroids, labels: &mut [u32], unsure: &mut Vec<u32>) {
+    assign_by(isa, has_dots(), tiles, c, labels, unsure);
+}
+
+/// Whether the machine multiplies and adds at once, where it has AVX-512.
+fn has_dots() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return is_x86_feature_detected!("avx512vnni");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// The same with what [`has_dots`] asks for, or without.
+fn assign_by(
+    isa: Isa,
+    dots: bool,
+    tiles: &[i32],
+    c: &ShortCentroids,
+    labels: &mut [u32],
+    unsure: &mut Vec<u32>,
+) {
     let sizes = tiles.len() >= ShortRows::size(labels.len(), c.d);
     assert!(
         sizes && c.pairs.len() == c.k * c.n_pairs() && c.offsets.len() == c.k && c.tags.len() == c.k,
@@ -34,7 +54,7 @@ pub(super) fn assign(isa: Isa, tiles: &[i32], c: &ShortCentroids, labels: &mut [
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw,avx512vnni")]
-        fn dots(tiles: &[i32], c: &ShortCentroids, labels: &mut [u32], unsure: &mut Vec<u32>) {
+        fn at_once(tiles: &[i32], c: &ShortCentroids, labels: &mut [u32], unsure: &mut Vec<u32>) {
             // SAFETY: this function's features are those of the vectors; sizes were checked by the caller.
             unsafe { assign_tiles::<Avx512<true>, 2, 12>(tiles, c, labels, unsure) }
         }
@@ -49,9 +69,9 @@ pub(super) fn assign(isa: Isa, tiles: &[i32], c: &ShortCentroids, labels: &mut [
             unsafe { assign_tiles::<Avx2, 3, 3>(tiles, c, labels, unsure) }
         }
         match isa.checked() {
-            Isa::Avx512 if is_x86_feature_detected!("avx512vnni") => {
+            Isa::Avx512 if dots && has_dots() => {
                 // SAFETY: the machine has been asked.
-                return unsafe { dots(tiles, c, labels, unsure) };
+                return unsafe { at_once(tiles, c, labels, unsure) };
             }
             // SAFETY: the machine has what `checked` returns.
             Isa::Avx512 => return unsafe { wide(tiles, c, labels, unsure) },
@@ -60,7 +80,7 @@ pub(super) fn assign(isa: Isa, tiles: &[i32], c: &ShortCentroids, labels: &mut [
             Isa::Portable => {}
         }
     }
-    let _ = isa;
+    let _ = (isa, dots);
     // SAFETY: arrays need no instruction set; sizes have been checked.
     unsafe { assign_tiles::<Portable, 3, 3>(tiles, c, labels, unsure) }
 }
@@ -208,6 +228,40 @@ unsafe fn score<V: Integers, const R: usize, const C: usize>(
             best.store(best_at);
             second.store(second_at);
             tags.store(tags_at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::shorts::Steps;
+    use super::super::{Centroids, Rows, Scratch};
+    use super::*;
+    use crate::rng::{Purpose, stream, uniform};
+
+    #[test]
+    fn every_instruction_set_finds_the_same_labels_and_doubts_the_same_rows() {
+        for (n, k, d) in [(1, 2, 1), (97, 13, 7), (500, 100, 20)] {
+            let mut rng = stream(n as u64, Purpose::Noise, d as u64);
+            let mut draw = |n: usize| -> Vec<f64> { (0..n).map(|_| uniform(&mut rng) - 0.5).collect() };
+            let (x, centers, shift) = (draw(n * d), draw(k * d), vec![0.0; d]);
+            let rows = Rows { x: &x, weights: &[], n_features: d };
+            let mut tiles = vec![0; ShortRows::size(n, d)];
+            let mut scratch = Scratch::new(d, Isa::Portable);
+            let steps = Steps::cut(&rows, &shift, None, &mut scratch, &mut tiles);
+            let c = ShortCentroids::new(&Centroids::<f64>::new(&centers, &shift), steps.scale());
+            let found = |isa, dots| {
+                let (mut labels, mut unsure) = (vec![9; n], Vec::new());
+                assign_by(isa, dots, &tiles, &c, &mut labels, &mut unsure);
+                (labels, unsure)
+            };
+            let expected = found(Isa::Portable, false);
+            assert!(expected.1.len() * 10 <= n, "{n} × {d}, k = {k}: {} in doubt", expected.1.len());
+            for isa in Isa::available() {
+                for dots in [false, true] {
+                    assert_eq!(found(isa, dots), expected, "{n} × {d}, k = {k}, {isa:?} {dots}");
+                }
+            }
         }
     }
 }
