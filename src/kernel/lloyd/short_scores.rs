@@ -5,6 +5,7 @@ use super::integers::{Avx2, Avx512};
 use super::integers::{Integers, Portable};
 use super::short_centroids::ShortCentroids;
 use super::shorts::ShortRows;
+use super::single::list_others;
 use crate::kernel::Isa;
 use crate::kernel::simd::prefetch;
 
@@ -135,8 +136,7 @@ fn list_unsure(n: usize, norms: &[i32], found: &Found, c: &ShortCentroids, at: u
         all_sure &= sure[i] | (i >= n);
     }
     if !all_sure {
-        let open = sure[..n].iter().enumerate().filter(|(_, sure)| !**sure);
-        unsure.extend(open.map(|(i, _)| (at + i) as u32));
+        list_others(&sure[..n], at, unsure);
     }
 }
 

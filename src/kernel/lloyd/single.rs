@@ -108,7 +108,7 @@ pub(super) unsafe fn assign<V: Vector, const R: usize, const G: usize>(
 /// Lists the tile's first rows, counted from `at` on, whose least score is not smaller than every other by more than their
 /// margin.
 #[inline(always)]
-pub(super) fn list_unsure<S: Real>(margins: &[S], tile: &Tile<S>, at: usize, unsure: &mut Vec<u32>) {
+fn list_unsure<S: Real>(margins: &[S], tile: &Tile<S>, at: usize, unsure: &mut Vec<u32>) {
     let n = margins.len();
     let (best, second, _) = tile.scores();
     let (best, second) = (&best[..n], &second[..n]);
@@ -120,9 +120,15 @@ pub(super) fn list_unsure<S: Real>(margins: &[S], tile: &Tile<S>, at: usize, uns
         all_sure &= sure[i];
     }
     if !all_sure {
-        let open = sure[..n].iter().enumerate().filter(|(_, sure)| !**sure);
-        unsure.extend(open.map(|(i, _)| (at + i) as u32));
+        list_others(&sure[..n], at, unsure);
     }
+}
+
+/// Lists the rows, counted from `at` on, that are not sure.
+#[inline(always)]
+pub(super) fn list_others(sure: &[bool], at: usize, unsure: &mut Vec<u32>) {
+    let others = sure.iter().enumerate().filter(|(_, sure)| !**sure);
+    unsure.extend(others.map(|(i, _)| (at + i) as u32));
 }
 
 /// Finds the nearest of all centroids for the listed rows, in the rows' own precision.

@@ -9,6 +9,9 @@ use crate::kernel::svm::{self, Pair};
 const OF_STEP: u64 = 400;
 const OF_COPY: u64 = 3;
 
+/// Values of a kernel row in a cache line.
+const LINE: usize = 16;
+
 /// The two variables of an iteration, by their places among those awake.
 pub(super) struct Working {
     first: usize,
@@ -125,9 +128,12 @@ impl Solver<'_, '_> {
             let from = self.rows.slot(column, &self.problem.parts, None);
             let row = self.rows.row(from);
             let to = self.compact.row_mut(slot);
-            // Both mostly come from memory, and stores that wait for it wait for each other.
+            // Both mostly come from memory, and stores that wait for it wait for each other. Of a row from which few are
+            // taken most lines are not wanted.
             prefetch(to.as_ptr(), to.len());
-            prefetch(row.as_ptr(), row.len());
+            if to.len() * LINE >= row.len() {
+                prefetch(row.as_ptr(), row.len());
+            }
             for (out, &c) in to.iter_mut().zip(&self.awake.columns) {
                 *out = row[c as usize];
             }
