@@ -24,16 +24,16 @@ const OVERHEAD: f64 = 400.0;
 /// How many times what waking costs iterations may cost before others are chosen to be awake.
 const PATIENCE: f64 = 4.0;
 
-/// The variables awake and, unless they are all and in their own order, copies of their values.
+/// The variables awake and, unless they are all and in their own order, copies of their values: those of the variables
+/// that [`Copies`](super::copies::Copies) covers.
 #[derive(Default)]
 pub(super) struct Awake {
     /// The solver's own vectors are used.
     pub(super) whole: bool,
     /// Active variables sleep.
     partly: bool,
-    pub(super) variables: Vec<u32>,
-    /// Their columns of the matrix.
-    pub(super) columns: Vec<u32>,
+    /// The variables that must be awake.
+    chosen: Vec<u32>,
     pub(super) f: Vec<f64>,
     pub(super) marks: Vec<u8>,
     pub(super) diagonal: Vec<f64>,
@@ -149,18 +149,18 @@ impl Solver<'_, '_> {
         }
         let n = self.n_active;
         // Vectors in their own order are fastest; once copies are needed anyway, every one left out helps.
-        let most = if self.may_be_whole() { self.f.len() / 2 } else { n / 5 * 4 };
+        let most = if self.may_be_whole() { self.f.len() / 2 } else { n / 2 };
         let (mut reach, mut width) = (self.limits.reach * gap / self.limits.size, self.limits.width * gap);
         for _ in 0..3 {
             let room = width.max(2.0 * self.slack(self.limits.largest_size));
             let between = (largest - room, largest + room);
-            self.awake.variables.clear();
+            self.awake.chosen.clear();
             for &v in &self.order[..n] {
                 if !self.may_sleep(v as usize, between, reach) {
-                    self.awake.variables.push(v);
+                    self.awake.chosen.push(v);
                 }
             }
-            if self.awake.variables.len() <= most {
+            if self.awake.chosen.len() <= most {
                 (self.awake.partly, self.awake.between, self.awake.reach) = (true, between, reach);
                 self.awake.again = AGAIN.0;
                 return self.gather();
@@ -191,7 +191,7 @@ impl Solver<'_, '_> {
     pub(super) fn wake_all(&mut self) {
         self.awake.partly = false;
         self.awake.again = (self.awake.again * 2).clamp(AGAIN.0, AGAIN.1);
-        self.awake.variables.clear();
+        self.awake.chosen.clear();
         if self.may_be_whole() {
             let order = std::mem::take(&mut self.order);
             self.catch_up(&order[..self.n_active]);
@@ -200,31 +200,31 @@ impl Solver<'_, '_> {
             (self.awake.whole, self.awake.n_iter) = (true, 0);
             return;
         }
-        self.awake.variables.extend_from_slice(&self.order[..self.n_active]);
+        self.awake.chosen.extend_from_slice(&self.order[..self.n_active]);
         self.gather();
     }
 
     /// Copies the values of those awake.
     fn gather(&mut self) {
         self.begin_to_miss();
-        let chosen = std::mem::take(&mut self.awake.variables);
-        self.catch_up(&chosen);
-        self.awake.variables = chosen;
+        let budget_bytes = COMPACT_BYTES.min(self.rows.budget_bytes);
+        self.copies.cover(&self.awake.chosen, &self.columns, self.ties.are_many(), budget_bytes);
+        let covered = std::mem::take(&mut self.copies.variables);
+        self.catch_up(&covered);
+        self.copies.variables = covered;
         self.awake.largest_size = self.limits.largest_size;
-        let Self { awake, f, marks, diagonal, columns, .. } = self;
-        let n = awake.variables.len();
+        let Self { awake, f, marks, diagonal, copies, .. } = self;
+        let n = copies.variables.len();
         (awake.whole, awake.n_iter) = (false, 0);
         (awake.square, awake.length, awake.weight, awake.path) = (0.0, 0.0, 0.0, 0.0);
         awake.positive = self.rows.kernel().is_positive();
         awake.f.clear();
         awake.marks.clear();
         awake.diagonal.clear();
-        awake.columns.clear();
-        for v in awake.variables.iter().map(|&v| v as usize) {
+        for v in copies.variables.iter().map(|&v| v as usize) {
             awake.f.push(f[v]);
             awake.marks.push(marks[v]);
             awake.diagonal.push(diagonal[v]);
-            awake.columns.push(columns[v]);
         }
         let waking = awake.waking.max(10.0 * self.order.len() as f64);
         awake.patience = (PATIENCE * waking / (n as f64 + OVERHEAD)) as u64 + 10;
@@ -233,7 +233,6 @@ impl Solver<'_, '_> {
         awake.f_before.clone_from(&awake.f);
         awake.moved.clear();
         awake.moved.resize(n, 0.0);
-        self.compact.reset(n, n, 1, COMPACT_BYTES.min(self.rows.budget_bytes));
     }
 
     /// Brings every estimate of f up to date; nobody is awake afterwards.
@@ -242,24 +241,25 @@ impl Solver<'_, '_> {
             self.awake.whole = false;
             return;
         }
-        let awake = &self.awake;
+        let covered = &self.copies.variables;
         let moved: Vec<(u32, f64)> =
-            awake.columns.iter().zip(&awake.moved).filter(|m| *m.1 != 0.0).map(|(&c, &a)| (c, a)).collect();
-        let n = awake.variables.len();
-        // Choosing who is awake is part of it.
-        self.work += ((moved.len() / 4 + 4) * self.f.len()) as u64;
-        if n < self.f.len() {
-            self.subtract(&moved);
+            covered.iter().zip(&self.awake.moved).filter(|m| *m.1 != 0.0).map(|(&v, &a)| (v, a)).collect();
+        if self.awake.partly {
+            // Choosing who is awake is part of it.
+            self.work += ((moved.len() / 4 + 4) * self.f.len()) as u64;
+            let mut f = std::mem::take(&mut self.f);
+            self.subtract(&moved, &mut f);
+            self.f = f;
+        } else {
+            self.outside.put_off(&moved, self.f.len());
         }
-        for (&v, &f) in self.awake.variables.iter().zip(&self.awake.f) {
+        for (&v, &f) in self.copies.variables.iter().zip(&self.awake.f) {
             self.f[v as usize] = f;
             self.late.know(v as usize, f);
         }
         self.bound_steps();
         self.adapt(moved.len());
         (self.awake.partly, self.awake.n_iter) = (false, 0);
-        self.awake.variables.clear();
-        self.awake.columns.clear();
         self.awake.f.clear();
         self.awake.moved.clear();
     }
@@ -270,9 +270,9 @@ impl Solver<'_, '_> {
         if !awake.partly || awake.n_iter == 0 {
             return;
         }
-        let n = awake.variables.len() as f64;
+        let n = self.copies.variables.len() as f64;
         let stepping = awake.n_iter as f64 * (n + OVERHEAD);
-        let waking = n_moved as f64 * (self.order.len() as f64 / 2.0 + n)
+        let waking = n_moved as f64 * self.order.len() as f64 / 2.0
             + 4.0 * self.order.len() as f64
             + self.late.take_work();
         let drifted = awake.drift() > awake.reach;

@@ -126,8 +126,11 @@ impl Solver<'_, '_> {
 
     /// Makes up for the steps that variables missed.
     pub(super) fn catch_up(&mut self, variables: &[u32]) {
-        let mut late: Vec<u32> =
-            variables.iter().copied().filter(|&v| self.late.is_late(v as usize)).collect();
+        let mut late: Vec<u32> = variables
+            .iter()
+            .copied()
+            .filter(|&v| self.late.is_late(v as usize) && self.marks[v as usize] != 0)
+            .collect();
         late.sort_by_key(|&v| self.late.since[v as usize]);
         let mut places = std::mem::take(&mut self.late.places);
         places.resize(self.rows.diagonal.len(), u32::MAX);

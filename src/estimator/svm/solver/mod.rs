@@ -12,7 +12,9 @@
 mod awake;
 mod begun;
 mod clip;
+mod copies;
 mod late;
+mod outside;
 mod problem;
 mod reconstruct;
 mod shrinking;
@@ -28,7 +30,9 @@ use super::row_cache::RowCache;
 use super::rows::KernelRows;
 use crate::kernel::svm::{self, LOW, Pair, UP};
 use awake::{Awake, Limits};
+use copies::Copies;
 use late::Late;
+use outside::Outside;
 use problem::Rounding;
 pub(super) use problem::{Problem, Solution, Start, Stopping};
 use reconstruct::Bounded;
@@ -55,8 +59,7 @@ pub(super) fn solve(
 /// The state of a run. Vectors hold one value a variable.
 struct Solver<'r, 'a> {
     rows: &'r mut KernelRows<'a>,
-    /// Kernel rows over the variables that are awake.
-    compact: &'r mut RowCache,
+    copies: Copies<'r>,
     problem: Problem,
     stopping: Stopping,
     /// The matrix's column of each variable.
@@ -81,6 +84,7 @@ struct Solver<'r, 'a> {
     /// The largest |f| at the start, at least 1.
     largest_start: f64,
     late: Late,
+    outside: Outside,
     bounded: Bounded,
     unshrunk: bool,
     shrank: bool,
@@ -109,7 +113,7 @@ impl<'r, 'a> Solver<'r, 'a> {
         let mut solver = Self {
             limits: Limits::new(order.iter().map(|&v| rows.sizes[columns[v as usize] as usize])),
             rows,
-            compact,
+            copies: Copies::new(compact, n),
             problem,
             stopping,
             columns,
@@ -126,6 +130,7 @@ impl<'r, 'a> Solver<'r, 'a> {
             horizon: Rounding::default(),
             largest_start: 1.0,
             late: Late::default(),
+            outside: Outside::default(),
             bounded: Bounded::default(),
             unshrunk: false,
             shrank: false,
@@ -218,19 +223,20 @@ impl<'r, 'a> Solver<'r, 'a> {
         };
     }
 
-    /// Subtracts the kernel row of each column times its factor from every variable's f.
-    fn subtract(&mut self, moved: &[(u32, f64)]) {
+    /// Subtracts the kernel row of each variable times its factor from `sum`, which has a number a variable.
+    fn subtract(&mut self, moved: &[(u32, f64)], sum: &mut [f64]) {
         for two in moved.chunks(2) {
-            let (column, a) = two[0];
-            let (other, b) = if two.len() == 2 { two[1] } else { (column, 0.0) };
-            let slot = self.rows.slot(column as usize, &self.problem.parts, None);
-            let slot_b = self.rows.slot(other as usize, &self.problem.parts, Some(slot));
+            let (v, a) = two[0];
+            let (w, b) = if two.len() == 2 { two[1] } else { (v, 0.0) };
+            let [column, other] = [v, w].map(|v| self.columns[v as usize] as usize);
+            let slot = self.rows.slot(column, &self.problem.parts, None);
+            let slot_b = self.rows.slot(other, &self.problem.parts, Some(slot));
             let (row, row_b) = (self.rows.row(slot), self.rows.row(slot_b));
-            let mut rest = &mut self.f[..];
+            let mut rest = &mut sum[..];
             for &part in &self.problem.parts {
                 let range = self.rows.range(part);
-                let (f, after) = rest.split_at_mut(range.len());
-                svm::subtract_rows(self.rows.isa(), f, &row[range.clone()], a, &row_b[range], b);
+                let (sum, after) = rest.split_at_mut(range.len());
+                svm::subtract_rows(self.rows.isa(), sum, &row[range.clone()], a, &row_b[range], b);
                 rest = after;
             }
         }
@@ -256,7 +262,9 @@ impl<'r, 'a> Solver<'r, 'a> {
 
     fn finish(mut self, n_iter: u64, converged: bool) -> Solution {
         self.rest();
+        self.activate_all();
         self.known_extremes();
+        self.reach_outside();
         let rho = self.rho();
         let Self { alpha, f, shrank, rounding, work, .. } = self;
         Solution { alpha, f, rho, n_iter, converged, shrank, rounding, work }

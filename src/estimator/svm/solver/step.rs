@@ -26,7 +26,7 @@ impl Solver<'_, '_> {
     }
 
     /// f, marks and diagonal of the variables awake.
-    fn vectors(&self) -> (&[f64], &[u8], &[f64]) {
+    pub(super) fn vectors(&self) -> (&[f64], &[u8], &[f64]) {
         match self.awake.whole {
             true => (&self.f, &self.marks, &self.diagonal),
             false => (&self.awake.f, &self.awake.marks, &self.awake.diagonal),
@@ -92,8 +92,10 @@ impl Solver<'_, '_> {
             }
             false => {
                 let n = self.awake.f.len();
-                let (row_i, row_j) = (self.compact.row(slot_i), self.compact.row(slot_j));
-                svm::step(isa, &mut self.awake.f, &row_i[..n], a, &row_j[..n], b, &self.awake.marks)
+                let (row_i, row_j) = (self.copies.row(slot_i), self.copies.row(slot_j));
+                let next =
+                    svm::step(isa, &mut self.awake.f, &row_i[..n], a, &row_j[..n], b, &self.awake.marks);
+                self.untied_first(next)
             }
         }
     }
@@ -113,7 +115,7 @@ impl Solver<'_, '_> {
 
     /// The variable at a place among those awake.
     fn variable(&self, place: usize) -> usize {
-        if self.awake.whole { place } else { self.awake.variables[place] as usize }
+        if self.awake.whole { place } else { self.copies.variables[place] as usize }
     }
 
     /// The slot of the kernel row of the variable at a place, over those awake.
@@ -121,20 +123,21 @@ impl Solver<'_, '_> {
         if self.awake.whole {
             return self.rows.slot(self.columns[place] as usize, &self.problem.parts, keep);
         }
-        let slot = self.compact.slot(place, keep);
-        if self.compact.claim(slot, 0) {
-            self.work += OF_COPY * self.awake.columns.len() as u64;
-            let column = self.awake.columns[place] as usize;
+        let (slot, filled) = self.copies.slot(self.copies.variables[place] as usize, keep);
+        let n = self.copies.columns.len();
+        if filled < n {
+            self.work += OF_COPY * (n - filled) as u64;
+            let column = self.copies.columns[place] as usize;
             let from = self.rows.slot(column, &self.problem.parts, None);
             let row = self.rows.row(from);
-            let to = self.compact.row_mut(slot);
+            let (to, columns) = self.copies.lacking(slot, filled);
             // Both mostly come from memory, and stores that wait for it wait for each other. Of a row from which few are
             // taken most lines are not wanted.
             prefetch(to.as_ptr(), to.len());
             if to.len() * LINE >= row.len() {
                 prefetch(row.as_ptr(), row.len());
             }
-            for (out, &c) in to.iter_mut().zip(&self.awake.columns) {
+            for (out, &c) in to.iter_mut().zip(columns) {
                 *out = row[c as usize];
             }
         }
@@ -145,7 +148,7 @@ impl Solver<'_, '_> {
     pub(super) fn view(&self, slot: usize) -> &[f32] {
         match self.awake.whole {
             true => &self.rows.row(slot)[self.straight.unwrap_or(0)..],
-            false => self.compact.row(slot),
+            false => self.copies.row(slot),
         }
     }
 }

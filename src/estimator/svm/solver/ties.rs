@@ -27,7 +27,8 @@ impl Ties {
 impl Solver<'_, '_> {
     /// Whether places of a pass are in another order than libsvm's; counts it, and whether there were equals.
     fn is_disordered(&mut self, found: Pair) -> bool {
-        if !self.awake.whole || !self.shrank {
+        let ordered = if self.awake.whole { !self.shrank } else { self.copies.ordered };
+        if ordered {
             return false;
         }
         self.ties.n_asked += 1;
@@ -35,13 +36,20 @@ impl Solver<'_, '_> {
         found.tied
     }
 
+    /// The place of an active variable in a pass, if it is looked at.
+    fn place(&self, v: u32) -> Option<usize> {
+        if self.awake.whole { Some(v as usize) } else { self.copies.place(v as usize) }
+    }
+
     /// The first variable of a pair, of equals libsvm's.
     pub(super) fn untied_first(&mut self, found: Pair) -> Pair {
         if !self.is_disordered(found) {
             return found;
         }
-        let equal = |&&v: &&u32| self.marks[v as usize] & UP != 0 && self.f[v as usize] == found.extreme;
-        let row = self.order[..self.n_active].iter().rev().find(equal).map(|&v| v as usize);
+        let (f, marks, _) = self.vectors();
+        let equal = |&p: &usize| marks[p] & UP != 0 && f[p] == found.extreme;
+        let active = self.order[..self.n_active].iter().rev();
+        let row = active.filter_map(|&v| self.place(v)).find(equal);
         Pair { row, ..found }
     }
 
@@ -50,17 +58,18 @@ impl Solver<'_, '_> {
         if !self.is_disordered(found) {
             return found;
         }
-        let (row, own) = (self.view(slot), self.diagonal[first]);
+        let (f, marks, diagonal) = self.vectors();
+        let (row, own) = (self.view(slot), diagonal[first]);
         let (mut least, mut chosen) = (f64::INFINITY, None);
-        for v in self.order[..self.n_active].iter().map(|&v| v as usize) {
-            let gap = largest - self.f[v];
-            if self.marks[v] & LOW == 0 || gap <= 0.0 {
+        for p in self.order[..self.n_active].iter().filter_map(|&v| self.place(v)) {
+            let gap = largest - f[p];
+            if marks[p] & LOW == 0 || gap <= 0.0 {
                 continue;
             }
-            let curvature = own + self.diagonal[v] - 2.0 * f64::from(row[v]);
+            let curvature = own + diagonal[p] - 2.0 * f64::from(row[p]);
             let gain = -(gap * gap) / if curvature > 0.0 { curvature } else { TAU };
             if gain <= least {
-                (least, chosen) = (gain, Some(v));
+                (least, chosen) = (gain, Some(p));
             }
         }
         Pair { row: chosen, ..found }
