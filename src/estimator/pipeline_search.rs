@@ -68,6 +68,8 @@ struct Desk<'a> {
     past: Vec<SharedWork>,
     /// Their operations.
     past_operations: u64,
+    /// The candidates that turned out to be settled in them.
+    past_settled: Vec<usize>,
     n_asked: u64,
     n_done: u64,
 }
@@ -114,12 +116,12 @@ impl<'a> PipelineSearch<'a> {
     /// The search of `group` on what its steps make of the rows.
     fn search<'d>(&self, desk: &'d mut Desk<'a>, group: usize, split: &Split) -> Result<&'d dyn Searchable> {
         if desk.split.as_ref() != Some(split) {
-            desk.retire();
+            desk.retire(&self.groups);
             desk.fitted.clear();
             desk.split = Some(split.clone());
         }
         if desk.search.as_ref().is_none_or(|(of, _)| *of != group) {
-            desk.retire();
+            desk.retire(&self.groups);
             let Group { path, candidates, .. } = &self.groups[group];
             let kept = desk.fitted.iter().zip(path).take_while(|(step, setting)| step.setting == **setting);
             let n_kept = kept.count();
@@ -190,6 +192,13 @@ impl<'a> PipelineSearch<'a> {
     }
 }
 
+impl Group<'_> {
+    /// Candidates of the group's search as the whole search counts them.
+    fn whole(&self, own: Vec<usize>) -> Vec<usize> {
+        own.into_iter().map(|candidate| self.candidates[candidate]).collect()
+    }
+}
+
 /// A parameter that does not fit these rows is a fit that fails, not a fault of the job.
 fn of_rows(error: Error) -> Error {
     match error {
@@ -202,8 +211,9 @@ fn of_rows(error: Error) -> Error {
 
 impl Desk<'_> {
     /// Lets the present search go.
-    fn retire(&mut self) {
-        if let Some((_, search)) = self.search.take() {
+    fn retire(&mut self, groups: &[Group<'_>]) {
+        if let Some((group, search)) = self.search.take() {
+            self.past_settled.extend(groups[group].whole(search.settled()));
             add(&mut self.past, &search.shared());
             self.past_operations += search.n_operations();
         }
@@ -290,6 +300,20 @@ impl Searchable for PipelineSearch<'_> {
                 emit(FitOutcome { id, ..outcome })
             })
         })
+    }
+
+    fn settles(&self, first: usize, then: usize) -> bool {
+        let of_both = |group: &Group<'_>| {
+            let own = |candidate: usize| group.candidates.binary_search(&candidate).ok();
+            own(first).zip(own(then)).is_some_and(|(first, then)| group.planner.settles(first, then))
+        };
+        self.groups.iter().any(of_both)
+    }
+
+    fn settled(&self) -> Vec<usize> {
+        let desk = self.desk();
+        let now = desk.search.iter().flat_map(|(group, search)| self.groups[*group].whole(search.settled()));
+        desk.past_settled.iter().copied().chain(now).collect()
     }
 
     fn fits_are_independent(&self) -> bool {

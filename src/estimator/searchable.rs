@@ -74,6 +74,19 @@ pub trait Searchable: Send + Sync {
         false
     }
 
+    /// Whether a fit of `first` that turns out to be [settled](Self::settled) is also that of `then` on the same rows,
+    /// which [`run`](Self::run) then copies.
+    fn settles(&self, first: usize, then: usize) -> bool {
+        let _ = (first, then);
+        false
+    }
+
+    /// The candidates that turned out, in a fit of this rank, not to depend on the parameter by which those that they
+    /// [settle](Self::settles) differ.
+    fn settled(&self) -> Vec<usize> {
+        Vec::new()
+    }
+
     /// What this rank's fits shared so far. The same list on every rank, with different counts.
     fn shared(&self) -> Vec<SharedWork> {
         Vec::new()

@@ -4,10 +4,14 @@
 //! told from the parameters alone. So each chain of the first fold is done on a part of the rows, a chain on a rank, and
 //! what it counts is carried over to the chains of the same candidates on all rows and folds. Counts are the same on
 //! every machine and in every run, and so is the schedule that follows from them.
+//!
+//! Where a small fit turns out to be that of other candidates, too, the large ones are expected to be: such chains are
+//! joined, so that one rank does the first and copies the others.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::search::{Chain, FitOutcome, Searchable, SharedWork, Split};
+use super::search::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
 use crate::comm::{self, Communicator};
 use crate::error::Result;
 use crate::estimator::Model;
@@ -58,6 +62,8 @@ pub struct Piloted<'a> {
     searchable: Box<dyn Searchable + 'a>,
     /// Candidates of a chain, and the factor of its cost.
     factors: Vec<(Vec<usize>, f64)>,
+    /// Candidates whose small fits were those of all that they settle, ascending.
+    settled: Vec<usize>,
 }
 
 /// The candidates of a chain of the first fold.
@@ -71,7 +77,7 @@ impl<'a> Piloted<'a> {
     /// A chain whose small fits fail keeps its own model's cost, in proportion to the others.
     ///
     /// # Collective
-    /// One allgather of two numbers a chain.
+    /// An allgather of two numbers a chain and one of candidates.
     ///
     /// # Errors
     /// An internal error.
@@ -94,17 +100,44 @@ impl<'a> Piloted<'a> {
             }
         }
         let counted: Vec<(usize, u64)> = comm::allgather(comm, &counted)?.concat();
+        let mut settled = comm::allgather(comm, &small.settled())?.concat();
+        settled.sort_unstable();
+        settled.dedup();
         // The unit of the estimator's model: what is known in both.
         let model: f64 = counted.iter().map(|&(at, _)| costs[at]).sum();
         let count: f64 = counted.iter().map(|&(_, count)| count as f64).sum();
         if model <= 0.0 || count <= 0.0 {
-            return Ok(Self { searchable, factors: Vec::new() });
+            return Ok(Self { searchable, factors: Vec::new(), settled });
         }
         let factor = |&(at, n): &(usize, u64)| {
             let factor = n as f64 * model / (count * costs[at]);
             (candidates(&chains[at]), if factor.is_finite() { factor } else { 1.0 })
         };
-        Ok(Self { factors: counted.iter().map(factor).collect(), searchable })
+        Ok(Self { factors: counted.iter().map(factor).collect(), searchable, settled })
+    }
+
+    /// Joins each chain whose fits are expected to be those of earlier ones of its fold to the chain of these.
+    fn joined(&self, chains: Vec<Chain>) -> Vec<Chain> {
+        let settling: Vec<Vec<usize>> = (0..self.n_candidates())
+            .map(|then| self.settled.iter().copied().filter(|&first| self.settles(first, then)).collect())
+            .collect();
+        let mut joined: Vec<Chain> = Vec::new();
+        let mut chain_of: BTreeMap<FitId, usize> = BTreeMap::new();
+        for chain in chains {
+            let first_settling = |id: &FitId| {
+                let of_fold = |&candidate: &usize| chain_of.get(&FitId { candidate, fold: id.fold }).copied();
+                settling[id.candidate].iter().filter_map(of_fold).min()
+            };
+            let leaders: BTreeSet<Option<usize>> = chain.fits.iter().map(first_settling).collect();
+            let leader = if leaders.len() == 1 { leaders.into_iter().flatten().next() } else { None };
+            let at = leader.unwrap_or(joined.len());
+            chain_of.extend(chain.fits.iter().map(|&id| (id, at)));
+            match joined.get_mut(at) {
+                Some(leader) => leader.fits.extend(chain.fits),
+                None => joined.push(chain),
+            }
+        }
+        joined
     }
 }
 
@@ -120,7 +153,7 @@ impl Searchable for Piloted<'_> {
             let factor = self.factors.iter().find(|(of, _)| *of == own).map_or(1.0, |(_, factor)| *factor);
             chain.cost *= factor;
         }
-        chains
+        if self.settled.is_empty() { chains } else { self.joined(chains) }
     }
 
     fn run(
@@ -148,6 +181,14 @@ impl Searchable for Piloted<'_> {
         emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
     ) -> Result<()> {
         self.searchable.join_chain(chain, splits, parts, emit)
+    }
+
+    fn settles(&self, first: usize, then: usize) -> bool {
+        self.searchable.settles(first, then)
+    }
+
+    fn settled(&self) -> Vec<usize> {
+        self.searchable.settled()
     }
 
     fn fits_are_independent(&self) -> bool {
@@ -201,10 +242,12 @@ mod tests {
         counts: bool,
         /// The candidate whose fits fail.
         fails: Option<usize>,
+        /// Candidates that settled all after them.
+        settled: Vec<usize>,
     }
 
     fn counting() -> Counting {
-        Counting { n: AtomicU64::new(0), counts: true, fails: None }
+        Counting { n: AtomicU64::new(0), counts: true, fails: None, settled: Vec::new() }
     }
 
     impl Searchable for Counting {
@@ -238,6 +281,14 @@ mod tests {
                 self.n.fetch_add(of_row * splits[id.fold].train.len() as u64, Ordering::Relaxed);
             }
             Ok(())
+        }
+
+        fn settles(&self, first: usize, then: usize) -> bool {
+            first <= then
+        }
+
+        fn settled(&self) -> Vec<usize> {
+            self.settled.clone()
         }
 
         fn is_worth_counting(&self, cost: f64) -> bool {
@@ -293,6 +344,36 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn chains_that_small_fits_settle_join_the_chain_of_these() {
+        let splits = splits();
+        let pilot = PilotRows::of(&counting(), &splits).expect("something to do");
+        let joined = |settled: &[usize]| {
+            let small = Counting { settled: settled.to_vec(), ..counting() };
+            let piloted = Piloted::new(&Single::new(), Box::new(counting()), &small, &splits, &pilot);
+            let chains = piloted.expect("counts").chains(&splits);
+            chains
+                .iter()
+                .map(|c| (c.fits.iter().map(|id| (id.fold, id.candidate)).collect(), c.cost))
+                .collect()
+        };
+        let total = 1e7 * 4000.0 * 3.0;
+        let near = |chains: Vec<(Vec<(usize, usize)>, f64)>, parts: &[f64]| {
+            assert_eq!(chains.len(), parts.len());
+            assert!(chains.iter().zip(parts).all(|(chain, part)| (chain.1 / total - part).abs() < 1e-12));
+            chains.into_iter().map(|chain| chain.0).collect::<Vec<_>>()
+        };
+        let apart = [vec![(0, 0)], vec![(0, 2), (0, 1)], vec![(1, 0)], vec![(1, 2), (1, 1)]];
+        assert_eq!(near(joined(&[]), &[0.7, 0.3, 0.7, 0.3]), apart);
+        assert_eq!(near(joined(&[0]), &[0.7, 0.7]), [[(0, 0), (0, 2), (0, 1)], [(1, 0), (1, 2), (1, 1)]]);
+        assert_eq!(
+            near(joined(&[1]), &[0.7, 0.3, 0.7, 0.3]),
+            apart,
+            "of a chain whose first fits are its own"
+        );
+        assert_eq!(near(joined(&[0, 1]), &[0.7, 0.7]).len(), 2);
     }
 
     #[test]

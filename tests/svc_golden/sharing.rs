@@ -42,6 +42,62 @@ fn equal_candidates_are_fitted_once() {
     }
 }
 
+/// Fits of which no α reaches its C are those of every larger C. Candidates alone and in one search must agree.
+#[test]
+fn fits_that_meet_no_bound_are_done_once_for_all_larger_c() {
+    let with = |kernel: &[(&str, Value)], c: f64, shrinking: bool| {
+        let mut params = json!({"C": c, "shrinking": shrinking, "max_iter": 20_000});
+        kernel.iter().for_each(|(key, value)| params[*key] = value.clone());
+        json!({"params": params})
+    };
+    let kernels: [&[(&str, Value)]; 4] = [
+        &[("gamma", json!(8.0))],
+        &[("gamma", json!(0.3))],
+        &[("gamma", json!(8.0)), ("class_weight", json!({"0": 0.01, "1": 1.0}))],
+        &[("kernel", json!("poly")), ("gamma", json!(2.0)), ("coef0", json!(1.0))],
+    ];
+    let points = kernels.iter().flat_map(|kernel| {
+        [100.0, 0.5, 1e4, 2.0, 1e6]
+            .into_iter()
+            .flat_map(move |c| [true, false].map(|shrinking| with(kernel, c, shrinking)))
+    });
+    let grid = Value::Array(points.collect());
+    let n = grid.as_array().map_or(0, Vec::len);
+    let fold_of: Vec<usize> = (0..600).map(|i| i % 2).collect();
+    let splits = splits(&fold_of);
+    let scorers = || vec![Scorer::Prediction(Box::new(fingerprint))];
+    let search_of = |grid: &Value| {
+        let candidates = grid.as_array().expect("a grid").iter().map(|c| svc(&c["params"])).collect();
+        SvcSearch::new(Arc::new(small()), candidates, scorers(), true, 1 << 30)
+    };
+    let search = search_of(&grid);
+    let outcomes = run(&search, &splits);
+    for candidate in 0..n {
+        let alone = run(&search_of(&json!([grid[candidate]])), &splits);
+        for (fold, alone) in alone.iter().enumerate() {
+            let shared = &outcomes[candidate * 2 + fold];
+            assert_eq!(shared.test_scores, alone.test_scores, "{} fold {fold}", grid[candidate]);
+            assert_eq!(shared.train_scores, alone.train_scores, "{} fold {fold}", grid[candidate]);
+            assert_eq!(shared.converged, alone.converged);
+        }
+    }
+    // With gamma = 8 some α are above 2 and none above 100.
+    let done = |candidate: usize| (0..2).any(|fold| outcomes[candidate * 2 + fold].fit_seconds > 0.0);
+    let settled = search.settled();
+    assert!(settled.contains(&0) && !settled.contains(&6), "C = 100, not C = 2: {settled:?}");
+    assert_eq!([2, 6, 0, 4, 8, 5, 9].map(done), [true, true, true, false, false, false, false]);
+    assert!(search.settles(6, 0) && search.settles(6, 8) && !search.settles(0, 6) && !search.settles(6, 1));
+    assert!(!search.settles(6, 10) && !search.settles(6, 20), "another kernel, other weights of classes");
+    // Probabilities are calibrated by fits that nobody looked at.
+    let probable: Vec<Scorer> = vec![Scorer::Probability(Box::new(|_, _, proba| proba.iter().sum()))];
+    let pair = [json!({"gamma": 8.0, "C": 2.0}), json!({"gamma": 8.0, "C": 9.0})];
+    let candidates =
+        pair.iter().map(|p| svc(&json!({"gamma": 8.0, "C": p["C"], "probability": true}))).collect();
+    let search = SvcSearch::new(Arc::new(small()), candidates, probable, false, 1 << 30);
+    assert!(run(&search, &splits).iter().all(|outcome| outcome.fit_seconds > 0.0));
+    assert!(search.settled().is_empty() && !search.settles(0, 1));
+}
+
 /// Where a fit predicts a class, told apart by every single prediction.
 fn fingerprint(_: &[f64], y_pred: &[f64]) -> f64 {
     y_pred.iter().fold(0.0, |sum: f64, y| (sum * 3.0 + y) % 1_000_003.0)

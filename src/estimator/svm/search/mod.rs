@@ -8,12 +8,13 @@
 //! fold's are one chain; where that leaves a prediction in doubt, libsvm's steps are taken. Candidates that cannot
 //! differ on a fold are fitted once: the same in all that matters there, or with and without shrinking when shrinking
 //! left no row aside or every prediction is beyond doubt; other fits without it start where shrinking first was asked.
+//! A fit of which no α reached its C is that of every larger C, step for step.
 
 mod chains;
 
 use std::cell::OnceCell;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use super::bench::{Bench, Prepared};
@@ -72,15 +73,19 @@ pub struct SvcSearch {
     budget_bytes: usize,
     products: OnceLock<Option<SharedProducts>>,
     bench: Mutex<Bench>,
+    /// Fits done of which no α reached its C.
+    settled: Mutex<Vec<Done>>,
     n_fits: AtomicU64,
     n_copied: AtomicU64,
     n_operations: AtomicU64,
 }
 
 /// A fit done, kept for those that equal it.
+#[derive(Clone)]
 struct Done {
-    candidate: usize,
     shrank: bool,
+    /// No α reached its C.
+    unbounded: bool,
     /// Any solution within the tolerance predicts the same.
     clear: bool,
     outcome: FitOutcome,
@@ -115,6 +120,7 @@ impl SvcSearch {
             budget_bytes,
             products: OnceLock::new(),
             bench: Mutex::default(),
+            settled: Mutex::default(),
             n_fits: AtomicU64::new(0),
             n_copied: AtomicU64::new(0),
             n_operations: AtomicU64::new(0),
@@ -202,10 +208,14 @@ impl SvcSearch {
         let mut done: Vec<Done> = Vec::new();
         let mut before: Option<(usize, Arc<Solved>)> = None;
         for &id in fits {
-            let outcome = match self.equal(&done, id.candidate) {
+            let equal = done.iter().find(|other| self.equals(other, id.candidate)).cloned();
+            let outcome = match equal.or_else(|| self.settled_fit(id)) {
                 Some(equal) => {
                     self.n_copied.fetch_add(1, Ordering::Relaxed);
-                    FitOutcome { id, fit_seconds: 0.0, score_seconds: 0.0, ..equal.outcome.clone() }
+                    let outcome =
+                        FitOutcome { id, fit_seconds: 0.0, score_seconds: 0.0, ..equal.outcome.clone() };
+                    self.note_settled(&Done { outcome: outcome.clone(), ..equal });
+                    outcome
                 }
                 None => {
                     let svc = &self.candidates[id.candidate];
@@ -223,7 +233,10 @@ impl SvcSearch {
                     let work: u64 = solved.pairs.iter().map(|pair| pair.solution.work).sum();
                     self.n_operations.fetch_add(work, Ordering::Relaxed);
                     let shrank = solved.pairs.iter().any(|p| p.solution.shrank);
-                    done.push(Done { candidate: id.candidate, shrank, clear, outcome: outcome.clone() });
+                    let unbounded = solved.pairs.iter().all(|p| p.solution.unbounded);
+                    let fit = Done { shrank, unbounded, clear, outcome: outcome.clone() };
+                    self.note_settled(&fit);
+                    done.push(fit);
                     outcome
                 }
             };
@@ -288,24 +301,48 @@ impl SvcSearch {
         self.scorers.iter().any(|scorer| matches!(scorer, Scorer::Probability(_)))
     }
 
-    /// A fit done that this candidate's must equal.
-    fn equal<'d>(&self, done: &'d [Done], candidate: usize) -> Option<&'d Done> {
+    /// Whether the fit of a candidate must equal one done on the same rows.
+    fn equals(&self, done: &Done, candidate: usize) -> bool {
+        let (a, b) =
+            (self.candidates[candidate].params(), self.candidates[done.outcome.id.candidate].params());
+        let same_c = a.c == b.c || (a.c > b.c && done.unbounded && !self.probable());
+        let same_shrinking = a.shrinking == b.shrinking || (b.shrinking && !done.shrank) || done.clear;
+        same_c && same_shrinking && self.differ_by_c_alone(a, b)
+    }
+
+    /// Whether two candidates of one kernel can differ in nothing but C and what shrinking does.
+    fn differ_by_c_alone(&self, a: &SvcParams, b: &SvcParams) -> bool {
         // The fits that calibrate have streams and a shrinking of their own.
-        let calibrated_alike = |a: &SvcParams, b: &SvcParams| {
+        let calibrated_alike = || {
             a.random_state == b.random_state && a.probability == b.probability && a.shrinking == b.shrinking
         };
-        let same = |other: &Done| {
-            let (a, b) = (self.candidates[candidate].params(), self.candidates[other.candidate].params());
-            (!self.probable() || calibrated_alike(a, b))
-                && a.c == b.c
-                && a.class_weight == b.class_weight
-                && a.tol == b.tol
-                && a.max_iter == b.max_iter
-                && a.max_seconds_per_fit == b.max_seconds_per_fit
-                && a.break_ties == b.break_ties
-                && (a.shrinking == b.shrinking || (b.shrinking && !other.shrank) || other.clear)
+        (!self.probable() || calibrated_alike())
+            && a.class_weight == b.class_weight
+            && a.tol == b.tol
+            && a.max_iter == b.max_iter
+            && a.max_seconds_per_fit == b.max_seconds_per_fit
+            && a.break_ties == b.break_ties
+    }
+
+    /// A fit done in another chain of this rank that must be the fit `id`, too.
+    fn settled_fit(&self, id: FitId) -> Option<Done> {
+        let is_it = |done: &&Done| {
+            let other = done.outcome.id;
+            other.fold == id.fold && self.settles(other.candidate, id.candidate)
         };
-        done.iter().find(|other| same(other))
+        self.settled_fits().iter().find(is_it).cloned()
+    }
+
+    /// Keeps a fit that settles others, unless one is kept that settles these.
+    fn note_settled(&self, fit: &Done) {
+        if fit.unbounded && !self.probable() && self.settled_fit(fit.outcome.id).is_none() {
+            self.settled_fits().push(fit.clone());
+        }
+    }
+
+    fn settled_fits(&self) -> MutexGuard<'_, Vec<Done>> {
+        // Fits are pushed whole: what a panic leaves is in order.
+        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn score(
@@ -388,6 +425,19 @@ impl Searchable for SvcSearch {
             self.run_part(fits, split, &mut bench, emit)?;
         }
         Ok(())
+    }
+
+    fn settles(&self, first: usize, then: usize) -> bool {
+        let (a, b) = (self.candidates[first].params(), self.candidates[then].params());
+        a.c <= b.c
+            && a.shrinking == b.shrinking
+            && !self.probable()
+            && self.differ_by_c_alone(a, b)
+            && self.kernel_key(first) == self.kernel_key(then)
+    }
+
+    fn settled(&self) -> Vec<usize> {
+        self.settled_fits().iter().map(|done| done.outcome.id.candidate).collect()
     }
 
     fn fits_are_independent(&self) -> bool {

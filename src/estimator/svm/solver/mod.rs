@@ -88,6 +88,8 @@ struct Solver<'r, 'a> {
     bounded: Bounded,
     unshrunk: bool,
     shrank: bool,
+    /// An α was at its upper bound.
+    met_bound: bool,
     /// All α were 0 at first.
     from_zero: bool,
     /// Steps over variables so far, or as much as that.
@@ -134,6 +136,7 @@ impl<'r, 'a> Solver<'r, 'a> {
             bounded: Bounded::default(),
             unshrunk: false,
             shrank: false,
+            met_bound: false,
             from_zero: false,
             work: 0,
         };
@@ -267,6 +270,7 @@ impl<'r, 'a> Solver<'r, 'a> {
         self.reach_outside();
         let rho = self.rho();
         let Self { alpha, f, shrank, rounding, work, .. } = self;
-        Solution { alpha, f, rho, n_iter, converged, shrank, rounding, work }
+        let unbounded = self.from_zero && !self.met_bound;
+        Solution { alpha, f, rho, n_iter, converged, shrank, unbounded, rounding, work }
     }
 }

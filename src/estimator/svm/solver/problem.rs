@@ -48,6 +48,8 @@ pub(in crate::estimator::svm) struct Solution {
     pub(in crate::estimator::svm) converged: bool,
     /// Whether shrinking ever left a variable aside; if not, the solution is the same without shrinking.
     pub(in crate::estimator::svm) shrank: bool,
+    /// Whether no α was at its upper bound at any time: then the solution is that of any larger bounds, too.
+    pub(in crate::estimator::svm) unbounded: bool,
     pub(in crate::estimator::svm) rounding: Rounding,
     /// What it cost, in steps over one variable: the same on every machine.
     pub(in crate::estimator::svm) work: u64,
@@ -99,6 +101,16 @@ impl Solution {
         converged: bool,
     ) -> Self {
         let rounding = Rounding::default();
-        Self { alpha, f: Vec::new(), rho, n_iter, converged, shrank: false, rounding, work: 0 }
+        Self {
+            alpha,
+            f: Vec::new(),
+            rho,
+            n_iter,
+            converged,
+            shrank: false,
+            unbounded: false,
+            rounding,
+            work: 0,
+        }
     }
 }
