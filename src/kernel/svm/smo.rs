@@ -46,7 +46,8 @@ dispatched! {
 
 dispatched! {
     /// The row that promises the largest decrease of the objective beside a first row with f = `largest`, kernel
-    /// row `row` and diagonal entry `own`; and the smallest f among rows marked [`LOW`].
+    /// row `row` and diagonal entry `own`; and the smallest f among rows marked [`LOW`]. An empty `diagonal` stands for one
+    /// whose entries are all `own`.
     pub fn second_of_pair(
         f: &[f64], row: &[f32], diagonal: &[f64], own: f64, marks: &[u8], largest: f64,
     ) -> Pair = second_body, wide::second
@@ -197,15 +198,16 @@ impl Best {
 #[inline(always)]
 fn second_body(f: &[f64], row: &[f32], diagonal: &[f64], own: f64, marks: &[u8], largest: f64) -> Pair {
     let n = f.len();
-    assert!(row.len() == n && diagonal.len() == n && marks.len() == n);
+    assert!(row.len() == n && marks.len() == n && [0, n].contains(&diagonal.len()));
     let (zero, none) = ([0.0; W], [-1.0; W]);
     let smallest = [f64::INFINITY; W];
     let mut best = Best { square: zero, curvature: [1.0; W], chunk: none, smallest, tied: zero };
     let rows = f.chunks_exact(W).zip(row.chunks_exact(W));
-    let others = diagonal.chunks_exact(W).zip(marks.chunks_exact(W));
+    let mut diagonals = diagonal.chunks_exact(W);
     let mut chunk = 0.0;
-    for ((f, k), (d, marks)) in rows.zip(others) {
-        let (f, k, d): (&[f64; W], &[f32; W], &[f64; W]) = (lanes(f), lanes(k), lanes(d));
+    for ((f, k), marks) in rows.zip(marks.chunks_exact(W)) {
+        let (f, k): (&[f64; W], &[f32; W]) = (lanes(f), lanes(k));
+        let d = diagonals.next().map_or([own; W], |d| *lanes(d));
         let (mut gap, mut curve) = (zero, zero);
         for l in 0..W {
             gap[l] = largest - f[l];
@@ -250,7 +252,7 @@ pub(super) fn finish_second(
         }
         extreme = if f[t] < extreme { f[t] } else { extreme };
         let gap = largest - f[t];
-        let (s, q) = (gap * gap, curvature(own, diagonal[t], row[t]));
+        let (s, q) = (gap * gap, curvature(own, diagonal.get(t).copied().unwrap_or(own), row[t]));
         if gap > 0.0 && s * curve >= square * q {
             tied |= s * curve == square * q;
             (square, curve, chosen) = (s, q, t as i64);
@@ -325,6 +327,9 @@ mod tests {
             assert_eq!(first_of_pair(isa, &f, marks), first, "{isa:?} {n}");
             let found = second_of_pair(isa, &f, &row, &diagonal, 0.5, marks, first.extreme);
             assert!(found.tied || !second.tied, "{isa:?} {n}");
+            let even = vec![0.5; n];
+            let written = second_of_pair(isa, &f, &row, &even, 0.5, marks, first.extreme);
+            assert_eq!(second_of_pair(isa, &f, &row, &[], 0.5, marks, first.extreme), written);
             assert_eq!(Pair { tied: second.tied, ..found }, second, "{isa:?} {n}");
             let mut g = f.clone();
             let next = step(isa, &mut g, &row, a, &reversed, b, marks);

@@ -175,12 +175,14 @@ fn survey(
     }
     let (mut best, mut smallest) = ([_mm512_setzero_pd(); 2], [smallest; 2]);
     let rows = f.as_chunks::<V>().0.chunks_exact(2).zip(row.as_chunks::<V>().0.chunks_exact(2));
-    let others = diagonal.as_chunks::<V>().0.chunks_exact(2).zip(marks.as_chunks::<V>().0.chunks_exact(2));
-    for ((f, k), (d, m)) in rows.zip(others) {
+    let mut diagonals = diagonal.as_chunks::<V>().0.chunks_exact(2);
+    for ((f, k), m) in rows.zip(marks.as_chunks::<V>().0.chunks_exact(2)) {
         ask_ahead(&k[0]);
+        let d = diagonals.next();
         for half in 0..2 {
             let (low, f) = (marked(&m[half], LOW), load(&f[half]));
-            let gain = gain(first, f, load_single(&k[half]), load(&d[half]));
+            let d = d.map_or(first.own, |d| load(&d[half]));
+            let gain = gain(first, f, load_single(&k[half]), d);
             best[half] = _mm512_mask_max_pd(best[half], low, best[half], gain);
             smallest[half] = _mm512_mask_min_pd(smallest[half], low, f, smallest[half]);
         }
@@ -205,11 +207,12 @@ fn look_closely(
 ) {
     let one = _mm512_set1_pd(1.0);
     let rows = f.as_chunks::<V>().0.chunks_exact(2).zip(row.as_chunks::<V>().0.chunks_exact(2));
-    let others = diagonal.as_chunks::<V>().0.chunks_exact(2).zip(marks.as_chunks::<V>().0.chunks_exact(2));
-    for ((f, k), (d, m)) in rows.zip(others) {
+    let mut diagonals = diagonal.as_chunks::<V>().0.chunks_exact(2);
+    for ((f, k), m) in rows.zip(marks.as_chunks::<V>().0.chunks_exact(2)) {
         let (low0, low1) = (marked(&m[0], LOW), marked(&m[1], LOW));
-        *even = meet(*even, first, load(&f[0]), load_single(&k[0]), load(&d[0]), low0, chunk);
-        *odd = meet(*odd, first, load(&f[1]), load_single(&k[1]), load(&d[1]), low1, chunk);
+        let [d0, d1] = diagonals.next().map_or([first.own; 2], |d| [load(&d[0]), load(&d[1])]);
+        *even = meet(*even, first, load(&f[0]), load_single(&k[0]), d0, low0, chunk);
+        *odd = meet(*odd, first, load(&f[1]), load_single(&k[1]), d1, low1, chunk);
         chunk = _mm512_add_pd(chunk, one);
     }
 }
@@ -219,7 +222,7 @@ fn look_closely(
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
 pub(super) fn second(f: &[f64], row: &[f32], diagonal: &[f64], own: f64, marks: &[u8], largest: f64) -> Pair {
     let n = f.len();
-    assert!(row.len() == n && diagonal.len() == n && marks.len() == n);
+    assert!(row.len() == n && marks.len() == n && [0, n].contains(&diagonal.len()));
     let first = First { own: _mm512_set1_pd(own), largest: _mm512_set1_pd(largest) };
     let start = Lanes {
         square: _mm512_setzero_pd(),
@@ -236,14 +239,16 @@ pub(super) fn second(f: &[f64], row: &[f32], diagonal: &[f64], own: f64, marks: 
         let mut most = 0.0f64;
         for (b, gain) in gains[..blocks].iter_mut().enumerate() {
             let at = range(b);
-            let (f, row, diagonal) = (&f[at.clone()], &row[at.clone()], &diagonal[at.clone()]);
+            let (f, row) = (&f[at.clone()], &row[at.clone()]);
+            let diagonal = diagonal.get(at.clone()).unwrap_or_default();
             (*gain, even.smallest) = survey(f, row, diagonal, &marks[at], first, even.smallest);
             most = if *gain > most { *gain } else { most };
         }
         for (b, &gain) in gains[..blocks].iter().enumerate() {
             if gain >= most * NEAR {
                 let at = range(b);
-                let (f, row, diagonal) = (&f[at.clone()], &row[at.clone()], &diagonal[at.clone()]);
+                let (f, row) = (&f[at.clone()], &row[at.clone()]);
+                let diagonal = diagonal.get(at.clone()).unwrap_or_default();
                 let chunk = _mm512_set1_pd((at.start / W) as f64);
                 look_closely(f, row, diagonal, &marks[at], first, [&mut even, &mut odd], chunk);
             }

@@ -213,7 +213,7 @@ impl Solver<'_, '_> {
         self.catch_up(&covered);
         self.copies.variables = covered;
         self.awake.largest_size = self.limits.largest_size;
-        let Self { awake, f, marks, diagonal, copies, .. } = self;
+        let Self { awake, f, marks, diagonal, even, copies, .. } = self;
         let n = copies.variables.len();
         (awake.whole, awake.n_iter) = (false, 0);
         (awake.square, awake.length, awake.weight, awake.path) = (0.0, 0.0, 0.0, 0.0);
@@ -224,7 +224,9 @@ impl Solver<'_, '_> {
         for v in copies.variables.iter().map(|&v| v as usize) {
             awake.f.push(f[v]);
             awake.marks.push(marks[v]);
-            awake.diagonal.push(diagonal[v]);
+        }
+        if !*even {
+            awake.diagonal.extend(copies.variables.iter().map(|&v| diagonal[v as usize]));
         }
         let waking = awake.waking.max(10.0 * self.order.len() as f64);
         awake.patience = (PATIENCE * waking / (n as f64 + OVERHEAD)) as u64 + 10;

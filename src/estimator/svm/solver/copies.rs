@@ -5,6 +5,9 @@
 //! any more stay, until they are too many.
 
 use crate::estimator::svm::row_cache::RowCache;
+use crate::kernel::Isa;
+use crate::kernel::simd::prefetch;
+use crate::kernel::svm::{self, Picks};
 
 /// No place.
 const NONE: u32 = u32::MAX;
@@ -18,7 +21,9 @@ pub(super) struct Copies<'r> {
     rows: &'r mut RowCache,
     /// The variables covered, and their columns of the matrix.
     pub(super) variables: Vec<u32>,
-    pub(super) columns: Vec<u32>,
+    columns: Vec<u32>,
+    /// The first of these columns, where they ascend.
+    picks: Picks,
     /// The place of each variable of the problem among them.
     places: Vec<u32>,
     /// How much of the row in each slot is filled.
@@ -32,8 +37,16 @@ pub(super) struct Copies<'r> {
 impl<'r> Copies<'r> {
     /// No copies, for a problem of `n` variables.
     pub(super) fn new(rows: &'r mut RowCache, n: usize) -> Self {
-        let (variables, columns) = (Vec::new(), Vec::new());
-        Self { rows, variables, columns, places: vec![NONE; n], filled: Vec::new(), width: 0, ordered: true }
+        Self {
+            rows,
+            variables: Vec::new(),
+            columns: Vec::new(),
+            picks: Picks::default(),
+            places: vec![NONE; n],
+            filled: Vec::new(),
+            width: 0,
+            ordered: true,
+        }
     }
 
     /// The place of a variable, if it is covered.
@@ -46,11 +59,17 @@ impl<'r> Copies<'r> {
     pub(super) fn cover(&mut self, wanted: &[u32], of_matrix: &[u32], in_order: bool, budget_bytes: usize) {
         let missing: Vec<u32> = wanted.iter().copied().filter(|&v| self.places[v as usize] == NONE).collect();
         let n = self.variables.len() + missing.len();
-        if in_order || n > self.width || n > room(wanted.len()) {
+        if in_order || Picks::room(n) > self.width || n > room(wanted.len()) {
             self.clear();
-            self.width = room(wanted.len()).next_multiple_of(LINE);
+            self.width = Picks::room(room(wanted.len())).next_multiple_of(LINE);
             self.rows.reset(self.places.len(), self.width, 1, budget_bytes);
-            self.append(wanted, of_matrix);
+            let mut chosen = wanted.to_vec();
+            if !in_order {
+                chosen.sort_unstable();
+                self.ordered = chosen == wanted;
+            }
+            self.append(&chosen, of_matrix);
+            self.picks = Picks::new(&self.columns).unwrap_or_default();
         } else {
             self.ordered = false;
             self.append(&missing, of_matrix);
@@ -86,12 +105,30 @@ impl<'r> Copies<'r> {
         (slot, self.filled[slot] as usize)
     }
 
-    /// The numbers of the variables covered that a row lacks after the first `from`, to be filled now, and their
-    /// columns.
-    pub(super) fn lacking(&mut self, slot: usize, from: usize) -> (&mut [f32], &[u32]) {
+    /// How many variables are covered.
+    pub(super) fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The numbers that a slot lacks after the first `filled`, from `row`, the whole matrix's.
+    pub(super) fn fill(&mut self, isa: Isa, slot: usize, filled: usize, row: &[f32]) {
         let n = self.columns.len();
         self.filled[slot] = n as u32;
-        (&mut self.rows.row_mut(slot)[from..n], &self.columns[from..])
+        let to = self.rows.row_mut(slot);
+        // Both mostly come from memory, and stores that wait for it wait for each other. Of a row from which few are taken
+        // most lines are not wanted.
+        prefetch(to[filled..].as_ptr(), n - filled);
+        if (n - filled) * LINE >= row.len() {
+            prefetch(row.as_ptr(), row.len());
+        }
+        let mut at = filled;
+        if filled == 0 {
+            svm::pick(isa, row, &self.picks, to);
+            at = self.picks.len();
+        }
+        for (to, &column) in to[at..n].iter_mut().zip(&self.columns[at..]) {
+            *to = row[column as usize];
+        }
     }
 
     /// The row in a slot.

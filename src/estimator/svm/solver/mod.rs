@@ -75,6 +75,8 @@ struct Solver<'r, 'a> {
     /// Which way each may go; 0 of those that shrinking left aside.
     marks: Vec<u8>,
     diagonal: Vec<f64>,
+    /// Whether all diagonal entries are the same.
+    even: bool,
     awake: Awake,
     ties: Ties,
     limits: Limits,
@@ -110,7 +112,8 @@ impl<'r, 'a> Solver<'r, 'a> {
         let order: Vec<u32> =
             (0..columns.len() as u32).filter(|&v| problem.bounds[v as usize] > 0.0).collect();
         let f = problem.signs.iter().zip(&problem.linear).map(|(y, p)| -y * p).collect();
-        let diagonal = columns.iter().map(|&c| rows.diagonal[c as usize]).collect();
+        let diagonal: Vec<f64> = columns.iter().map(|&c| rows.diagonal[c as usize]).collect();
+        let even = diagonal.windows(2).all(|two| two[0] == two[1]);
         let n = columns.len();
         let mut solver = Self {
             limits: Limits::new(order.iter().map(|&v| rows.sizes[columns[v as usize] as usize])),
@@ -126,6 +129,7 @@ impl<'r, 'a> Solver<'r, 'a> {
             f,
             marks: vec![0; n],
             diagonal,
+            even,
             awake: Awake::default(),
             ties: Ties::default(),
             rounding: Rounding::default(),

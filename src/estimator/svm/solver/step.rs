@@ -2,15 +2,11 @@
 
 use super::Solver;
 use super::clip::{clip_difference, clip_sum};
-use crate::kernel::simd::prefetch;
 use crate::kernel::svm::{self, Pair};
 
 /// What a step costs whatever its length, and a value of a kernel row copied, in steps over one variable.
 const OF_STEP: u64 = 400;
 const OF_COPY: u64 = 3;
-
-/// Values of a kernel row in a cache line.
-const LINE: usize = 16;
 
 /// The two variables of an iteration, by their places among those awake.
 pub(super) struct Working {
@@ -25,10 +21,10 @@ impl Solver<'_, '_> {
         self.untied_first(svm::first_of_pair(self.rows.isa(), f, marks))
     }
 
-    /// f, marks and diagonal of the variables awake.
+    /// f, marks and diagonal of the variables awake, an empty one where all entries are the same.
     pub(super) fn vectors(&self) -> (&[f64], &[u8], &[f64]) {
         match self.awake.whole {
-            true => (&self.f, &self.marks, &self.diagonal),
+            true => (&self.f, &self.marks, if self.even { &[] } else { &self.diagonal }),
             false => (&self.awake.f, &self.awake.marks, &self.awake.diagonal),
         }
     }
@@ -43,10 +39,11 @@ impl Solver<'_, '_> {
         }
         let i = first.row?;
         let slot = self.awake_row(i, None);
+        let own = self.diagonal[self.variable(i)];
         let (f, marks, diagonal) = self.vectors();
         let row = &self.view(slot)[..f.len()];
         let isa = self.rows.isa();
-        let second = svm::second_of_pair(isa, f, row, diagonal, diagonal[i], marks, first.extreme);
+        let second = svm::second_of_pair(isa, f, row, diagonal, own, marks, first.extreme);
         let second = self.untied_second(second, i, slot, first.extreme);
         let j = second.row?;
         // Written so that a gap that is no number stops as well.
@@ -115,7 +112,7 @@ impl Solver<'_, '_> {
     }
 
     /// The variable at a place among those awake.
-    fn variable(&self, place: usize) -> usize {
+    pub(super) fn variable(&self, place: usize) -> usize {
         if self.awake.whole { place } else { self.copies.variables[place] as usize }
     }
 
@@ -125,22 +122,12 @@ impl Solver<'_, '_> {
             return self.rows.slot(self.columns[place] as usize, &self.problem.parts, keep);
         }
         let (slot, filled) = self.copies.slot(self.copies.variables[place] as usize, keep);
-        let n = self.copies.columns.len();
-        if filled < n {
-            self.work += OF_COPY * (n - filled) as u64;
-            let column = self.copies.columns[place] as usize;
+        let lacking = self.copies.len() - filled;
+        if lacking > 0 {
+            self.work += OF_COPY * lacking as u64;
+            let column = self.columns[self.copies.variables[place] as usize] as usize;
             let from = self.rows.slot(column, &self.problem.parts, None);
-            let row = self.rows.row(from);
-            let (to, columns) = self.copies.lacking(slot, filled);
-            // Both mostly come from memory, and stores that wait for it wait for each other. Of a row from which few are
-            // taken most lines are not wanted.
-            prefetch(to.as_ptr(), to.len());
-            if to.len() * LINE >= row.len() {
-                prefetch(row.as_ptr(), row.len());
-            }
-            for (out, &c) in to.iter_mut().zip(columns) {
-                *out = row[c as usize];
-            }
+            self.copies.fill(self.rows.isa(), slot, filled, self.rows.row(from));
         }
         slot
     }

@@ -59,14 +59,14 @@ impl Solver<'_, '_> {
             return found;
         }
         let (f, marks, diagonal) = self.vectors();
-        let (row, own) = (self.view(slot), diagonal[first]);
+        let (row, own) = (self.view(slot), self.diagonal[self.variable(first)]);
         let (mut least, mut chosen) = (f64::INFINITY, None);
         for p in self.order[..self.n_active].iter().filter_map(|&v| self.place(v)) {
             let gap = largest - f[p];
             if marks[p] & LOW == 0 || gap <= 0.0 {
                 continue;
             }
-            let curvature = own + diagonal[p] - 2.0 * f64::from(row[p]);
+            let curvature = own + diagonal.get(p).copied().unwrap_or(own) - 2.0 * f64::from(row[p]);
             let gain = -(gap * gap) / if curvature > 0.0 { curvature } else { TAU };
             if gain <= least {
                 (least, chosen) = (gain, Some(p));
