@@ -82,7 +82,7 @@ pub trait Searchable: Send + Sync {
     }
 
     /// The candidates that turned out, in a fit of this rank, not to depend on the parameter by which those that they
-    /// [settle](Self::settles) differ.
+    /// [settle](Self::settles) differ, so clearly that the same is expected on more rows.
     fn settled(&self) -> Vec<usize> {
         Vec::new()
     }

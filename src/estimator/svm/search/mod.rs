@@ -60,6 +60,9 @@ const FEW_CANDIDATES: usize = 12;
 /// Memory for the rows used last where they are computed again: as much as most fits use over and over.
 const RECENT_BYTES: usize = 96 << 20;
 
+/// The part of its C that α may be in a fit for one on more rows to be expected not to reach it.
+const ROOM: f64 = 0.5;
+
 /// The candidates of a search over SVC with their data.
 pub struct SvcSearch {
     table: Arc<Table>,
@@ -84,8 +87,8 @@ pub struct SvcSearch {
 #[derive(Clone)]
 struct Done {
     shrank: bool,
-    /// No α reached its C.
-    unbounded: bool,
+    /// The largest part of its C that any α was: below 1 none reached it.
+    nearest_bound: f64,
     /// Any solution within the tolerance predicts the same.
     clear: bool,
     outcome: FitOutcome,
@@ -233,8 +236,9 @@ impl SvcSearch {
                     let work: u64 = solved.pairs.iter().map(|pair| pair.solution.work).sum();
                     self.n_operations.fetch_add(work, Ordering::Relaxed);
                     let shrank = solved.pairs.iter().any(|p| p.solution.shrank);
-                    let unbounded = solved.pairs.iter().all(|p| p.solution.unbounded);
-                    let fit = Done { shrank, unbounded, clear, outcome: outcome.clone() };
+                    let parts = solved.pairs.iter().map(|p| p.solution.nearest_bound);
+                    let nearest_bound = parts.fold(0.0, f64::max);
+                    let fit = Done { shrank, nearest_bound, clear, outcome: outcome.clone() };
                     self.note_settled(&fit);
                     done.push(fit);
                     outcome
@@ -305,7 +309,7 @@ impl SvcSearch {
     fn equals(&self, done: &Done, candidate: usize) -> bool {
         let (a, b) =
             (self.candidates[candidate].params(), self.candidates[done.outcome.id.candidate].params());
-        let same_c = a.c == b.c || (a.c > b.c && done.unbounded && !self.probable());
+        let same_c = a.c == b.c || (a.c > b.c && done.nearest_bound < 1.0 && !self.probable());
         let same_shrinking = a.shrinking == b.shrinking || (b.shrinking && !done.shrank) || done.clear;
         same_c && same_shrinking && self.differ_by_c_alone(a, b)
     }
@@ -335,7 +339,7 @@ impl SvcSearch {
 
     /// Keeps a fit that settles others, unless one is kept that settles these.
     fn note_settled(&self, fit: &Done) {
-        if fit.unbounded && !self.probable() && self.settled_fit(fit.outcome.id).is_none() {
+        if fit.nearest_bound < 1.0 && !self.probable() && self.settled_fit(fit.outcome.id).is_none() {
             self.settled_fits().push(fit.clone());
         }
     }
@@ -437,7 +441,15 @@ impl Searchable for SvcSearch {
     }
 
     fn settled(&self) -> Vec<usize> {
-        self.settled_fits().iter().map(|done| done.outcome.id.candidate).collect()
+        let settled = self.settled_fits();
+        let is_expected = |&candidate: &usize| {
+            settled.iter().any(|done| {
+                let first = done.outcome.id.candidate;
+                let largest = done.nearest_bound * self.c(first);
+                largest <= ROOM * self.c(candidate) && self.settles(first, candidate)
+            })
+        };
+        (0..self.candidates.len()).filter(is_expected).collect()
     }
 
     fn fits_are_independent(&self) -> bool {

@@ -13,7 +13,7 @@ pub(in crate::estimator::svm) struct Begun {
     alpha: Vec<f64>,
     f: Vec<f64>,
     marks: Vec<u8>,
-    met_bound: bool,
+    nearest_bound: f64,
     rounding: Rounding,
     n_iter: u64,
 }
@@ -42,7 +42,7 @@ impl Solver<'_, '_> {
             alpha: self.alpha.clone(),
             f: self.f.clone(),
             marks: self.marks.clone(),
-            met_bound: self.met_bound,
+            nearest_bound: self.nearest_bound,
             rounding: self.rounding,
             n_iter,
         };
@@ -58,7 +58,7 @@ impl Solver<'_, '_> {
         let Some(at) = self.rows.begun.iter().position(same) else { return 0 };
         let begun = self.rows.begun.swap_remove(at);
         (self.alpha, self.f, self.marks) = (begun.alpha, begun.f, begun.marks);
-        (self.met_bound, self.rounding) = (begun.met_bound, begun.rounding);
+        (self.nearest_bound, self.rounding) = (begun.nearest_bound, begun.rounding);
         begun.n_iter
     }
 }

@@ -90,8 +90,8 @@ struct Solver<'r, 'a> {
     bounded: Bounded,
     unshrunk: bool,
     shrank: bool,
-    /// An α was at its upper bound.
-    met_bound: bool,
+    /// The largest part of its upper bound that any α was, at any time.
+    nearest_bound: f64,
     /// All α were 0 at first.
     from_zero: bool,
     /// Steps over variables so far, or as much as that.
@@ -140,7 +140,7 @@ impl<'r, 'a> Solver<'r, 'a> {
             bounded: Bounded::default(),
             unshrunk: false,
             shrank: false,
-            met_bound: false,
+            nearest_bound: 0.0,
             from_zero: false,
             work: 0,
         };
@@ -274,7 +274,7 @@ impl<'r, 'a> Solver<'r, 'a> {
         self.reach_outside();
         let rho = self.rho();
         let Self { alpha, f, shrank, rounding, work, .. } = self;
-        let unbounded = self.from_zero && !self.met_bound;
-        Solution { alpha, f, rho, n_iter, converged, shrank, unbounded, rounding, work }
+        let nearest_bound = if self.from_zero { self.nearest_bound } else { 1.0 };
+        Solution { alpha, f, rho, n_iter, converged, shrank, nearest_bound, rounding, work }
     }
 }

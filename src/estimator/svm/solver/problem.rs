@@ -48,8 +48,9 @@ pub(in crate::estimator::svm) struct Solution {
     pub(in crate::estimator::svm) converged: bool,
     /// Whether shrinking ever left a variable aside; if not, the solution is the same without shrinking.
     pub(in crate::estimator::svm) shrank: bool,
-    /// Whether no α was at its upper bound at any time: then the solution is that of any larger bounds, too.
-    pub(in crate::estimator::svm) unbounded: bool,
+    /// The largest part of its upper bound that any α was, at any time. Below 1 the solution is that of any larger bounds,
+    /// too.
+    pub(in crate::estimator::svm) nearest_bound: f64,
     pub(in crate::estimator::svm) rounding: Rounding,
     /// What it cost, in steps over one variable: the same on every machine.
     pub(in crate::estimator::svm) work: u64,
@@ -108,7 +109,7 @@ impl Solution {
             n_iter,
             converged,
             shrank: false,
-            unbounded: false,
+            nearest_bound: 1.0,
             rounding,
             work: 0,
         }

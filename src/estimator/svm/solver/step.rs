@@ -68,7 +68,7 @@ impl Solver<'_, '_> {
         for ((p, v), was) in [(i, v), (j, w)].into_iter().zip(bounded) {
             self.mark(v);
             self.note_bound(v, was);
-            self.met_bound |= self.is_bounded(v);
+            self.nearest_bound = self.nearest_bound.max(self.alpha[v] / self.problem.bounds[v]);
             if !self.awake.whole {
                 self.awake.marks[p] = self.marks[v];
             }
