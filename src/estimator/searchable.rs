@@ -105,6 +105,18 @@ pub trait Searchable: Send + Sync {
         0
     }
 
+    /// Those of these operations that a chain need not do where one that [shares](Self::shares_with) them was done by the
+    /// same rank before; they are counted all the same.
+    fn n_shared_operations(&self) -> u64 {
+        0
+    }
+
+    /// The same for all chains that share such operations, or none.
+    fn shares_with(&self, chain: &Chain) -> Option<(usize, usize)> {
+        let _ = chain;
+        None
+    }
+
     /// Fits `candidate` on all rows.
     ///
     /// # Errors

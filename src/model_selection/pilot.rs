@@ -60,8 +60,9 @@ impl PilotRows {
 /// A search whose chains cost what small fits of theirs counted.
 pub struct Piloted<'a> {
     searchable: Box<dyn Searchable + 'a>,
-    /// Candidates of a chain, and the factor of its cost.
-    factors: Vec<(Vec<usize>, f64)>,
+    /// Candidates of a chain, the factor of its cost, and the part of that which chains of one rank may share.
+    factors: Vec<(Vec<usize>, f64, f64)>,
+    n_ranks: usize,
     /// Candidates whose small fits were those of all that they settle, ascending.
     settled: Vec<usize>,
 }
@@ -77,7 +78,7 @@ impl<'a> Piloted<'a> {
     /// A chain whose small fits fail keeps its own model's cost, in proportion to the others.
     ///
     /// # Collective
-    /// An allgather of two numbers a chain and one of candidates.
+    /// An allgather of three numbers a chain and one of candidates.
     ///
     /// # Errors
     /// An internal error.
@@ -92,28 +93,32 @@ impl<'a> Piloted<'a> {
         let chains: Vec<Chain> = searchable.chains(splits).into_iter().filter(of_first).collect();
         let costs: Vec<f64> = chains.iter().map(|chain| chain.cost).collect();
         let small_splits = vec![pilot.split.clone(); splits.len()];
-        let mut counted: Vec<(usize, u64)> = Vec::new();
+        let mut counted: Vec<(usize, u64, u64)> = Vec::new();
+        let counts = || (small.n_operations(), small.n_shared_operations());
         for &at in &multifit(&costs, comm.size()).tasks[comm.rank()] {
-            let before = small.n_operations();
+            let before = counts();
             if small.run(&chains[at], &small_splits, &mut |_| Ok(())).is_ok() {
-                counted.push((at, small.n_operations() - before));
+                let after = counts();
+                counted.push((at, after.0 - before.0, after.1 - before.1));
             }
         }
-        let counted: Vec<(usize, u64)> = comm::allgather(comm, &counted)?.concat();
+        let counted: Vec<(usize, u64, u64)> = comm::allgather(comm, &counted)?.concat();
         let mut settled = comm::allgather(comm, &small.settled())?.concat();
         settled.sort_unstable();
         settled.dedup();
         // The unit of the estimator's model: what is known in both.
-        let model: f64 = counted.iter().map(|&(at, _)| costs[at]).sum();
-        let count: f64 = counted.iter().map(|&(_, count)| count as f64).sum();
+        let model: f64 = counted.iter().map(|&(at, ..)| costs[at]).sum();
+        let count: f64 = counted.iter().map(|&(_, count, _)| count as f64).sum();
+        let n_ranks = comm.size();
         if model <= 0.0 || count <= 0.0 {
-            return Ok(Self { searchable, factors: Vec::new(), settled });
+            return Ok(Self { searchable, factors: Vec::new(), n_ranks, settled });
         }
-        let factor = |&(at, n): &(usize, u64)| {
+        let factor = |&(at, n, n_shared): &(usize, u64, u64)| {
             let factor = n as f64 * model / (count * costs[at]);
-            (candidates(&chains[at]), if factor.is_finite() { factor } else { 1.0 })
+            let part = if n > 0 { n_shared as f64 / n as f64 } else { 0.0 };
+            (candidates(&chains[at]), if factor.is_finite() { factor } else { 1.0 }, part)
         };
-        Ok(Self { factors: counted.iter().map(factor).collect(), searchable, settled })
+        Ok(Self { factors: counted.iter().map(factor).collect(), searchable, n_ranks, settled })
     }
 
     /// Joins each chain whose fits are expected to be those of earlier ones of its fold to the chain of these.
@@ -148,10 +153,18 @@ impl Searchable for Piloted<'_> {
 
     fn chains(&self, splits: &[Split]) -> Vec<Chain> {
         let mut chains = self.searchable.chains(splits);
+        let mut n_sharing: BTreeMap<(usize, usize), usize> = BTreeMap::new();
         for chain in &mut chains {
             let own = candidates(chain);
-            let factor = self.factors.iter().find(|(of, _)| *of == own).map_or(1.0, |(_, factor)| *factor);
-            chain.cost *= factor;
+            let known = self.factors.iter().find(|(of, ..)| *of == own);
+            let (factor, part) = known.map_or((1.0, 0.0), |&(_, factor, part)| (factor, part));
+            // Chains stand in the order in which they are done: one a rank finds nothing done.
+            let before = self.shares_with(chain).map(|with| n_sharing.entry(with).or_default());
+            let finds_it = before.is_some_and(|n| {
+                *n += 1;
+                *n > self.n_ranks
+            });
+            chain.cost *= if finds_it { factor * (1.0 - part) } else { factor };
         }
         if self.settled.is_empty() { chains } else { self.joined(chains) }
     }
@@ -207,6 +220,14 @@ impl Searchable for Piloted<'_> {
         self.searchable.n_operations()
     }
 
+    fn n_shared_operations(&self) -> u64 {
+        self.searchable.n_shared_operations()
+    }
+
+    fn shares_with(&self, chain: &Chain) -> Option<(usize, usize)> {
+        self.searchable.shares_with(chain)
+    }
+
     fn refit(&self, candidate: usize) -> Result<Model> {
         self.searchable.refit(candidate)
     }
@@ -244,10 +265,12 @@ mod tests {
         fails: Option<usize>,
         /// Candidates that settled all after them.
         settled: Vec<usize>,
+        /// Half of the operations are shared by all chains.
+        shares: bool,
     }
 
     fn counting() -> Counting {
-        Counting { n: AtomicU64::new(0), counts: true, fails: None, settled: Vec::new() }
+        Counting { n: AtomicU64::new(0), counts: true, fails: None, settled: Vec::new(), shares: false }
     }
 
     impl Searchable for Counting {
@@ -297,6 +320,14 @@ mod tests {
 
         fn n_operations(&self) -> u64 {
             self.n.load(Ordering::Relaxed)
+        }
+
+        fn n_shared_operations(&self) -> u64 {
+            self.n_operations() / 2
+        }
+
+        fn shares_with(&self, chain: &Chain) -> Option<(usize, usize)> {
+            self.shares.then(|| (chain.fits.len(), 0))
         }
 
         fn refit(&self, _candidate: usize) -> Result<Model> {
@@ -374,6 +405,28 @@ mod tests {
             "of a chain whose first fits are its own"
         );
         assert_eq!(near(joined(&[0, 1]), &[0.7, 0.7]).len(), 2);
+    }
+
+    /// Chains of as many fits share half of their operations: the first one of each rank has to do them.
+    #[test]
+    fn chains_that_find_shared_operations_done_cost_less() {
+        let splits: Vec<Split> = (0..4).flat_map(|_| splits()).collect();
+        let pilot = PilotRows::of(&counting(), &splits).expect("something to do");
+        for size in [1, 3, 8] {
+            let costs = run_threads(size, |comm| {
+                let full = Box::new(Counting { shares: true, ..counting() });
+                let piloted = Piloted::new(comm, full, &counting(), &splits, &pilot).expect("counts");
+                piloted.chains(&splits).iter().map(|chain| chain.cost).collect::<Vec<_>>()
+            });
+            let total = 1e7 * 4000.0 * 3.0;
+            for costs in costs {
+                for (fold, two) in costs.chunks_exact(2).enumerate() {
+                    let left = if fold < size { 1.0 } else { 0.5 };
+                    assert!((two[0] / total - 0.7 * left).abs() < 1e-12, "{size} ranks: {costs:?}");
+                    assert!((two[1] / total - 0.3 * left).abs() < 1e-12, "{size} ranks: {costs:?}");
+                }
+            }
+        }
     }
 
     #[test]

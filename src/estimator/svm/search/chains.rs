@@ -60,6 +60,16 @@ impl SvcSearch {
         families
     }
 
+    /// For each candidate the first one with the same kernel.
+    pub(super) fn first_of_kernel(&self) -> Vec<usize> {
+        let mut first = vec![0; self.candidates.len()];
+        for family in self.families() {
+            let least = family.iter().copied().min().unwrap_or_default();
+            family.iter().for_each(|&candidate| first[candidate] = least);
+        }
+        first
+    }
+
     pub(super) fn c(&self, candidate: usize) -> f64 {
         self.candidates[candidate].params().c
     }

@@ -81,6 +81,10 @@ pub struct SvcSearch {
     n_fits: AtomicU64,
     n_copied: AtomicU64,
     n_operations: AtomicU64,
+    /// Of these, what kernel values cost.
+    n_of_values: AtomicU64,
+    /// The first candidate with the kernel of each.
+    kernels: OnceLock<Vec<usize>>,
 }
 
 /// A fit done, kept for those that equal it.
@@ -127,6 +131,8 @@ impl SvcSearch {
             n_fits: AtomicU64::new(0),
             n_copied: AtomicU64::new(0),
             n_operations: AtomicU64::new(0),
+            n_of_values: AtomicU64::new(0),
+            kernels: OnceLock::new(),
         }
     }
 
@@ -248,8 +254,10 @@ impl SvcSearch {
             emit(outcome)?;
             since = Instant::now();
         }
-        let of_value = 1 + self.table.x.ncols() as u64 / 64;
-        self.n_operations.fetch_add(of_value * prepared.matrix.n_asked, Ordering::Relaxed);
+        // A value takes a multiplication a feature and an exponential, some of the steps over a variable.
+        let of_values = prepared.matrix.n_asked * (16 + self.table.x.ncols() as u64) / 16;
+        self.n_operations.fetch_add(of_values, Ordering::Relaxed);
+        self.n_of_values.fetch_add(of_values, Ordering::Relaxed);
         let (asked, stored) = (prepared.matrix.n_asked, prepared.matrix.store().is_some());
         bench.count(asked, stored);
         Ok(())
@@ -462,6 +470,18 @@ impl Searchable for SvcSearch {
 
     fn n_operations(&self) -> u64 {
         self.n_operations.load(Ordering::Relaxed)
+    }
+
+    fn n_shared_operations(&self) -> u64 {
+        self.n_of_values.load(Ordering::Relaxed)
+    }
+
+    fn shares_with(&self, chain: &Chain) -> Option<(usize, usize)> {
+        let first = chain.fits.first().filter(|_| !self.recomputes())?;
+        let kernels = self.kernels.get_or_init(|| self.first_of_kernel());
+        // Where the kernel is the fold's, so are its values.
+        let fold = if self.kernel_key(first.candidate).1 { first.fold + 1 } else { 0 };
+        Some((kernels[first.candidate], fold))
     }
 
     fn shared(&self) -> Vec<SharedWork> {
