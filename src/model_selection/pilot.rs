@@ -327,7 +327,7 @@ mod tests {
         }
 
         fn shares_with(&self, chain: &Chain) -> Option<(usize, usize)> {
-            self.shares.then(|| (chain.fits.len(), 0))
+            self.shares.then_some((chain.fits.len(), 0))
         }
 
         fn refit(&self, _candidate: usize) -> Result<Model> {

@@ -186,6 +186,11 @@ impl<'a> KernelRows<'a> {
         slot
     }
 
+    /// Whether rows stay in their slots, whichever others are asked for.
+    pub(super) fn stay(&self) -> bool {
+        matches!(self.source, Source::Stored(_))
+    }
+
     /// The row in a slot; only the parts asked for hold numbers.
     pub(super) fn row(&self, slot: usize) -> &[f32] {
         match &self.source {

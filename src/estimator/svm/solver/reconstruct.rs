@@ -11,6 +11,8 @@ use crate::kernel::svm::{self, LOW, UP};
 
 /// From this many variables on the matrix outgrows the caches, and rows are best added while they are there.
 const LARGE: usize = 4096;
+/// Rows added in one pass over the sum: those used last are in the second-level cache.
+const AT_ONCE: usize = 8;
 
 /// The part of f that variables at their upper bound make.
 #[derive(Default)]
@@ -36,10 +38,11 @@ impl Solver<'_, '_> {
         }
     }
 
-    /// Brings the sum up to date after an iteration over all variables, when it lacks no more than this one: now the
-    /// rows are at hand.
+    /// Brings the sum up to date after an iteration over all variables, when it lacks so many that one pass serves them
+    /// and so few that their rows are still at hand.
     pub(super) fn sum_bounds(&mut self) {
-        if self.bounded.events.is_empty() || self.bounded.events.len() > 2 || self.f.len() < LARGE {
+        let n_events = self.bounded.events.len();
+        if !(AT_ONCE..2 * AT_ONCE).contains(&n_events) || self.f.len() < LARGE {
             return;
         }
         let mut sum = std::mem::take(&mut self.bounded.sum);
@@ -87,17 +90,21 @@ impl Solver<'_, '_> {
 
     /// Subtracts the kernel row of each column times its factor from `sum`, one after the other.
     fn subtract_in_order(&mut self, list: &[(u32, f64)], sum: &mut [f64]) {
-        for two in list.chunks(2) {
-            let (column, a) = two[0];
-            let (other, b) = if two.len() == 2 { two[1] } else { (column, 0.0) };
-            let slot = self.rows.slot(column as usize, &self.problem.parts, None);
-            let slot_b = self.rows.slot(other as usize, &self.problem.parts, Some(slot));
-            let (row, row_b) = (self.rows.row(slot), self.rows.row(slot_b));
+        // A row that has to be computed may push another one out, but not the one asked for before.
+        for some in list.chunks(if self.rows.stay() { AT_ONCE } else { 2 }) {
+            let (mut slots, mut keep) = (Vec::with_capacity(some.len()), None);
+            for &(column, _) in some {
+                keep = Some(self.rows.slot(column as usize, &self.problem.parts, keep));
+                slots.extend(keep);
+            }
+            let factors: Vec<f64> = some.iter().map(|&(_, a)| a).collect();
             let mut rest = &mut sum[..];
             for &part in &self.problem.parts {
                 let range = self.rows.range(part);
+                let rows: Vec<&[f32]> =
+                    slots.iter().map(|&slot| &self.rows.row(slot)[range.clone()]).collect();
                 let (sum, after) = rest.split_at_mut(range.len());
-                svm::subtract_in_order(self.rows.isa(), sum, &row[range.clone()], a, &row_b[range], b);
+                svm::subtract_in_order(self.rows.isa(), sum, &rows, &factors);
                 rest = after;
             }
         }
