@@ -119,6 +119,39 @@ fn fits_of_a_search_that_were_stopped_say_so() {
     assert_eq!(converged, [Some(false), Some(true), Some(false)]);
 }
 
+#[test]
+fn fits_that_meet_no_bound_are_done_once_for_all_larger_c() {
+    let data = Arc::new(table(&golden(), false));
+    let n = data.y.len();
+    let splits = [Split { train: (0..n - 20).collect(), test: (n - 20..n).collect() }];
+    let points: Vec<Value> = [0.01, 1e3, 1e5, 1e6]
+        .iter()
+        .flat_map(|c| [0.1, 0.3].map(|epsilon| json!({"C": c, "epsilon": epsilon, "gamma": 1.0})))
+        .collect();
+    let scores = |points: &[Value]| {
+        let candidates = points.iter().map(|params| svr(params).expect("valid")).collect();
+        let r2: rankfit::estimator::svm::ScoreFn =
+            Box::new(|y, p| metrics::Scorer::R2.score(y, p).expect("a score"));
+        let search = SvrSearch::new(data.clone(), candidates, vec![r2], true, 1 << 26).expect("a search");
+        let mut outcomes: Vec<FitOutcome> = Vec::new();
+        for chain in search.chains(&splits) {
+            let mut emit = |outcome| {
+                outcomes.push(outcome);
+                Ok(())
+            };
+            search.run(&chain, &splits, &mut emit).expect("a chain");
+        }
+        outcomes.sort_by_key(|outcome| outcome.id);
+        let fits = search.shared().remove(0);
+        (outcomes.into_iter().map(|o| (o.test_scores, o.train_scores)).collect::<Vec<_>>(), fits.done)
+    };
+    let (together, n_done) = scores(&points);
+    let alone: Vec<_> = points.iter().flat_map(|point| scores(std::slice::from_ref(point)).0).collect();
+    assert_eq!(together, alone);
+    assert!(together[0] != together[2] && together[2] != together[3], "C = 0.01 binds, ε matters");
+    assert_eq!(n_done, 4, "of each ε the smallest C and the one that does not bind");
+}
+
 /// m(α) − M(α) from the model's attributes, with kernel values computed term by term.
 fn gap(model: &SvrModel, table: &Table, c: f64, epsilon: f64) -> f64 {
     let n = table.y.len();

@@ -18,6 +18,7 @@ mod row_cache;
 mod rows;
 mod scoring;
 mod search;
+mod settled;
 mod solver;
 mod store;
 pub mod svr;

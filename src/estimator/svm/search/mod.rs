@@ -11,18 +11,20 @@
 //! A fit of which no α reached its C is that of every larger C, step for step.
 
 mod chains;
+mod equal;
 
 use std::cell::OnceCell;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
 use super::bench::{Bench, Prepared};
 use super::fit::Solved;
-use super::params::{Svc, SvcParams};
+use super::params::Svc;
 use super::products::SharedProducts;
 use super::rows::KernelRows;
 use super::scoring::Fitted;
+use super::settled::{Settled, SettledFit};
 use super::store::KernelStore;
 use crate::comm::Communicator;
 use crate::data::Table;
@@ -30,6 +32,7 @@ use crate::error::{Error, Result};
 use crate::estimator::Model;
 use crate::estimator::row_scores::{RowScores, Scored};
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
+use equal::Done;
 
 /// A score: the targets and what is compared with them to a number, larger is better.
 pub type ScoreFn = Box<dyn Fn(&[f64], &[f64]) -> f64 + Send + Sync>;
@@ -60,9 +63,6 @@ const FEW_CANDIDATES: usize = 12;
 /// Memory for the rows used last where they are computed again: as much as most fits use over and over.
 const RECENT_BYTES: usize = 96 << 20;
 
-/// The part of its C that α may be in a fit for one on more rows to be expected not to reach it.
-const ROOM: f64 = 0.5;
-
 /// The candidates of a search over SVC with their data.
 pub struct SvcSearch {
     table: Arc<Table>,
@@ -77,7 +77,7 @@ pub struct SvcSearch {
     products: OnceLock<Option<SharedProducts>>,
     bench: Mutex<Bench>,
     /// Fits done of which no α reached its C.
-    settled: Mutex<Vec<Done>>,
+    settled: Settled,
     n_fits: AtomicU64,
     n_copied: AtomicU64,
     n_operations: AtomicU64,
@@ -85,17 +85,6 @@ pub struct SvcSearch {
     n_of_values: AtomicU64,
     /// The first candidate with the kernel of each.
     kernels: OnceLock<Vec<usize>>,
-}
-
-/// A fit done, kept for those that equal it.
-#[derive(Clone)]
-struct Done {
-    shrank: bool,
-    /// The largest part of its C that any α was: below 1 none reached it.
-    nearest_bound: f64,
-    /// Any solution within the tolerance predicts the same.
-    clear: bool,
-    outcome: FitOutcome,
 }
 
 /// The rows of a fold.
@@ -127,7 +116,7 @@ impl SvcSearch {
             budget_bytes,
             products: OnceLock::new(),
             bench: Mutex::default(),
-            settled: Mutex::default(),
+            settled: Settled::default(),
             n_fits: AtomicU64::new(0),
             n_copied: AtomicU64::new(0),
             n_operations: AtomicU64::new(0),
@@ -217,13 +206,14 @@ impl SvcSearch {
         let mut done: Vec<Done> = Vec::new();
         let mut before: Option<(usize, Arc<Solved>)> = None;
         for &id in fits {
-            let equal = done.iter().find(|other| self.equals(other, id.candidate)).cloned();
-            let outcome = match equal.or_else(|| self.settled_fit(id)) {
+            let settling = |first: usize| self.settles_larger_c(first, id.candidate);
+            let equal =
+                done.iter().find(|other| self.equals(other, id.candidate)).map(|done| done.fit.clone());
+            let outcome = match equal.or_else(|| self.settled.of(id, settling)) {
                 Some(equal) => {
                     self.n_copied.fetch_add(1, Ordering::Relaxed);
-                    let outcome =
-                        FitOutcome { id, fit_seconds: 0.0, score_seconds: 0.0, ..equal.outcome.clone() };
-                    self.note_settled(&Done { outcome: outcome.clone(), ..equal });
+                    let outcome = FitOutcome { id, fit_seconds: 0.0, score_seconds: 0.0, ..equal.outcome };
+                    self.settled.note(SettledFit { outcome: outcome.clone(), ..equal }, settling);
                     outcome
                 }
                 None => {
@@ -244,9 +234,9 @@ impl SvcSearch {
                     let shrank = solved.pairs.iter().any(|p| p.solution.shrank);
                     let parts = solved.pairs.iter().map(|p| p.solution.nearest_bound);
                     let nearest_bound = parts.fold(0.0, f64::max);
-                    let fit = Done { shrank, nearest_bound, clear, outcome: outcome.clone() };
-                    self.note_settled(&fit);
-                    done.push(fit);
+                    let fit = SettledFit { outcome: outcome.clone(), nearest_bound };
+                    self.settled.note(fit.clone(), settling);
+                    done.push(Done { fit, shrank, clear });
                     outcome
                 }
             };
@@ -311,50 +301,6 @@ impl SvcSearch {
     /// Whether a score asks for probabilities.
     pub(super) fn probable(&self) -> bool {
         self.scorers.iter().any(|scorer| matches!(scorer, Scorer::Probability(_)))
-    }
-
-    /// Whether the fit of a candidate must equal one done on the same rows.
-    fn equals(&self, done: &Done, candidate: usize) -> bool {
-        let (a, b) =
-            (self.candidates[candidate].params(), self.candidates[done.outcome.id.candidate].params());
-        let same_c = a.c == b.c || (a.c > b.c && done.nearest_bound < 1.0 && !self.probable());
-        let same_shrinking = a.shrinking == b.shrinking || (b.shrinking && !done.shrank) || done.clear;
-        same_c && same_shrinking && self.differ_by_c_alone(a, b)
-    }
-
-    /// Whether two candidates of one kernel can differ in nothing but C and what shrinking does.
-    fn differ_by_c_alone(&self, a: &SvcParams, b: &SvcParams) -> bool {
-        // The fits that calibrate have streams and a shrinking of their own.
-        let calibrated_alike = || {
-            a.random_state == b.random_state && a.probability == b.probability && a.shrinking == b.shrinking
-        };
-        (!self.probable() || calibrated_alike())
-            && a.class_weight == b.class_weight
-            && a.tol == b.tol
-            && a.max_iter == b.max_iter
-            && a.max_seconds_per_fit == b.max_seconds_per_fit
-            && a.break_ties == b.break_ties
-    }
-
-    /// A fit done in another chain of this rank that must be the fit `id`, too.
-    fn settled_fit(&self, id: FitId) -> Option<Done> {
-        let is_it = |done: &&Done| {
-            let other = done.outcome.id;
-            other.fold == id.fold && self.settles(other.candidate, id.candidate)
-        };
-        self.settled_fits().iter().find(is_it).cloned()
-    }
-
-    /// Keeps a fit that settles others, unless one is kept that settles these.
-    fn note_settled(&self, fit: &Done) {
-        if fit.nearest_bound < 1.0 && !self.probable() && self.settled_fit(fit.outcome.id).is_none() {
-            self.settled_fits().push(fit.clone());
-        }
-    }
-
-    fn settled_fits(&self) -> MutexGuard<'_, Vec<Done>> {
-        // Fits are pushed whole: what a panic leaves is in order.
-        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn score(
@@ -440,24 +386,12 @@ impl Searchable for SvcSearch {
     }
 
     fn settles(&self, first: usize, then: usize) -> bool {
-        let (a, b) = (self.candidates[first].params(), self.candidates[then].params());
-        a.c <= b.c
-            && a.shrinking == b.shrinking
-            && !self.probable()
-            && self.differ_by_c_alone(a, b)
-            && self.kernel_key(first) == self.kernel_key(then)
+        self.settles_larger_c(first, then)
     }
 
     fn settled(&self) -> Vec<usize> {
-        let settled = self.settled_fits();
-        let is_expected = |&candidate: &usize| {
-            settled.iter().any(|done| {
-                let first = done.outcome.id.candidate;
-                let largest = done.nearest_bound * self.c(first);
-                largest <= ROOM * self.c(candidate) && self.settles(first, candidate)
-            })
-        };
-        (0..self.candidates.len()).filter(is_expected).collect()
+        let settles = |first: usize, then: usize| self.settles_larger_c(first, then);
+        self.settled.expected(self.candidates.len(), settles, |candidate| self.c(candidate))
     }
 
     fn fits_are_independent(&self) -> bool {

@@ -20,6 +20,7 @@ use crate::estimator::row_scores::{RowScores, Scored};
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
 use crate::estimator::svm::products::SharedProducts;
 use crate::estimator::svm::search::ScoreFn;
+use crate::estimator::svm::settled::{Settled, SettledFit};
 use crate::kernel::svm::KernelFunction;
 
 /// How much more than the kernel values that it needs a chain costs at least, where there is so much to do: another
@@ -36,6 +37,7 @@ pub struct SvrSearch {
     return_train_score: bool,
     budget_bytes: usize,
     products: OnceLock<Option<SharedProducts>>,
+    settled: Settled,
     n_fits: AtomicU64,
     n_copied: AtomicU64,
     n_operations: AtomicU64,
@@ -65,6 +67,7 @@ impl SvrSearch {
             return_train_score,
             budget_bytes,
             products: OnceLock::new(),
+            settled: Settled::default(),
             n_fits: AtomicU64::new(0),
             n_copied: AtomicU64::new(0),
             n_operations: AtomicU64::new(0),
@@ -115,16 +118,23 @@ impl SvrSearch {
         families
     }
 
-    /// Whether two candidates of one kernel are the same problem, solved in the same way.
-    fn same(&self, a: usize, b: usize) -> bool {
+    /// Whether the fit of `first` must be that of `then` with the same kernel: the same problem, solved in the same way, or
+    /// with a larger C where the first is `settled`.
+    fn same(&self, first: usize, settled: bool, then: usize) -> bool {
         let problem = |candidate: usize| {
             let mut params = self.candidates[candidate].params().clone();
             // Of the kernel's parameters those that matter are equal already.
             (params.kernel, params.degree, params.coef0) = Default::default();
             (params.gamma, params.cache_size) = (crate::estimator::svm::Gamma::Number(0.0), 0.0);
+            params.c = 0.0;
             params
         };
-        problem(a) == problem(b)
+        let (c, larger) = (self.c(first), self.c(then));
+        (c == larger || (c < larger && settled)) && problem(first) == problem(then)
+    }
+
+    fn c(&self, candidate: usize) -> f64 {
+        self.candidates[candidate].params().c
     }
 
     /// What a kernel value costs, in updates of a variable.
@@ -151,7 +161,7 @@ impl SvrSearch {
         Ok(self.scorers.iter().map(|score| score(&y_true, &y_pred)).collect())
     }
 
-    fn fit(&self, id: FitId, desk: &mut Desk, split: &Split, since: Instant) -> Result<FitOutcome> {
+    fn fit(&self, id: FitId, desk: &mut Desk, split: &Split, since: Instant) -> Result<SettledFit> {
         let svr = &self.candidates[id.candidate];
         let solution = desk.solve(svr, &self.table, self.products().0)?;
         let model = SvrModel::assemble(svr, &self.table, &desk.set, desk.gamma, &solution)?;
@@ -163,7 +173,8 @@ impl SvrSearch {
         let train_scores =
             if self.return_train_score { self.scores(&model, &split.train)? } else { Vec::new() };
         let converged = solution.converged;
-        Ok(FitOutcome { id, test_scores, train_scores, fit_seconds, score_seconds, converged })
+        let outcome = FitOutcome { id, test_scores, train_scores, fit_seconds, score_seconds, converged };
+        Ok(SettledFit { outcome, nearest_bound: solution.nearest_bound })
     }
 }
 
@@ -219,25 +230,40 @@ impl Searchable for SvrSearch {
         let mut since = Instant::now();
         let budget_bytes = self.products().1;
         let mut desk = Desk::new(&self.candidates[first.candidate], &self.table, &split.train, budget_bytes)?;
-        let mut done: Vec<FitOutcome> = Vec::new();
+        let mut done: Vec<SettledFit> = Vec::new();
         for &id in &chain.fits {
-            let equal = done.iter().find(|other| self.same(other.id.candidate, id.candidate));
-            let outcome = match equal {
-                Some(equal) => {
+            let must_be = |fit: &&SettledFit| {
+                self.same(fit.outcome.id.candidate, fit.nearest_bound < 1.0, id.candidate)
+            };
+            let settling = |first: usize| self.settles(first, id.candidate);
+            let equal = done.iter().find(must_be).cloned().or_else(|| self.settled.of(id, settling));
+            let fit = match equal {
+                Some(SettledFit { outcome, nearest_bound }) => {
                     self.n_copied.fetch_add(1, Ordering::Relaxed);
-                    FitOutcome { id, fit_seconds: 0.0, score_seconds: 0.0, ..equal.clone() }
+                    let outcome = FitOutcome { id, fit_seconds: 0.0, score_seconds: 0.0, ..outcome };
+                    SettledFit { outcome, nearest_bound }
                 }
                 None => self.fit(id, &mut desk, split, since)?,
             };
             self.n_fits.fetch_add(1, Ordering::Relaxed);
-            done.push(outcome.clone());
-            emit(outcome)?;
+            self.settled.note(fit.clone(), settling);
+            emit(fit.outcome.clone())?;
+            done.push(fit);
             since = Instant::now();
         }
         self.n_operations.fetch_add((1 + self.table.x.ncols() as u64 / 16) * desk.n_asked, Ordering::Relaxed);
         self.n_asked.fetch_add(desk.n_asked, Ordering::Relaxed);
         self.n_computed.fetch_add(desk.n_computed(), Ordering::Relaxed);
         Ok(())
+    }
+
+    fn settles(&self, first: usize, then: usize) -> bool {
+        self.same(first, true, then) && self.kernel_key(first) == self.kernel_key(then)
+    }
+
+    fn settled(&self) -> Vec<usize> {
+        let settles = |first: usize, then: usize| self.settles(first, then);
+        self.settled.expected(self.candidates.len(), settles, |candidate| self.c(candidate))
     }
 
     fn fits_are_independent(&self) -> bool {

@@ -1,0 +1,48 @@
+//! Fits that must be the same, and are done once.
+
+use super::SvcSearch;
+use crate::estimator::svm::params::SvcParams;
+use crate::estimator::svm::settled::SettledFit;
+
+/// A fit done, kept for those that equal it.
+pub(super) struct Done {
+    pub(super) fit: SettledFit,
+    pub(super) shrank: bool,
+    /// Any solution within the tolerance predicts the same.
+    pub(super) clear: bool,
+}
+
+impl SvcSearch {
+    /// Whether the fit of a candidate must equal one done on the same rows.
+    pub(super) fn equals(&self, done: &Done, candidate: usize) -> bool {
+        let (a, b) =
+            (self.candidates[candidate].params(), self.candidates[done.fit.outcome.id.candidate].params());
+        let same_c = a.c == b.c || (a.c > b.c && done.fit.nearest_bound < 1.0 && !self.probable());
+        let same_shrinking = a.shrinking == b.shrinking || (b.shrinking && !done.shrank) || done.clear;
+        same_c && same_shrinking && self.differ_by_c_alone(a, b)
+    }
+
+    /// Whether two candidates of one kernel can differ in nothing but C and what shrinking does.
+    fn differ_by_c_alone(&self, a: &SvcParams, b: &SvcParams) -> bool {
+        // The fits that calibrate have streams and a shrinking of their own.
+        let calibrated_alike = || {
+            a.random_state == b.random_state && a.probability == b.probability && a.shrinking == b.shrinking
+        };
+        (!self.probable() || calibrated_alike())
+            && a.class_weight == b.class_weight
+            && a.tol == b.tol
+            && a.max_iter == b.max_iter
+            && a.max_seconds_per_fit == b.max_seconds_per_fit
+            && a.break_ties == b.break_ties
+    }
+
+    /// Whether a fit of `first` that meets no bound is that of `then` on the same rows.
+    pub(super) fn settles_larger_c(&self, first: usize, then: usize) -> bool {
+        let (a, b) = (self.candidates[first].params(), self.candidates[then].params());
+        a.c <= b.c
+            && a.shrinking == b.shrinking
+            && !self.probable()
+            && self.differ_by_c_alone(a, b)
+            && self.kernel_key(first) == self.kernel_key(then)
+    }
+}
