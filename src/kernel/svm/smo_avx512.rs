@@ -87,8 +87,7 @@ pub(super) fn step(f: &mut [f64], row_a: &[f32], a: f64, row_b: &[f32], b: f64, 
 /// Eight of the lanes of a [`Best`].
 #[derive(Clone, Copy)]
 struct Lanes {
-    square: __m512d,
-    curvature: __m512d,
+    gain: __m512d,
     chunk: __m512d,
     smallest: __m512d,
     tied: __mmask8,
@@ -118,13 +117,12 @@ fn meet(
     let curvature = _mm512_sub_pd(_mm512_add_pd(first.own, d), _mm512_add_pd(k, k));
     let positive = _mm512_cmp_pd_mask::<_CMP_GT_OQ>(curvature, zero);
     let curvature = _mm512_mask_blend_pd(positive, _mm512_set1_pd(TAU), curvature);
-    let (new, kept) = (_mm512_mul_pd(square, old.curvature), _mm512_mul_pd(old.square, curvature));
+    let gain = _mm512_div_pd(square, curvature);
     let take = _mm512_mask_cmp_pd_mask::<_CMP_GT_OQ>(low, gap, zero);
-    let take = _mm512_mask_cmp_pd_mask::<_CMP_GE_OQ>(take, new, kept);
-    let tied = _mm512_mask_cmp_pd_mask::<_CMP_EQ_OQ>(take, new, kept);
+    let take = _mm512_mask_cmp_pd_mask::<_CMP_GE_OQ>(take, gain, old.gain);
+    let tied = _mm512_mask_cmp_pd_mask::<_CMP_EQ_OQ>(take, gain, old.gain);
     Lanes {
-        square: _mm512_mask_blend_pd(take, old.square, square),
-        curvature: _mm512_mask_blend_pd(take, old.curvature, curvature),
+        gain: _mm512_mask_blend_pd(take, old.gain, gain),
         chunk: _mm512_mask_blend_pd(take, old.chunk, chunk),
         smallest: _mm512_mask_min_pd(old.smallest, low, f, old.smallest),
         tied: old.tied | tied,
@@ -225,8 +223,7 @@ pub(super) fn second(f: &[f64], row: &[f32], diagonal: &[f64], own: f64, marks: 
     assert!(row.len() == n && marks.len() == n && [0, n].contains(&diagonal.len()));
     let first = First { own: _mm512_set1_pd(own), largest: _mm512_set1_pd(largest) };
     let start = Lanes {
-        square: _mm512_setzero_pd(),
-        curvature: _mm512_set1_pd(1.0),
+        gain: _mm512_setzero_pd(),
         chunk: _mm512_set1_pd(-1.0),
         smallest: _mm512_set1_pd(f64::INFINITY),
         tied: 0,
@@ -255,11 +252,10 @@ pub(super) fn second(f: &[f64], row: &[f32], diagonal: &[f64], own: f64, marks: 
         }
     }
     let zero = [0.0; W];
-    let mut best = Best { square: zero, curvature: zero, chunk: zero, smallest: zero, tied: zero };
+    let mut best = Best { gain: zero, chunk: zero, smallest: zero, tied: zero };
     for (half, lanes) in [even, odd].into_iter().enumerate() {
         best.tied[half] = f64::from(lanes.tied);
-        store(&mut best.square.as_chunks_mut().0[half], lanes.square);
-        store(&mut best.curvature.as_chunks_mut().0[half], lanes.curvature);
+        store(&mut best.gain.as_chunks_mut().0[half], lanes.gain);
         store(&mut best.chunk.as_chunks_mut().0[half], lanes.chunk);
         store(&mut best.smallest.as_chunks_mut().0[half], lanes.smallest);
     }
