@@ -9,6 +9,7 @@ use rankfit::data::Table;
 use rankfit::error::ExitCode;
 use rankfit::estimator::plain::PlainModel;
 use rankfit::estimator::searchable::{FitOutcome, Searchable, Split};
+use rankfit::estimator::svm::ScoreFn;
 use rankfit::estimator::svm::svr::{Svr, SvrModel, SvrParams, SvrSearch};
 use rankfit::metrics;
 use serde_json::{Value, json};
@@ -41,6 +42,24 @@ fn fit(params: &Value, table: &Table) -> SvrModel {
     assert_eq!(again.export(), model.export());
     assert_eq!(again.predict(table.x.view()).expect("rows"), model.predict(table.x.view()).expect("rows"));
     model
+}
+
+fn r2() -> ScoreFn {
+    Box::new(|y, p| metrics::Scorer::R2.score(y, p).expect("a score"))
+}
+
+/// All outcomes in order of candidate and fold.
+fn run(search: &SvrSearch, splits: &[Split]) -> Vec<FitOutcome> {
+    let mut outcomes = Vec::new();
+    for chain in search.chains(splits) {
+        let mut emit = |outcome| {
+            outcomes.push(outcome);
+            Ok(())
+        };
+        search.run(&chain, splits, &mut emit).expect("a chain");
+    }
+    outcomes.sort_by_key(|outcome: &FitOutcome| outcome.id);
+    outcomes
 }
 
 fn close(ours: &[f64], theirs: &[f64], tol: f64, what: &str) {
@@ -103,20 +122,12 @@ fn fits_of_a_search_that_were_stopped_say_so() {
         json!({"max_seconds_per_fit": 1e-9, "C": 1e4, "kernel": "poly", "degree": 5, "tol": 1e-12}),
     ];
     let candidates = limits.iter().map(|params| svr(params).expect("valid")).collect();
-    let r2: rankfit::estimator::svm::ScoreFn =
-        Box::new(|y, p| metrics::Scorer::R2.score(y, p).expect("a score"));
-    let search = SvrSearch::new(data, candidates, vec![r2], false, 1 << 26).expect("a search");
+    let search = SvrSearch::new(data, candidates, vec![r2()], false, 1 << 26).expect("a search");
     let splits = [Split { train: (0..n - 20).collect(), test: (n - 20..n).collect() }];
-    let mut converged = [None; 3];
-    for chain in search.chains(&splits) {
-        let mut emit = |outcome: FitOutcome| {
-            assert!(outcome.test_scores[0].is_finite());
-            converged[outcome.id.candidate] = Some(outcome.converged);
-            Ok(())
-        };
-        search.run(&chain, &splits, &mut emit).expect("a chain");
-    }
-    assert_eq!(converged, [Some(false), Some(true), Some(false)]);
+    let outcomes = run(&search, &splits);
+    assert!(outcomes.iter().all(|outcome| outcome.test_scores[0].is_finite()));
+    let converged: Vec<bool> = outcomes.iter().map(|outcome| outcome.converged).collect();
+    assert_eq!(converged, [false, true, false]);
 }
 
 #[test]
@@ -130,18 +141,8 @@ fn fits_that_meet_no_bound_are_done_once_for_all_larger_c() {
         .collect();
     let scores = |points: &[Value]| {
         let candidates = points.iter().map(|params| svr(params).expect("valid")).collect();
-        let r2: rankfit::estimator::svm::ScoreFn =
-            Box::new(|y, p| metrics::Scorer::R2.score(y, p).expect("a score"));
-        let search = SvrSearch::new(data.clone(), candidates, vec![r2], true, 1 << 26).expect("a search");
-        let mut outcomes: Vec<FitOutcome> = Vec::new();
-        for chain in search.chains(&splits) {
-            let mut emit = |outcome| {
-                outcomes.push(outcome);
-                Ok(())
-            };
-            search.run(&chain, &splits, &mut emit).expect("a chain");
-        }
-        outcomes.sort_by_key(|outcome| outcome.id);
+        let search = SvrSearch::new(data.clone(), candidates, vec![r2()], true, 1 << 26).expect("a search");
+        let outcomes = run(&search, &splits);
         let fits = search.shared().remove(0);
         (outcomes.into_iter().map(|o| (o.test_scores, o.train_scores)).collect::<Vec<_>>(), fits.done)
     };
@@ -210,25 +211,15 @@ fn searches_score_as_scikit_learns() {
     let splits: Vec<Split> = (0..5)
         .map(|i| Split { train: keep(&|f| f != f64::from(i)), test: keep(&|f| f == f64::from(i)) })
         .collect();
-    let run = |budget_bytes: usize| {
+    let run_within = |budget_bytes: usize| {
         let candidates = grid["params"].as_array().expect("a grid").iter();
         let candidates: Vec<Svr> = candidates.map(|params| svr(params).expect("valid")).collect();
-        let r2: rankfit::estimator::svm::ScoreFn =
-            Box::new(|y, p| metrics::Scorer::R2.score(y, p).expect("a score"));
         let search =
-            SvrSearch::new(data.clone(), candidates, vec![r2], true, budget_bytes).expect("a search");
-        let mut outcomes: Vec<FitOutcome> = Vec::new();
-        for chain in search.chains(&splits) {
-            let mut emit = |outcome| {
-                outcomes.push(outcome);
-                Ok(())
-            };
-            search.run(&chain, &splits, &mut emit).expect("a chain");
-        }
-        outcomes.sort_by_key(|outcome| outcome.id);
+            SvrSearch::new(data.clone(), candidates, vec![r2()], true, budget_bytes).expect("a search");
+        let outcomes = run(&search, &splits);
         (outcomes, search)
     };
-    let (outcomes, search) = run(1 << 28);
+    let (outcomes, search) = run_within(1 << 28);
     for outcome in &outcomes {
         let expected = grid["r2"][outcome.id.candidate][outcome.id.fold].as_f64().expect("a score");
         let what = format!("{} fold {}", grid["params"][outcome.id.candidate], outcome.id.fold);
@@ -240,7 +231,7 @@ fn searches_score_as_scikit_learns() {
     // gamma means nothing to the linear kernel; what shrinking means depends on the fit.
     assert_eq!((fits.asked, fits.done), (80, 70));
     // Rows that do not fit into memory are computed again, to the same numbers.
-    let (few, _) = run(20_000);
+    let (few, _) = run_within(20_000);
     for (a, b) in outcomes.iter().zip(&few) {
         assert_eq!((a.id, &a.test_scores, &a.train_scores), (b.id, &b.test_scores, &b.train_scores));
     }
