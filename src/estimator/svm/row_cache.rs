@@ -42,7 +42,9 @@ impl RowCache {
     fn make_room(&mut self) {
         while self.memory.len() < self.capacity * self.width {
             self.memory = Vec::new();
-            match zeroed(self.capacity * self.width) {
+            // Rows that are a little longer next time find room as well.
+            let len = self.capacity * self.width;
+            match zeroed(len + len / 64) {
                 Some(memory) => self.memory = memory,
                 None if self.capacity > 4 => self.capacity = (self.capacity / 2).max(4),
                 None => self.memory = vec![0.0; self.capacity * self.width],

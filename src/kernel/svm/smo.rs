@@ -54,7 +54,7 @@ dispatched! {
 }
 
 /// Rows of a block: the winner is first sought by blocks, then in the winning block.
-pub(super) const BLOCK: usize = 16 * W;
+const BLOCK: usize = 16 * W;
 
 /// The larger of each lane and f where a row is marked [`UP`].
 #[inline(always)]
@@ -82,18 +82,18 @@ fn fold_largest(mut lanes: [f64; W]) -> f64 {
 
 /// The largest f of the blocks so far, where the last block that has it starts, and whether several have it.
 #[derive(Clone, Copy)]
-pub(super) struct Largest {
+struct Largest {
     extreme: f64,
     start: usize,
     tied: bool,
 }
 
 impl Largest {
-    pub(super) const NONE: Self = Self { extreme: f64::NEG_INFINITY, start: 0, tied: false };
+    const NONE: Self = Self { extreme: f64::NEG_INFINITY, start: 0, tied: false };
 
     /// After the block that starts at `start`, whose largest f is `largest`.
     #[inline(always)]
-    pub(super) fn meet(self, largest: f64, start: usize) -> Self {
+    fn meet(self, largest: f64, start: usize) -> Self {
         match largest >= self.extreme {
             true => Self { extreme: largest, start, tied: largest == self.extreme },
             false => self,
@@ -102,7 +102,7 @@ impl Largest {
 
     /// The last row that has it, among those marked [`UP`].
     #[inline(always)]
-    pub(super) fn last_row(self, f: &[f64], marks: &[u8]) -> Pair {
+    fn last_row(self, f: &[f64], marks: &[u8]) -> Pair {
         let Self { extreme, start, tied } = self;
         let end = (start + BLOCK).min(f.len());
         let mut equal = (start..end).rev().filter(|&t| marks[t] & UP != 0 && f[t] == extreme);
@@ -126,7 +126,7 @@ fn first_body(f: &[f64], marks: &[u8]) -> Pair {
 
 /// The larger of `largest` and the rows of a block after its last whole chunk.
 #[inline(always)]
-pub(super) fn with_tail(mut largest: f64, f: &[f64], marks: &[u8]) -> f64 {
+fn with_tail(mut largest: f64, f: &[f64], marks: &[u8]) -> f64 {
     for t in f.len() / W * W..f.len() {
         if marks[t] & UP != 0 && f[t] > largest {
             largest = f[t];
@@ -165,12 +165,12 @@ fn step_body(f: &mut [f64], row_a: &[f32], a: f64, row_b: &[f32], b: f64, marks:
 /// libsvm, since products of quotients that are equal once rounded need not be. Chunks are counted in doubles, so that
 /// all lanes are of one width.
 #[derive(Clone, Copy)]
-pub(super) struct Best {
-    pub(super) gain: [f64; W],
-    pub(super) chunk: [f64; W],
-    pub(super) smallest: [f64; W],
+struct Best {
+    gain: [f64; W],
+    chunk: [f64; W],
+    smallest: [f64; W],
     /// 1 where another row of the lane was as good as its best then, else 0.
-    pub(super) tied: [f64; W],
+    tied: [f64; W],
 }
 
 impl Best {
@@ -223,7 +223,7 @@ fn curvature(own: f64, diagonal: f64, k: f32) -> f64 {
 }
 
 #[inline(always)]
-pub(super) fn finish_second(
+fn finish_second(
     best: &Best,
     f: &[f64],
     row: &[f32],
@@ -262,7 +262,7 @@ pub(super) fn finish_second(
 mod tests {
     use super::*;
     use crate::kernel::Isa;
-    use crate::kernel::svm::{KernelFunction, Panels, dot_products, gathered_row, kernel_row};
+    use crate::kernel::svm::{KernelFunction, Panels, dot_products, gathered_row, kernel_row, kernel_rows};
     use crate::rng::{Purpose, stream, uniform};
 
     fn numbers(n: usize, seed: u64) -> Vec<f64> {
@@ -369,6 +369,13 @@ mod tests {
                     gathered_row(isa, kernel, dots, panels.norms(), panels.norms()[n / 2], &rows, &mut c);
                     assert_eq!(a, b, "{isa:?} {kernel:?}");
                     assert_eq!(a, c, "{isa:?} {kernel:?}");
+                    let mut all = vec![f32::NAN; n * n];
+                    let mut rows_of: Vec<&mut [f32]> = all.chunks_exact_mut(n).collect();
+                    kernel_rows(isa, kernel, &panels, &x, &mut rows_of);
+                    for (x, row) in x.chunks_exact(d).zip(all.chunks_exact(n)) {
+                        kernel_row(Isa::Portable, kernel, &panels, x, &mut a);
+                        assert_eq!(row, a, "{isa:?} {kernel:?}");
+                    }
                 }
             }
         }
