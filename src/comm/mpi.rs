@@ -358,6 +358,7 @@ impl Communicator for MpiComm {
         let rows = part(n_rows, windows.rank, windows.size);
         // SAFETY: the ranks of the node have different rows, and none reads a row before they have met below.
         let mine = unsafe { numbers.part_mut(rows.start * width..rows.end * width) };
+        numbers.prepare(rows.start * width..rows.end * width);
         fill(rows, mine);
         let _desk = self.lock();
         let _waiting = self.clock.wait();

@@ -15,6 +15,17 @@ pub struct Split {
     pub test: Vec<usize>,
 }
 
+/// Who does the operations of a chain that others do, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// The chain itself.
+    Nothing,
+    /// The first chain of a rank among those with the same key.
+    With((usize, usize)),
+    /// Nobody: they are done before the first chain.
+    Before,
+}
+
 /// An estimator with its data and the candidates of a search.
 ///
 /// Built once on every rank from the same job. Knows neither ranks nor files.
@@ -105,16 +116,15 @@ pub trait Searchable: Send + Sync {
         0
     }
 
-    /// Those of these operations that a chain need not do where one that [shares](Self::shares_with) them was done by the
-    /// same rank before; they are counted all the same.
+    /// Those of these operations that fits may [share](Self::sharing); they are counted all the same.
     fn n_shared_operations(&self) -> u64 {
         0
     }
 
-    /// The same for all chains that share such operations, or none.
-    fn shares_with(&self, chain: &Chain) -> Option<(usize, usize)> {
+    /// Which other chains share such operations with this one.
+    fn sharing(&self, chain: &Chain) -> Sharing {
         let _ = chain;
-        None
+        Sharing::Nothing
     }
 
     /// Fits `candidate` on all rows.

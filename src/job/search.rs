@@ -49,31 +49,20 @@ pub(super) fn fit<T: Real>(
     splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
     let undefined = searchable::check_scorers(search, &table)?;
     undefined.iter().for_each(|warning| telemetry.warn(warning));
-    let budget_bytes = least_budget(comm, job)?;
-    let maker = Maker { comm, telemetry, job, search, budget_bytes, ranked: Mutex::default() };
+    let maker = Maker::new(comm, job, search, telemetry)?;
     if search.staged.is_some() {
         let rows = Rows { n_samples: table.y.len(), n_classes: n_classes(job, &table.y) };
-        let make = |candidates: &[Candidate]| maker.search(&table, candidates);
+        // Most rungs fit on few of the rows: nothing is computed for all of them.
+        let make = |candidates: &[Candidate]| maker.search(&table, candidates, &[]);
         let mut watch = Told { telemetry, n_folds: splits.splits.len() };
         let rungs = Rungs { make: &make, splits: &splits.splits, rows, search };
         let result = rungs.run(comm, telemetry, Some(keeper), &mut watch);
         let result = result.map_err(|error| job.place("search", error))?;
         return Ok(searched(result, splits.splits.len(), telemetry));
     }
-    let made = telemetry.time(Phase::Compute, || maker.search(&table, &search.candidates));
+    let made = telemetry.time(Phase::Compute, || maker.search(&table, &search.candidates, &splits.splits));
     let searchable = maker.piloted(&table, &splits.splits, agree(comm, made)?)?;
     sweep(comm, &*searchable, &splits.splits, search, keeper, telemetry)
-}
-
-/// The least memory of any rank: ranks that share a matrix must all find that it fits, or that it does not, and what is
-/// free changes while they ask.
-///
-/// # Collective
-/// One allgather of a number.
-fn least_budget(comm: &dyn Communicator, job: &Job) -> Result<usize> {
-    let budgets = comm::allgather(comm, &source::budget_bytes(comm, job))?;
-    let least = budgets.into_iter().min().unwrap_or(u64::MAX);
-    Ok(usize::try_from(least).unwrap_or(usize::MAX))
 }
 
 /// What a rank would do.
@@ -93,7 +82,7 @@ pub struct Share {
 /// whose rungs are planned when those before are done.
 ///
 /// # Collective
-/// That of reading the data, two agreements and one broadcast of a number.
+/// That of reading the data, two agreements, one allgather and one broadcast of a number.
 ///
 /// # Errors
 /// As [`fit`].
@@ -109,10 +98,9 @@ pub(super) fn forecast<T: Real>(
     let table = Arc::new(table(comm, job, source, &Telemetry::new())?);
     let splits = groups::splits::<T>(comm, job, search, &table)?;
     searchable::check_scorers(search, &table)?;
-    let budget_bytes = usize::try_from(source::budget_bytes(comm, job)).unwrap_or(usize::MAX);
     let telemetry = &Telemetry::new();
-    let maker = Maker { comm, telemetry, job, search, budget_bytes, ranked: Mutex::default() };
-    let searchable = agree(comm, maker.search(&table, &search.candidates))?;
+    let maker = Maker { rehearses: true, ..Maker::new(comm, job, search, telemetry)? };
+    let searchable = agree(comm, maker.search(&table, &search.candidates, &splits.splits))?;
     let searchable = maker.piloted(&table, &splits.splits, searchable)?;
     let n_parts = |chain: &Chain| searchable.n_chain_parts(chain);
     let plan = SweepPlan::cut(&searchable.chains(&splits.splits), &n_parts, comm.size());
@@ -145,19 +133,47 @@ struct Maker<'a> {
     telemetry: &'a Telemetry,
     job: &'a Job,
     search: &'a Search,
+    /// The least memory of any rank, and the fewest ranks of any node: ranks that share a matrix must all find that it
+    /// fits, or that it does not, and what is free changes while they ask.
     budget_bytes: usize,
+    ranks_on_node: usize,
+    /// Nothing is fitted: what is computed before is not wanted either.
+    rehearses: bool,
     /// The table that was ranked last, for forests.
     ranked: Mutex<Option<(Arc<Table>, Arc<ForestData>)>>,
 }
 
-impl Maker<'_> {
-    /// The job's pipeline at every candidate, made by all ranks.
+impl<'m> Maker<'m> {
+    /// # Collective
+    /// One allgather of two numbers.
+    fn new(
+        comm: &'m dyn Communicator,
+        job: &'m Job,
+        search: &'m Search,
+        telemetry: &'m Telemetry,
+    ) -> Result<Self> {
+        let of_ranks = comm::allgather(comm, &(source::budget_bytes(comm, job), comm.ranks_on_node()))?;
+        let budget_bytes = of_ranks.iter().map(|of| of.0).min().unwrap_or(u64::MAX);
+        Ok(Self {
+            comm,
+            telemetry,
+            job,
+            search,
+            budget_bytes: usize::try_from(budget_bytes).unwrap_or(usize::MAX),
+            ranks_on_node: of_ranks.iter().map(|of| of.1).min().unwrap_or(1),
+            rehearses: false,
+            ranked: Mutex::default(),
+        })
+    }
+
+    /// The job's pipeline at every candidate, made by all ranks, with what depends on the rows of `splits`.
     fn search<'a>(
         &'a self,
         table: &Arc<Table>,
         candidates: &[Candidate],
+        splits: &[Split],
     ) -> Result<Box<dyn Searchable + 'a>> {
-        self.search_of(table, candidates, true)
+        self.search_of(table, candidates, Some(splits))
     }
 
     /// The same, made `together` by all ranks or by each for itself.
@@ -165,7 +181,7 @@ impl Maker<'_> {
         &'a self,
         table: &Arc<Table>,
         candidates: &[Candidate],
-        together: bool,
+        together: Option<&[Split]>,
     ) -> Result<Box<dyn Searchable + 'a>> {
         let own = candidates.iter().map(|c| Ok(steps::parts(self.job, c)?.estimator));
         let own: Vec<Candidate> = own.collect::<Result<_>>()?;
@@ -173,7 +189,7 @@ impl Maker<'_> {
             return self.make(table, &own, together);
         }
         let make = move |table: &Arc<Table>, some: &[usize]| -> Result<Box<dyn Searchable + 'a>> {
-            self.make(table, &some.iter().map(|&c| own[c].clone()).collect::<Vec<_>>(), false)
+            self.make(table, &some.iter().map(|&c| own[c].clone()).collect::<Vec<_>>(), None)
         };
         Ok(Box::new(steps::behind(self.job, table.clone(), candidates, Box::new(make))?))
     }
@@ -191,7 +207,7 @@ impl Maker<'_> {
         let Some(pilot) = PilotRows::of(&*searchable, splits) else { return Ok(searchable) };
         // On rows of which a class or more than that is missing no estimator need be able to be made.
         let small = Arc::new(table.select(&pilot.rows));
-        let Ok(small) = self.search_of(&small, &self.search.candidates, false) else { return Ok(searchable) };
+        let Ok(small) = self.search_of(&small, &self.search.candidates, None) else { return Ok(searchable) };
         let piloted = || Piloted::new(self.comm, searchable, &*small, splits, &pilot);
         Ok(Box::new(self.telemetry.time(Phase::Compute, piloted)?))
     }
@@ -203,7 +219,7 @@ impl Maker<'_> {
         &self,
         table: &Arc<Table>,
         candidates: &[Candidate],
-        together: bool,
+        together: Option<&[Split]>,
     ) -> Result<Box<dyn Searchable>> {
         use LinearParams as L;
         let at = At { maker: self, table, candidates, together };
@@ -211,7 +227,7 @@ impl Maker<'_> {
             EstimatorJob::Svc(params) => at.svc(params),
             EstimatorJob::Forest(params) => at.forest(params),
             EstimatorJob::Plain(plain) => {
-                let together = together.then_some((self.comm, self.telemetry));
+                let together = together.map(|_| (self.comm, self.telemetry));
                 plain.searchable(self.job, self.search, candidates, table, self.budget_bytes, together)
             }
             EstimatorJob::Linear(L::LinearRegression(params)) => {
@@ -247,7 +263,7 @@ struct At<'a> {
     maker: &'a Maker<'a>,
     table: &'a Arc<Table>,
     candidates: &'a [Candidate],
-    together: bool,
+    together: Option<&'a [Split]>,
 }
 
 impl At<'_> {
@@ -274,7 +290,7 @@ impl At<'_> {
     }
 
     fn svc(&self, params: &SvcParams) -> Result<Box<dyn Searchable>> {
-        let Maker { job, search, budget_bytes, .. } = *self.maker;
+        let Maker { comm, telemetry, job, search, budget_bytes, ranks_on_node, rehearses, .. } = *self.maker;
         let svcs = self.all(params, SvcParams::validate)?;
         searchable::check_classes(job, &svcs, self.candidates, self.table)?;
         searchable::require_probabilities(job, search, &svcs)?;
@@ -283,11 +299,14 @@ impl At<'_> {
         let weighted = searchable::weighted_scores(job, search, &table);
         let made = SvcSearch::new(table, svcs, scorers, search.return_train_score, budget_bytes)
             .with_weighted_scores(weighted);
-        if self.together {
-            let products = made.share_products(self.maker.comm);
-            let kernel = made.share_kernel(self.maker.comm);
-            for (what, shared) in [("dot products", products), ("kernel matrix", kernel)] {
-                searchable::tell_shared(self.maker.telemetry, what, shared);
+        if let Some(splits) = self.together {
+            searchable::tell_shared(telemetry, "dot products", made.share_products(comm));
+            let kernels = match made.choose_kernels(splits, ranks_on_node) {
+                1 => "the kernel matrix".into(),
+                n => format!("{n} kernel matrices"),
+            };
+            if !rehearses {
+                searchable::tell_shared(telemetry, &kernels, made.fill_kernels(comm));
             }
         }
         Ok(Box::new(made))

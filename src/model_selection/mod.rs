@@ -27,7 +27,7 @@ pub use distribution::Distribution;
 pub use driver::{SearchResult, run_search};
 pub use pilot::{PilotRows, Piloted};
 pub use ranks::rank_scores;
-pub use search::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
+pub use search::{Chain, FitId, FitOutcome, Searchable, SharedWork, Sharing, Split};
 pub use spaces::TablesSpec;
 pub use spec::{
     CvSpec, Drawn, ErrorScoreSpec, Kind, Refit, RefitSpec, ResourceSpec, ScoringSpec, Search, SearchSpec,

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::search::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
+use super::search::{Chain, FitId, FitOutcome, Searchable, SharedWork, Sharing, Split};
 use crate::comm::{self, Communicator};
 use crate::error::Result;
 use crate::estimator::Model;
@@ -158,12 +158,16 @@ impl Searchable for Piloted<'_> {
             let own = candidates(chain);
             let known = self.factors.iter().find(|(of, ..)| *of == own);
             let (factor, part) = known.map_or((1.0, 0.0), |&(_, factor, part)| (factor, part));
-            // Chains stand in the order in which they are done: one a rank finds nothing done.
-            let before = self.shares_with(chain).map(|with| n_sharing.entry(with).or_default());
-            let finds_it = before.is_some_and(|n| {
-                *n += 1;
-                *n > self.n_ranks
-            });
+            let finds_it = match self.sharing(chain) {
+                Sharing::Nothing => false,
+                Sharing::Before => true,
+                // Chains stand in the order in which they are done: one a rank finds nothing done.
+                Sharing::With(key) => {
+                    let n = n_sharing.entry(key).or_default();
+                    *n += 1;
+                    *n > self.n_ranks
+                }
+            };
             chain.cost *= if finds_it { factor * (1.0 - part) } else { factor };
         }
         if self.settled.is_empty() { chains } else { self.joined(chains) }
@@ -224,8 +228,8 @@ impl Searchable for Piloted<'_> {
         self.searchable.n_shared_operations()
     }
 
-    fn shares_with(&self, chain: &Chain) -> Option<(usize, usize)> {
-        self.searchable.shares_with(chain)
+    fn sharing(&self, chain: &Chain) -> Sharing {
+        self.searchable.sharing(chain)
     }
 
     fn refit(&self, candidate: usize) -> Result<Model> {
@@ -265,12 +269,18 @@ mod tests {
         fails: Option<usize>,
         /// Candidates that settled all after them.
         settled: Vec<usize>,
-        /// Half of the operations are shared by all chains.
-        shares: bool,
+        /// Who does half of the operations.
+        sharing: Sharing,
     }
 
     fn counting() -> Counting {
-        Counting { n: AtomicU64::new(0), counts: true, fails: None, settled: Vec::new(), shares: false }
+        Counting {
+            n: AtomicU64::new(0),
+            counts: true,
+            fails: None,
+            settled: Vec::new(),
+            sharing: Sharing::Nothing,
+        }
     }
 
     impl Searchable for Counting {
@@ -326,8 +336,11 @@ mod tests {
             self.n_operations() / 2
         }
 
-        fn shares_with(&self, chain: &Chain) -> Option<(usize, usize)> {
-            self.shares.then_some((chain.fits.len(), 0))
+        fn sharing(&self, chain: &Chain) -> Sharing {
+            match self.sharing {
+                Sharing::With(_) => Sharing::With((chain.fits.len(), 0)),
+                other => other,
+            }
         }
 
         fn refit(&self, _candidate: usize) -> Result<Model> {
@@ -412,16 +425,17 @@ mod tests {
     fn chains_that_find_shared_operations_done_cost_less() {
         let splits: Vec<Split> = (0..4).flat_map(|_| splits()).collect();
         let pilot = PilotRows::of(&counting(), &splits).expect("something to do");
-        for size in [1, 3, 8] {
+        let sharing = [Sharing::With((0, 0)), Sharing::Before];
+        for (size, sharing) in [1, 3, 8].into_iter().flat_map(|size| sharing.map(|s| (size, s))) {
             let costs = run_threads(size, |comm| {
-                let full = Box::new(Counting { shares: true, ..counting() });
+                let full = Box::new(Counting { sharing, ..counting() });
                 let piloted = Piloted::new(comm, full, &counting(), &splits, &pilot).expect("counts");
                 piloted.chains(&splits).iter().map(|chain| chain.cost).collect::<Vec<_>>()
             });
             let total = 1e7 * 4000.0 * 3.0;
             for costs in costs {
                 for (fold, two) in costs.chunks_exact(2).enumerate() {
-                    let left = if fold < size { 1.0 } else { 0.5 };
+                    let left = if fold < size && sharing != Sharing::Before { 1.0 } else { 0.5 };
                     assert!((two[0] / total - 0.7 * left).abs() < 1e-12, "{size} ranks: {costs:?}");
                     assert!((two[1] / total - 0.3 * left).abs() < 1e-12, "{size} ranks: {costs:?}");
                 }

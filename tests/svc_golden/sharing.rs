@@ -6,7 +6,7 @@ use rankfit::comm::run_threads;
 use rankfit::data::Table;
 use rankfit::error::{Error, ExitCode};
 use rankfit::estimator::svm::{Scorer, SvcParams, SvcSearch};
-use rankfit::model_selection::Searchable;
+use rankfit::model_selection::{Chain, Searchable, Sharing};
 use serde_json::{Value, json};
 
 use crate::golden::{matrix, read, run, search, splits, svc, table, vector};
@@ -164,29 +164,53 @@ fn ranks_of_a_node_share_one_matrix_of_products() {
 }
 
 #[test]
-fn ranks_of_a_node_share_one_kernel_matrix() {
+fn ranks_of_a_node_share_kernel_matrices() {
     let golden = read("grid");
     let n = vector(&golden["y"]).len();
     let splits = splits(&(0..n).map(|i| i % 3).collect::<Vec<_>>());
-    let make = |grid: &Value| search(table(matrix(&golden["X"]), vector(&golden["y"])), grid, 1 << 26);
+    let make = |grid: &Value, budget_bytes: usize| {
+        search(table(matrix(&golden["X"]), vector(&golden["y"])), grid, budget_bytes)
+    };
     let outcomes = |search: &SvcSearch| {
         run(search, &splits).into_iter().map(|o| (o.id, o.test_scores)).collect::<Vec<_>>()
     };
-    let one = json!([{"params": {"gamma": 0.3}}, {"params": {"gamma": 0.3, "C": 5.0}}]);
-    let two = json!([{"params": {"gamma": 0.3}}, {"params": {"gamma": 0.4}}]);
-    let alone = outcomes(&make(&one));
-    for size in [1, 2, 3] {
+    // Two kernels, of six and of nine fits, and one of each fold for four.
+    let grid = json!([
+        {"params": {"gamma": 0.4}}, {"params": {"gamma": 0.4, "C": 0.1}},
+        {"params": {"gamma": 0.3}}, {"params": {"gamma": 0.3, "C": 5.0}}, {"params": {"gamma": 0.3, "C": 9.0}},
+        {"params": {"gamma": "scale"}}, {"params": {"gamma": "scale", "C": 5.0}},
+        {"params": {"gamma": "scale", "C": 9.0}}, {"params": {"gamma": "scale", "C": 0.1}},
+    ]);
+    let bytes = 8 * n * n.div_ceil(2);
+    let alone = outcomes(&make(&grid, 1 << 26));
+    for size in [1, 2, 5] {
         let ranks = run_threads(size, |comm| {
-            let (search, other) = (make(&one), make(&two));
-            let bytes = 8 * n * n.div_ceil(2);
-            assert_eq!(search.share_kernel(comm), (size > 1).then_some((size, bytes)));
-            assert_eq!(other.share_kernel(comm), None, "two kernels");
+            let search = make(&grid, 1 << 26);
+            let chosen = if size < 5 { 0 } else { 5 };
+            assert_eq!(search.choose_kernels(&splits, size), chosen, "{size} ranks");
+            assert_eq!(search.fill_kernels(comm), (chosen > 0).then_some((size, chosen * bytes)));
+            let chain = &search.chains(&splits)[0];
+            assert_eq!(search.sharing(chain) == Sharing::Before, chosen > 0);
             (outcomes(&search), search.shared().into_iter().find(|work| work.what == "kernel values"))
         });
         assert!(ranks.iter().all(|(found, _)| *found == alone), "{size} ranks");
         let computed: u64 = ranks.iter().filter_map(|(_, work)| work.as_ref().map(|w| w.done)).sum();
-        assert!(size == 1 || computed == (n * n) as u64, "{computed}");
+        assert!(size < 5 || computed == (5 * n * n) as u64, "{computed}");
     }
+    // Memory for the kernel of most fits only; the others are computed by each rank.
+    let half = 2 * 4 * n * n / 5 + 8;
+    let ranks = run_threads(5, |comm| {
+        let search = make(&grid, half);
+        assert_eq!(search.choose_kernels(&splits, 5), 1);
+        assert_eq!(search.fill_kernels(comm), Some((5, bytes)));
+        let before = |chain: &&Chain| search.sharing(chain) == Sharing::Before;
+        let chains = search.chains(&splits);
+        let fits: Vec<usize> =
+            chains.iter().filter(before).flat_map(|chain| &chain.fits).map(|id| id.candidate).collect();
+        assert!(fits.len() == 9 && fits.iter().all(|candidate| (2..5).contains(candidate)), "{fits:?}");
+        outcomes(&search)
+    });
+    assert!(ranks.iter().all(|found| *found == alone));
 }
 
 #[test]

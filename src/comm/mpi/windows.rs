@@ -47,6 +47,18 @@ impl AsRef<[f64]> for Shared {
 }
 
 impl Shared {
+    /// Has the system hand out the pages of some numbers at once: one by one, as they are touched, takes half as long again.
+    /// Where it cannot, it hands them out later.
+    pub(super) fn prepare(&self, range: std::ops::Range<usize>) {
+        const PAGE: usize = 4096;
+        let of = |at: usize| self.start.addr() + at * size_of::<f64>();
+        let (start, end) = (of(range.start) / PAGE * PAGE, of(range.end));
+        // SAFETY: the whole pages are of the shared allocation, which starts at a page, and the advice leaves their bytes alone.
+        let _ = unsafe {
+            libc::madvise(self.start.with_addr(start).cast(), end - start, libc::MADV_POPULATE_WRITE)
+        };
+    }
+
     /// Some of the numbers, to be filled.
     ///
     /// # Safety

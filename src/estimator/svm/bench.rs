@@ -47,7 +47,7 @@ pub(super) struct Prepared<'a> {
 impl Bench {
     /// Readies the rows `train` and the kernel of `svc` within `budget_bytes`, the products' memory not counted.
     ///
-    /// Without `worthwhile` the matrix of the whole table is used only when it holds this kernel already.
+    /// Without `worthwhile` the matrix of the whole table is used only when it holds values of this kernel already.
     ///
     /// # Errors
     /// As [`TrainingSet::new`].
@@ -71,10 +71,11 @@ impl Bench {
             svc.gamma(table.x.ncols(), || *fold.variance.get_or_insert_with(|| variance(table, train)));
         let kernel = svc.kernel(gamma);
         let bytes = KernelStore::bytes(table.x.nrows()).filter(|&bytes| bytes <= budget_bytes / 2);
-        if worthwhile && bytes.is_some() && store.is_none() {
+        let fits = worthwhile && bytes.is_some();
+        if fits && store.is_none() {
             *store = Some(KernelStore::new(from, kernel));
         }
-        let usable = store.as_mut().filter(|store| worthwhile || store.kernel() == kernel);
+        let usable = store.as_mut().filter(|store| fits || store.holds(kernel));
         let budget_bytes = match bytes.filter(|_| usable.is_some()) {
             Some(bytes) => budget_bytes - bytes,
             None => budget_bytes,
@@ -89,18 +90,21 @@ impl Bench {
     }
 
     /// Puts up the matrix of `kernel` over the whole table, filled by all ranks of the node; returns how many ranks have
-    /// this one copy, and its bytes.
+    /// this one copy, and its bytes. Other kernels keep theirs.
     ///
     /// # Collective
     /// As [`KernelStore::fill_on_node`].
     pub(super) fn share(
         &mut self,
         comm: &dyn Communicator,
-        table: &Table,
+        from: Origin<'_>,
         kernel: KernelFunction,
     ) -> Option<(usize, usize)> {
-        let from = Origin { table, products: None };
-        self.store.get_or_insert_with(|| KernelStore::new(from, kernel)).fill_on_node(comm, from)
+        let store = self.store.get_or_insert_with(|| KernelStore::new(from, kernel));
+        let shared = store.fill_on_node(comm, from, kernel);
+        // A matrix of this rank's own may be more than its memory.
+        self.store.take_if(|store| !store.is_shared());
+        shared
     }
 
     /// Counts `asked` kernel values more, computed in the store if there was one.

@@ -10,6 +10,9 @@ use crate::data::Table;
 use crate::kernel::Isa;
 use crate::kernel::svm::{self, KernelFunction, Panels};
 
+/// Rows of the matrix that are filled together.
+const AT_ONCE: usize = 128;
+
 /// Kernel values of all rows of a table, class by class and ascending in each, in single precision.
 ///
 /// A class's part of a row is computed when it is first asked for and kept until the kernel changes.
@@ -28,8 +31,12 @@ pub(super) struct KernelStore {
     /// Each class packed, unless the products are known.
     panels: Vec<Panels>,
     values: RowCache,
-    /// All values of the kernel, one copy a node, where its ranks filled them together.
-    whole: Option<NodeRows>,
+    /// The kernel whose values these are.
+    of: KernelFunction,
+    /// All values of some kernels, one copy a node, where its ranks filled them together.
+    wholes: Vec<(KernelFunction, NodeRows)>,
+    /// The one of these that is of the present kernel.
+    whole: Option<usize>,
     /// Values that were computed.
     pub(super) n_computed: u64,
 }
@@ -63,6 +70,8 @@ impl KernelStore {
             norms: Vec::new(),
             panels: Vec::new(),
             values: RowCache::default(),
+            of: kernel,
+            wholes: Vec::new(),
             whole: None,
             n_computed: 0,
             rows,
@@ -92,11 +101,11 @@ impl KernelStore {
     fn forget(&mut self) {
         let n = self.rows.len();
         self.values.reset(n, n, self.classes.len(), usize::MAX);
-        self.whole = None;
+        self.of = self.kernel;
     }
 
-    /// Computes all values once for the ranks of a node, each its part of the rows; returns how many ranks have this one
-    /// copy, and its bytes. Without memory for it all stays as it was.
+    /// Computes all values of `kernel` once for the ranks of a node, each its part of the rows, and keeps them whichever
+    /// kernels follow; returns how many ranks have this one copy, and its bytes. Without memory for it all stays as it was.
     ///
     /// # Collective
     /// As [`Communicator::fill_on_node`].
@@ -104,23 +113,48 @@ impl KernelStore {
         &mut self,
         comm: &dyn Communicator,
         from: Origin<'_>,
+        kernel: KernelFunction,
     ) -> Option<(usize, usize)> {
         let (n, width) = (self.rows.len(), self.node_width());
         let mut n_computed = 0;
         let whole = comm.fill_on_node(n, width, &mut |columns, out| {
-            for (column, out) in columns.zip(out.chunks_exact_mut(width)) {
-                let out: &mut [f32] = bytemuck::cast_slice_mut(out);
-                for class in 0..self.classes.len() {
-                    let part = self.starts[class]..self.starts[class + 1];
-                    self.compute(from, self.rows[column] as usize, class, &mut out[part]);
-                }
-                n_computed += n as u64;
+            n_computed += (columns.len() * n) as u64;
+            let rows = self.rows[columns].chunks(AT_ONCE);
+            for (rows, out) in rows.zip(out.chunks_mut(AT_ONCE * width)) {
+                self.compute_all(from, kernel, rows, out.chunks_exact_mut(width));
             }
         })?;
         self.n_computed += n_computed;
         let shared = (whole.n_sharers(), size_of_val(whole.numbers()));
-        self.whole = Some(whole);
+        self.wholes.push((kernel, whole));
+        self.whole = self.position(self.kernel);
         Some(shared)
+    }
+
+    /// All values of some rows of the table, each into doubles that hold them.
+    fn compute_all<'n>(
+        &self,
+        from: Origin<'_>,
+        kernel: KernelFunction,
+        rows: &[u32],
+        out: impl Iterator<Item = &'n mut [f64]>,
+    ) {
+        let mut rest: Vec<&mut [f32]> = out.map(bytemuck::cast_slice_mut).collect();
+        let x: Vec<&[f64]> = rows.iter().map(|&row| table_row(from.table, row as usize)).collect();
+        let x = if from.products.is_none() { x.concat() } else { Vec::new() };
+        for (class, of_class) in self.starts.windows(2).enumerate() {
+            let mut part: Vec<&mut [f32]> = Vec::with_capacity(rest.len());
+            for row in &mut rest {
+                part.extend(row.split_off_mut(..of_class[1] - of_class[0]));
+            }
+            if from.products.is_none() {
+                svm::kernel_rows(Isa::best(), kernel, &self.panels[class], &x, &mut part);
+                continue;
+            }
+            for (&row, out) in rows.iter().zip(part) {
+                self.compute(from, kernel, row as usize, class, out);
+            }
+        }
     }
 
     /// Doubles that hold a row of single-precision values.
@@ -130,15 +164,25 @@ impl KernelStore {
 
     /// From now on holds the values of `kernel`.
     pub(super) fn turn_to(&mut self, kernel: KernelFunction) {
-        if self.kernel != kernel {
-            self.kernel = kernel;
+        self.kernel = kernel;
+        self.whole = self.position(kernel);
+        if self.whole.is_none() && self.of != kernel {
             self.forget();
         }
     }
 
-    /// The kernel whose values are held.
-    pub(super) fn kernel(&self) -> KernelFunction {
-        self.kernel
+    /// Whether values of `kernel` are held, all or some.
+    pub(super) fn holds(&self, kernel: KernelFunction) -> bool {
+        self.of == kernel || self.position(kernel).is_some()
+    }
+
+    /// Whether the ranks of the node have any kernel's values together.
+    pub(super) fn is_shared(&self) -> bool {
+        !self.wholes.is_empty()
+    }
+
+    fn position(&self, kernel: KernelFunction) -> Option<usize> {
+        self.wholes.iter().position(|(of, _)| *of == kernel)
     }
 
     /// The number of the class with this target.
@@ -191,7 +235,9 @@ impl KernelStore {
 
     /// The row in a slot; only the classes asked for hold numbers.
     pub(super) fn slot_row(&self, slot: usize) -> &[f32] {
-        let Some(whole) = &self.whole else { return self.values.row(slot) };
+        let Some((_, whole)) = self.whole.map(|whole| &self.wholes[whole]) else {
+            return self.values.row(slot);
+        };
         let (n, width) = (self.rows.len(), self.node_width());
         &bytemuck::cast_slice(&whole.numbers()[slot * width..(slot + 1) * width])[..n]
     }
@@ -207,22 +253,22 @@ impl KernelStore {
         self.n_computed += part.len() as u64;
         // Taken out, so that the rest can be read meanwhile.
         let mut values = std::mem::take(&mut self.values);
-        self.compute(from, row, class, &mut values.row_mut(slot)[part]);
+        self.compute(from, self.kernel, row, class, &mut values.row_mut(slot)[part]);
         self.values = values;
     }
 
     /// The values of a row of the table with the rows of a class.
-    fn compute(&self, from: Origin<'_>, row: usize, class: usize, out: &mut [f32]) {
+    fn compute(&self, from: Origin<'_>, kernel: KernelFunction, row: usize, class: usize, out: &mut [f32]) {
         match from.products {
             Some(products) => {
                 let (norms, own) = (&products.norms, products.norms[row]);
                 let dots = products.row(row);
                 let rows = &self.rows[self.starts[class]..self.starts[class + 1]];
-                svm::gathered_row(Isa::best(), self.kernel, dots, norms, own, rows, out);
+                svm::gathered_row(Isa::best(), kernel, dots, norms, own, rows, out);
             }
             None => {
                 let x = table_row(from.table, row);
-                svm::kernel_row(Isa::best(), self.kernel, &self.panels[class], x, out);
+                svm::kernel_row(Isa::best(), kernel, &self.panels[class], x, out);
             }
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! All fits of a rank share one matrix of kernel values over all rows of the data, which serves every fold, every C
 //! and the scoring; its values are computed when they are first asked for. With few features and few candidates the
-//! rows of a fold are computed again instead, but for those used last. Chains stand in the order in which neighbours
+//! rows of a fold are computed again instead, but for those used last. Where several ranks of a node would each compute
+//! most of a matrix, they compute it together before the first fit. Chains stand in the order in which neighbours
 //! share most: by kernel, then by C, then by fold, or by fold and then by C. Fits start from α = 0 and take libsvm's
 //! steps, but those of the linear kernel between two classes start from the solution of the next smaller C, and a
 //! fold's are one chain; where that leaves a prediction in doubt, libsvm's steps are taken. Candidates that cannot
@@ -12,6 +13,7 @@
 
 mod chains;
 mod equal;
+mod sharing;
 
 use std::cell::OnceCell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,13 +28,13 @@ use super::rows::KernelRows;
 use super::scoring::Fitted;
 use super::settled::{Settled, SettledFit};
 use super::store::KernelStore;
-use crate::comm::Communicator;
 use crate::data::Table;
 use crate::error::{Error, Result};
 use crate::estimator::Model;
 use crate::estimator::row_scores::{RowScores, Scored};
-use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
+use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Sharing, Split};
 use equal::Done;
+use sharing::SharedKernel;
 
 /// A score: the targets and what is compared with them to a number, larger is better.
 pub type ScoreFn = Box<dyn Fn(&[f64], &[f64]) -> f64 + Send + Sync>;
@@ -85,6 +87,8 @@ pub struct SvcSearch {
     n_of_values: AtomicU64,
     /// The first candidate with the kernel of each.
     kernels: OnceLock<Vec<usize>>,
+    /// The kernels whose matrices are computed before any fit.
+    before: OnceLock<Vec<SharedKernel>>,
 }
 
 /// The rows of a fold.
@@ -122,39 +126,13 @@ impl SvcSearch {
             n_operations: AtomicU64::new(0),
             n_of_values: AtomicU64::new(0),
             kernels: OnceLock::new(),
+            before: OnceLock::new(),
         }
     }
 
     /// With scores of rows that weigh differently, or that are an error where they are not defined.
     pub fn with_weighted_scores(self, weighted: Option<RowScores>) -> Self {
         Self { weighted, ..self }
-    }
-
-    /// Computes the rows' products, if they are worth it, once for all ranks of a node; returns how many ranks have this
-    /// one copy, and its bytes. Without this every rank computes its own when it needs them.
-    ///
-    /// # Collective
-    /// As [`Communicator::fill_on_node`].
-    pub fn share_products(&self, comm: &dyn Communicator) -> Option<(usize, usize)> {
-        let half = self.budget_bytes / 2;
-        let products = SharedProducts::on(comm, &self.table, half);
-        self.products.get_or_init(|| products).as_ref().map(SharedProducts::shared)
-    }
-
-    /// Computes the kernel matrix once for all ranks of a node where all candidates have the same one; returns as
-    /// [`share_products`](Self::share_products), which comes first. Without this every rank computes the rows that it needs.
-    ///
-    /// # Collective
-    /// As [`Communicator::fill_on_node`].
-    pub fn share_kernel(&self, comm: &dyn Communicator) -> Option<(usize, usize)> {
-        let (kernel, scales) = self.kernel_key(0);
-        let one_kernel = (1..self.candidates.len()).all(|c| self.kernel_key(c) == (kernel, false));
-        let fits = KernelStore::bytes(self.table.x.nrows()).is_some_and(|b| b <= self.budget_bytes / 2);
-        let pays = self.candidates.len() > 1 && comm.ranks_on_node() > 1 && !self.recomputes();
-        if scales || !one_kernel || !fits || !pays || self.products().0.is_some() {
-            return None;
-        }
-        self.bench().share(comm, &self.table, kernel)
     }
 
     /// The rows' products, within half of the memory; and the memory that they leave.
@@ -410,12 +388,14 @@ impl Searchable for SvcSearch {
         self.n_of_values.load(Ordering::Relaxed)
     }
 
-    fn shares_with(&self, chain: &Chain) -> Option<(usize, usize)> {
-        let first = chain.fits.first().filter(|_| !self.recomputes())?;
-        let kernels = self.kernels.get_or_init(|| self.first_of_kernel());
-        // Where the kernel is the fold's, so are its values.
-        let fold = if self.kernel_key(first.candidate).1 { first.fold + 1 } else { 0 };
-        Some((kernels[first.candidate], fold))
+    fn sharing(&self, chain: &Chain) -> Sharing {
+        let Some(first) = chain.fits.first() else { return Sharing::Nothing };
+        let key = self.sharing_key(*first);
+        match self.before().iter().any(|shared| shared.key == key) {
+            true => Sharing::Before,
+            false if self.recomputes() => Sharing::Nothing,
+            false => Sharing::With(key),
+        }
     }
 
     fn shared(&self) -> Vec<SharedWork> {
