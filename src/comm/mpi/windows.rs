@@ -48,16 +48,20 @@ impl AsRef<[f64]> for Shared {
 
 impl Shared {
     /// Has the system hand out the pages of some numbers at once: one by one, as they are touched, takes half as long again.
-    /// Where it cannot, it hands them out later.
+    /// A system that cannot hands them out later.
+    #[cfg(target_os = "linux")]
     pub(super) fn prepare(&self, range: std::ops::Range<usize>) {
         const PAGE: usize = 4096;
         let of = |at: usize| self.start.addr() + at * size_of::<f64>();
         let (start, end) = (of(range.start) / PAGE * PAGE, of(range.end));
-        // SAFETY: the whole pages are of the shared allocation, which starts at a page, and the advice leaves their bytes alone.
+        // SAFETY: a number of the mapping lies in each of these pages, and the advice changes no byte of them.
         let _ = unsafe {
             libc::madvise(self.start.with_addr(start).cast(), end - start, libc::MADV_POPULATE_WRITE)
         };
     }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn prepare(&self, _range: std::ops::Range<usize>) {}
 
     /// Some of the numbers, to be filled.
     ///
