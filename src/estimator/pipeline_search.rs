@@ -320,8 +320,8 @@ impl Searchable for PipelineSearch<'_> {
         self.groups.iter().all(|group| group.planner.fits_are_independent())
     }
 
-    fn is_worth_counting(&self, cost: f64) -> bool {
-        self.groups.iter().any(|group| group.planner.is_worth_counting(cost))
+    fn counts_on(&self, cost: f64) -> Option<usize> {
+        self.groups.iter().filter_map(|group| group.planner.counts_on(cost)).max()
     }
 
     fn n_operations(&self) -> u64 {

@@ -103,11 +103,11 @@ pub trait Searchable: Send + Sync {
         Vec::new()
     }
 
-    /// Whether chains that cost `cost` in all are worth small fits first, because
-    /// [`n_operations`](Self::n_operations) tells what fits cost better: there is a second's work or more.
-    fn is_worth_counting(&self, cost: f64) -> bool {
+    /// One row of how many small fits are done on first, where chains that cost `cost` in all are worth it: because
+    /// [`n_operations`](Self::n_operations) tells what fits cost better, and there is a second's work or more.
+    fn counts_on(&self, cost: f64) -> Option<usize> {
         let _ = cost;
-        false
+        None
     }
 
     /// Operations of all fits that this rank has done so far: a measure of their time that is the same on every machine

@@ -17,9 +17,6 @@ use crate::error::Result;
 use crate::estimator::Model;
 use crate::partition::multifit;
 
-/// One row of so many is fitted on.
-const SHARE: usize = 4;
-
 /// No fewer rows than this are fitted on, and no more.
 const ROWS: (usize, usize) = (400, 4000);
 
@@ -36,12 +33,9 @@ impl PilotRows {
     /// Those of a search by `searchable`, or none where there is too little to count.
     pub fn of(searchable: &dyn Searchable, splits: &[Split]) -> Option<Self> {
         let first = splits.first()?;
-        let step = SHARE.max(first.train.len().div_ceil(ROWS.1));
         let cost: f64 = searchable.chains(splits).iter().map(|chain| chain.cost).sum();
-        if first.train.len() / step < ROWS.0 || !searchable.is_worth_counting(cost) {
-            return None;
-        }
-        Some(Self::every(step, first))
+        let step = searchable.counts_on(cost)?.max(first.train.len().div_ceil(ROWS.1));
+        (first.train.len() / step >= ROWS.0).then(|| Self::every(step, first))
     }
 
     /// Every `step`-th row of a split: the first ones may all be of one class.
@@ -216,8 +210,8 @@ impl Searchable for Piloted<'_> {
         self.searchable.shared()
     }
 
-    fn is_worth_counting(&self, cost: f64) -> bool {
-        self.searchable.is_worth_counting(cost)
+    fn counts_on(&self, cost: f64) -> Option<usize> {
+        self.searchable.counts_on(cost)
     }
 
     fn n_operations(&self) -> u64 {
@@ -324,8 +318,8 @@ mod tests {
             self.settled.clone()
         }
 
-        fn is_worth_counting(&self, cost: f64) -> bool {
-            self.counts && cost > 1e10
+        fn counts_on(&self, cost: f64) -> Option<usize> {
+            (self.counts && cost > 1e10).then_some(4)
         }
 
         fn n_operations(&self) -> u64 {

@@ -414,8 +414,8 @@ impl Searchable for ForestSearch {
         true
     }
 
-    fn is_worth_counting(&self, cost: f64) -> bool {
-        cost > 1e9
+    fn counts_on(&self, cost: f64) -> Option<usize> {
+        (cost > 1e9).then_some(4)
     }
 
     fn n_operations(&self) -> u64 {

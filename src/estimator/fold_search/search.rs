@@ -220,9 +220,11 @@ impl Searchable for FoldSearch {
         true
     }
 
-    fn is_worth_counting(&self, cost: f64) -> bool {
+    fn counts_on(&self, cost: f64) -> Option<usize> {
         let size = Size { n_train: 1, n_test: 1, n_features: self.table.x.ncols() };
-        cost > 1e9 && self.candidates.iter().any(|fit| fit.cost_of_iterations(size, 1).is_some())
+        let counts =
+            cost > 1e9 && self.candidates.iter().any(|fit| fit.cost_of_iterations(size, 1).is_some());
+        counts.then_some(4)
     }
 
     fn n_operations(&self) -> u64 {

@@ -222,8 +222,8 @@ impl SvcSearch {
             emit(outcome)?;
             since = Instant::now();
         }
-        // A value takes a multiplication a feature and an exponential, some of the steps over a variable.
-        let of_values = prepared.matrix.n_asked * (16 + self.table.x.ncols() as u64) / 16;
+        // In the units of the fits' work: an exponential, and a multiplication a feature.
+        let of_values = prepared.matrix.n_asked * (11 + 3 * self.table.x.ncols() as u64 / 2);
         self.n_operations.fetch_add(of_values, Ordering::Relaxed);
         self.n_of_values.fetch_add(of_values, Ordering::Relaxed);
         let (asked, stored) = (prepared.matrix.n_asked, prepared.matrix.store().is_some());
@@ -376,8 +376,9 @@ impl Searchable for SvcSearch {
         !self.candidates.iter().any(Svc::starts_warm)
     }
 
-    fn is_worth_counting(&self, cost: f64) -> bool {
-        cost > 2e10
+    fn counts_on(&self, cost: f64) -> Option<usize> {
+        // Costs grow with the square of the rows: fits on a third of them are cheap, and tell more than those on a quarter.
+        (cost > 2e10).then_some(3)
     }
 
     fn n_operations(&self) -> u64 {

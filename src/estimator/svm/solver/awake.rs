@@ -20,7 +20,7 @@ const COMPACT_BYTES: usize = 64 << 20;
 /// Fewest and most iterations after which those that may sleep are sought again when all are awake.
 const AGAIN: (u64, u64) = (100, 800);
 /// Work of an iteration besides its vectors, in elements of a vector.
-const OVERHEAD: f64 = 400.0;
+const OVERHEAD: f64 = 100.0;
 /// How many times what waking costs iterations may cost before others are chosen to be awake.
 const PATIENCE: f64 = 4.0;
 
@@ -248,7 +248,7 @@ impl Solver<'_, '_> {
             covered.iter().zip(&self.awake.moved).filter(|m| *m.1 != 0.0).map(|(&v, &a)| (v, a)).collect();
         if self.awake.partly {
             // Choosing who is awake is part of it.
-            self.work += ((moved.len() / 4 + 4) * self.f.len()) as u64;
+            self.work.rest(moved.len() + 4, self.f.len());
             let mut f = std::mem::take(&mut self.f);
             self.subtract(&moved, &mut f);
             self.f = f;
@@ -274,7 +274,7 @@ impl Solver<'_, '_> {
         }
         let n = self.copies.variables.len() as f64;
         let stepping = awake.n_iter as f64 * (n + OVERHEAD);
-        let waking = n_moved as f64 * self.order.len() as f64 / 2.0
+        let waking = n_moved as f64 * self.order.len() as f64 * 1.25
             + 4.0 * self.order.len() as f64
             + self.late.take_work();
         let drifted = awake.drift() > awake.reach;

@@ -182,6 +182,7 @@ impl Solver<'_, '_> {
             from = to;
         }
         self.late.work += (seen.len() * LATE_LANES) as f64;
+        self.work.gather(seen.len() * LATE_LANES);
         seen.iter().for_each(|&column| places[column as usize] = u32::MAX);
         for (&v, &f) in block.iter().zip(&f) {
             self.f[v as usize] = f;

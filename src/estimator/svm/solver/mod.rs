@@ -20,6 +20,7 @@ mod reconstruct;
 mod shrinking;
 mod step;
 mod ties;
+mod work;
 
 pub(super) use begun::Begun;
 pub(super) use clip::{clip_difference, clip_sum};
@@ -37,6 +38,7 @@ use problem::Rounding;
 pub(super) use problem::{Problem, Solution, Start, Stopping};
 use reconstruct::Bounded;
 use ties::Ties;
+use work::Work;
 
 /// Solves `problem` over the kernel matrix `rows`, starting from α = 0 or from `start`.
 ///
@@ -94,8 +96,7 @@ struct Solver<'r, 'a> {
     nearest_bound: f64,
     /// All α were 0 at first.
     from_zero: bool,
-    /// Steps over variables so far, or as much as that.
-    work: u64,
+    work: Work,
 }
 
 impl<'r, 'a> Solver<'r, 'a> {
@@ -142,7 +143,7 @@ impl<'r, 'a> Solver<'r, 'a> {
             shrank: false,
             nearest_bound: 0.0,
             from_zero: false,
-            work: 0,
+            work: Work::default(),
         };
         (0..n).for_each(|v| solver.mark(v));
         solver.largest_start = solver.f.iter().fold(1.0, |largest, f| f.abs().max(largest));
@@ -275,6 +276,6 @@ impl<'r, 'a> Solver<'r, 'a> {
         let rho = self.rho();
         let Self { alpha, f, shrank, rounding, work, .. } = self;
         let nearest_bound = if self.from_zero { self.nearest_bound } else { 1.0 };
-        Solution { alpha, f, rho, n_iter, converged, shrank, nearest_bound, rounding, work }
+        Solution { alpha, f, rho, n_iter, converged, shrank, nearest_bound, rounding, work: work.total() }
     }
 }

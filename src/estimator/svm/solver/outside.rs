@@ -32,7 +32,7 @@ impl Solver<'_, '_> {
         let moved: Vec<(u32, f64)> = (0u32..).zip(all).filter(|&(_, by)| by != 0.0).collect();
         let mut sum = vec![0.0; self.f.len()];
         self.subtract(&moved, &mut sum);
-        self.work += (moved.len() / 4 * sum.len()) as u64;
+        self.work.rest(moved.len(), sum.len());
         for (v, sum) in sum.into_iter().enumerate().filter(|&(v, _)| self.problem.bounds[v] <= 0.0) {
             self.f[v] += sum;
         }

@@ -52,7 +52,7 @@ pub(in crate::estimator::svm) struct Solution {
     /// too.
     pub(in crate::estimator::svm) nearest_bound: f64,
     pub(in crate::estimator::svm) rounding: Rounding,
-    /// What it cost, in steps over one variable: the same on every machine.
+    /// What it cost, in the units of [`Work`](super::work::Work).
     pub(in crate::estimator::svm) work: u64,
 }
 

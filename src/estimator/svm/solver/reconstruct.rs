@@ -77,7 +77,6 @@ impl Solver<'_, '_> {
             .filter(|&v| self.marks[v] == UP | LOW)
             .map(|v| (self.columns[v], self.problem.signs[v] * self.alpha[v]))
             .collect();
-        self.work += (free.len() / 2 * f.len()) as u64;
         self.subtract_in_order(&free, &mut f);
         for p in self.n_active..self.order.len() {
             let v = self.order[p] as usize;
@@ -90,6 +89,7 @@ impl Solver<'_, '_> {
 
     /// Subtracts the kernel row of each column times its factor from `sum`, one after the other.
     fn subtract_in_order(&mut self, list: &[(u32, f64)], sum: &mut [f64]) {
+        self.work.sum(list.len(), sum.len());
         // A row that has to be computed may push another one out, but not the one asked for before.
         for some in list.chunks(if self.rows.stay() { AT_ONCE } else { 2 }) {
             let (mut slots, mut keep) = (Vec::with_capacity(some.len()), None);

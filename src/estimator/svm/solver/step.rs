@@ -4,10 +4,6 @@ use super::Solver;
 use super::clip::{clip_difference, clip_sum};
 use crate::kernel::svm::{self, Pair};
 
-/// What a step costs whatever its length, and a value of a kernel row copied, in steps over one variable.
-const OF_STEP: u64 = 400;
-const OF_COPY: u64 = 3;
-
 /// The two variables of an iteration, by their places among those awake.
 pub(super) struct Working {
     first: usize,
@@ -57,8 +53,8 @@ impl Solver<'_, '_> {
         let slot_j = self.awake_row(j, Some(slot_i));
         let (v, w) = (self.variable(i), self.variable(j));
         let (f, _, _) = self.vectors();
-        let (f_i, f_j, n_awake) = (f[i], f[j], f.len() as u64);
-        self.work += n_awake + OF_STEP;
+        let (f_i, f_j, n_awake) = (f[i], f[j], f.len());
+        self.work.step(n_awake, self.awake.whole);
         let curvature = self.diagonal[v] + self.diagonal[w] - 2.0 * f64::from(self.view(slot_i)[j]);
         let (old_v, old_w) = (self.alpha[v], self.alpha[w]);
         let bounded = [v, w].map(|v| self.is_bounded(v));
@@ -124,7 +120,7 @@ impl Solver<'_, '_> {
         let (slot, filled) = self.copies.slot(self.copies.variables[place] as usize, keep);
         let lacking = self.copies.len() - filled;
         if lacking > 0 {
-            self.work += OF_COPY * lacking as u64;
+            self.work.copy(lacking);
             let column = self.columns[self.copies.variables[place] as usize] as usize;
             let from = self.rows.slot(column, &self.problem.parts, None);
             self.copies.fill(self.rows.isa(), slot, filled, self.rows.row(from));

@@ -270,8 +270,9 @@ impl Searchable for SvrSearch {
         true
     }
 
-    fn is_worth_counting(&self, cost: f64) -> bool {
-        cost > 2e10
+    fn counts_on(&self, cost: f64) -> Option<usize> {
+        // Costs grow with the square of the rows: fits on a third of them are cheap, and tell more than those on a quarter.
+        (cost > 2e10).then_some(3)
     }
 
     fn n_operations(&self) -> u64 {
