@@ -1,5 +1,7 @@
 //! Trees are scikit-learn's where nothing is drawn; forests score as scikit-learn's do; both whoever grows them.
 
+mod run_chains;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,6 +15,7 @@ use rankfit::estimator::searchable::{FitOutcome, Searchable, Split};
 use rankfit::estimator::tree::Tree;
 use rankfit::metrics::Scorer;
 use rankfit::partition::Slice;
+use run_chains::run_chains;
 use serde_json::Value;
 
 /// What takes the outcomes of fits.
@@ -182,20 +185,6 @@ fn trees_do_not_depend_on_who_grows_them() {
     }
 }
 
-fn outcomes(search: &ForestSearch, splits: &[Split]) -> Vec<FitOutcome> {
-    let mut outcomes = Vec::new();
-    for chain in search.chains(splits) {
-        search
-            .run(&chain, splits, &mut |outcome| {
-                outcomes.push(outcome);
-                Ok(())
-            })
-            .unwrap();
-    }
-    outcomes.sort_by_key(|outcome| outcome.id);
-    outcomes
-}
-
 /// Every score read off a shared forest is that of the candidate fitted alone on the fold's rows.
 #[test]
 fn candidates_read_off_one_forest_are_those_fitted_alone() {
@@ -235,7 +224,7 @@ fn candidates_read_off_one_forest_are_those_fitted_alone() {
         self::table(table.x.select(ndarray::Axis(0), rows), y)
     };
     let mut distinct = std::collections::BTreeSet::new();
-    for outcome in outcomes(&search, &splits) {
+    for outcome in run_chains(&search, &splits) {
         let split = &splits[outcome.id.fold];
         let train = Arc::new(take(&split.train));
         let alone = ForestData::new(train.clone(), kind).unwrap();

@@ -1,5 +1,7 @@
 //! Nearest neighbours are scikit-learn's, alone and in searches.
 
+mod run_chains;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +14,7 @@ use rankfit::estimator::plain::PlainModel;
 use rankfit::estimator::row_scores::RowScores;
 use rankfit::estimator::searchable::{FitOutcome, Searchable, Split};
 use rankfit::metrics::Scorer;
+use run_chains::run_chains;
 use serde_json::{Value, json};
 
 fn golden() -> Value {
@@ -96,20 +99,6 @@ fn search(kind: NeighborsKind, table: Table, grid: &Value, scorer: Scorer, train
     KNeighborsSearch::new(Arc::new(table), candidates, scores, train).expect("a search")
 }
 
-/// All outcomes in order of candidate and fold.
-fn run(search: &KNeighborsSearch, splits: &[Split]) -> Vec<FitOutcome> {
-    let mut outcomes = Vec::new();
-    for chain in search.chains(splits) {
-        let mut emit = |outcome| {
-            outcomes.push(outcome);
-            Ok(())
-        };
-        search.run(&chain, splits, &mut emit).expect("a chain");
-    }
-    outcomes.sort_by_key(|outcome| outcome.id);
-    outcomes
-}
-
 fn means(outcomes: &[FitOutcome], of: fn(&FitOutcome) -> f64) -> Vec<f64> {
     outcomes.chunks(5).map(|folds| folds.iter().map(of).sum::<f64>() / 5.0).collect()
 }
@@ -121,7 +110,7 @@ fn searches_score_as_scikit_learns() {
     let (x, y, grid) = (rows(&golden["X"]) / unit, vector(&golden["y"]), &golden["grid"]);
     let (classifier, regressor) = (NeighborsKind::KNeighborsClassifier, NeighborsKind::KNeighborsRegressor);
     let classes = search(classifier, table(x.clone(), y.clone()), &grid["params"], Scorer::Accuracy, true);
-    let outcomes = run(&classes, &splits(&vector(&grid["folds"])));
+    let outcomes = run_chains(&classes, &splits(&vector(&grid["folds"])));
     near(&means(&outcomes, |o| o.test_scores[0]), &vector(&grid["accuracy"]), "accuracy");
     near(&means(&outcomes, |o| o.train_scores[0]), &vector(&grid["train_accuracy"]), "training accuracy");
     let shared = &classes.shared()[0];
@@ -129,12 +118,12 @@ fn searches_score_as_scikit_learns() {
 
     let two: Vec<f64> = y.iter().map(|&y| f64::from(u8::from(y > 0.0))).collect();
     let binary = search(classifier, table(x.clone(), two), &grid["params"], Scorer::RocAuc, false);
-    let outcomes = run(&binary, &splits(&vector(&grid["binary_folds"])));
+    let outcomes = run_chains(&binary, &splits(&vector(&grid["binary_folds"])));
     near(&means(&outcomes, |o| o.test_scores[0]), &vector(&grid["roc_auc"]), "area");
 
     let error = Scorer::NegMeanSquaredError;
     let numbers = search(regressor, table(x, vector(&golden["number"])), &grid["params"], error, false);
-    let outcomes = run(&numbers, &splits(&vector(&grid["number_folds"])));
+    let outcomes = run_chains(&numbers, &splits(&vector(&grid["number_folds"])));
     near(&means(&outcomes, |o| o.test_scores[0]), &vector(&grid["neg_mean_squared_error"]), "error");
 }
 
@@ -148,7 +137,7 @@ fn a_searched_fit_equals_the_one_alone() {
     let scorer = Scorer::NegLogLoss;
     let search = search(kind, table(x.clone(), y.clone()), &grid, scorer, false);
     let splits = splits(&(0..y.len()).map(|i| (i % 5) as f64).collect::<Vec<_>>());
-    for outcome in run(&search, &splits) {
+    for outcome in run_chains(&search, &splits) {
         let split = &splits[outcome.id.fold];
         let alone = params(kind, &grid[outcome.id.candidate]).validate().expect("valid");
         let model = alone.fit(&table(x.clone(), y.clone()), &split.train).expect("a fit");

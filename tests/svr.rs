@@ -1,5 +1,7 @@
 //! SVR is scikit-learn's, alone and in searches, and optimal by itself.
 
+mod run_chains;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,10 +10,11 @@ use rankfit::Error;
 use rankfit::data::Table;
 use rankfit::error::ExitCode;
 use rankfit::estimator::plain::PlainModel;
-use rankfit::estimator::searchable::{FitOutcome, Searchable, Split};
+use rankfit::estimator::searchable::{Searchable, Split};
 use rankfit::estimator::svm::ScoreFn;
 use rankfit::estimator::svm::svr::{Svr, SvrModel, SvrParams, SvrSearch};
 use rankfit::metrics;
+use run_chains::run_chains;
 use serde_json::{Value, json};
 
 fn golden() -> Value {
@@ -46,20 +49,6 @@ fn fit(params: &Value, table: &Table) -> SvrModel {
 
 fn r2() -> ScoreFn {
     Box::new(|y, p| metrics::Scorer::R2.score(y, p).expect("a score"))
-}
-
-/// All outcomes in order of candidate and fold.
-fn run(search: &SvrSearch, splits: &[Split]) -> Vec<FitOutcome> {
-    let mut outcomes = Vec::new();
-    for chain in search.chains(splits) {
-        let mut emit = |outcome| {
-            outcomes.push(outcome);
-            Ok(())
-        };
-        search.run(&chain, splits, &mut emit).expect("a chain");
-    }
-    outcomes.sort_by_key(|outcome: &FitOutcome| outcome.id);
-    outcomes
 }
 
 fn close(ours: &[f64], theirs: &[f64], tol: f64, what: &str) {
@@ -124,7 +113,7 @@ fn fits_of_a_search_that_were_stopped_say_so() {
     let candidates = limits.iter().map(|params| svr(params).expect("valid")).collect();
     let search = SvrSearch::new(data, candidates, vec![r2()], false, 1 << 26).expect("a search");
     let splits = [Split { train: (0..n - 20).collect(), test: (n - 20..n).collect() }];
-    let outcomes = run(&search, &splits);
+    let outcomes = run_chains(&search, &splits);
     assert!(outcomes.iter().all(|outcome| outcome.test_scores[0].is_finite()));
     let converged: Vec<bool> = outcomes.iter().map(|outcome| outcome.converged).collect();
     assert_eq!(converged, [false, true, false]);
@@ -142,7 +131,7 @@ fn fits_that_meet_no_bound_are_done_once_for_all_larger_c() {
     let scores = |points: &[Value]| {
         let candidates = points.iter().map(|params| svr(params).expect("valid")).collect();
         let search = SvrSearch::new(data.clone(), candidates, vec![r2()], true, 1 << 26).expect("a search");
-        let outcomes = run(&search, &splits);
+        let outcomes = run_chains(&search, &splits);
         let fits = search.shared().remove(0);
         (outcomes.into_iter().map(|o| (o.test_scores, o.train_scores)).collect::<Vec<_>>(), fits.done)
     };
@@ -216,7 +205,7 @@ fn searches_score_as_scikit_learns() {
         let candidates: Vec<Svr> = candidates.map(|params| svr(params).expect("valid")).collect();
         let search =
             SvrSearch::new(data.clone(), candidates, vec![r2()], true, budget_bytes).expect("a search");
-        let outcomes = run(&search, &splits);
+        let outcomes = run_chains(&search, &splits);
         (outcomes, search)
     };
     let (outcomes, search) = run_within(1 << 28);

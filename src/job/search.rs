@@ -301,12 +301,9 @@ impl At<'_> {
             .with_weighted_scores(weighted);
         if let Some(splits) = self.together {
             searchable::tell_shared(telemetry, "dot products", made.share_products(comm));
-            let kernels = match made.choose_kernels(splits, ranks_on_node) {
-                1 => "the kernel matrix".into(),
-                n => format!("{n} kernel matrices"),
-            };
+            made.choose_kernels(splits, ranks_on_node);
             if !rehearses {
-                searchable::tell_shared(telemetry, &kernels, made.fill_kernels(comm));
+                searchable::tell_shared(telemetry, "kernel matrices", made.fill_kernels(comm));
             }
         }
         Ok(Box::new(made))

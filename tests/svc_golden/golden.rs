@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ndarray::Array2;
 use rankfit::data::Table;
 use rankfit::estimator::svm::{Scorer, Svc, SvcParams, SvcSearch, accuracy};
-use rankfit::model_selection::{FitOutcome, Searchable, Split};
+use rankfit::model_selection::{FitOutcome, Split};
 use serde_json::Value;
 
 pub(crate) fn path(name: &str) -> PathBuf {
@@ -63,20 +63,6 @@ pub(crate) fn search(table: Table, grid: &Value, budget_bytes: usize) -> SvcSear
         false,
         budget_bytes,
     )
-}
-
-/// All outcomes in order of candidate and fold.
-pub(crate) fn run(search: &SvcSearch, splits: &[Split]) -> Vec<FitOutcome> {
-    let mut outcomes = Vec::new();
-    for chain in search.chains(splits) {
-        let mut emit = |outcome| {
-            outcomes.push(outcome);
-            Ok(())
-        };
-        search.run(&chain, splits, &mut emit).expect("a chain");
-    }
-    outcomes.sort_by_key(|o| o.id);
-    outcomes
 }
 
 /// Checks every fold's score to be scikit-learn's.

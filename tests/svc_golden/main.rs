@@ -5,6 +5,8 @@ mod golden;
 mod optimality;
 mod paths;
 mod probabilities;
+#[path = "../run_chains/mod.rs"]
+mod run_chains;
 mod search;
 mod sharing;
 mod ties;

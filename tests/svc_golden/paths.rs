@@ -3,7 +3,8 @@
 use ndarray::Axis;
 use serde_json::Value;
 
-use crate::golden::{assert_scores, matrix, read, run, search, splits, svc, table, vector};
+use crate::golden::{assert_scores, matrix, read, search, splits, svc, table, vector};
+use crate::run_chains::run_chains;
 
 fn check(set: &Value, wrong: &mut Vec<String>) {
     let (x, y) = (matrix(&set["X"]), vector(&set["y"]));
@@ -20,7 +21,7 @@ fn check(set: &Value, wrong: &mut Vec<String>) {
         }
     }
     let search = search(table(x, y), &set["grid"], 1 << 26);
-    assert_scores(&run(&search, &splits), &set["grid"], splits.len());
+    assert_scores(&run_chains(&search, &splits), &set["grid"], splits.len());
 }
 
 #[test]

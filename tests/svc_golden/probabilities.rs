@@ -9,7 +9,8 @@ use rankfit::estimator::{Array, Model, Values};
 use rankfit::metrics;
 use serde_json::{Value, json};
 
-use crate::golden::{read, run, splits, svc, table, vector};
+use crate::golden::{read, splits, svc, table, vector};
+use crate::run_chains::run_chains;
 
 fn rows(value: &Value) -> Array2<f64> {
     let rows: Vec<Vec<f64>> = value.as_array().expect("rows").iter().map(vector).collect();
@@ -135,7 +136,7 @@ fn searched(data: &Table, params: &[Value], budget_bytes: usize) -> Vec<Vec<f64>
     let candidates = params.iter().map(svc).collect();
     let scorers = SCORES.map(of).into();
     let search = SvcSearch::new(Arc::new(data.clone()), candidates, scorers, false, budget_bytes);
-    run(&search, &splits(&folds)).into_iter().map(|outcome| outcome.test_scores).collect()
+    run_chains(&search, &splits(&folds)).into_iter().map(|outcome| outcome.test_scores).collect()
 }
 
 fn with_seed(params: &Value, seed: u64) -> Value {

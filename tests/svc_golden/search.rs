@@ -6,7 +6,8 @@ use rankfit::estimator::svm::{Scorer, SvcSearch};
 use rankfit::metrics;
 use serde_json::json;
 
-use crate::golden::{assert_scores, matrix, read, run, search, splits, svc, table, tutorial, vector};
+use crate::golden::{assert_scores, matrix, read, search, splits, svc, table, tutorial, vector};
+use crate::run_chains::run_chains;
 
 const BUDGET: usize = 1 << 30;
 
@@ -18,7 +19,7 @@ fn stored(name: &str, budget: usize) {
     let golden = read(name);
     let splits = splits(&folds(&golden["folds"]));
     let search = search(table(matrix(&golden["X"]), vector(&golden["y"])), &golden["grid"], budget);
-    assert_scores(&run(&search, &splits), &golden["grid"], splits.len());
+    assert_scores(&run_chains(&search, &splits), &golden["grid"], splits.len());
 }
 
 #[test]
@@ -32,7 +33,7 @@ fn tutorial_grid() {
     }
     let splits = splits(&fold);
     let search = search(data, &golden["grid"], BUDGET);
-    let outcomes = run(&search, &splits);
+    let outcomes = run_chains(&search, &splits);
     assert_scores(&outcomes, &golden["grid"], splits.len());
     let means: Vec<f64> =
         outcomes.chunks(5).map(|c| c.iter().map(|o| o.test_scores[0]).sum::<f64>() / 5.0).collect();
@@ -81,7 +82,7 @@ fn areas_are_taken_from_decision_values() {
         false,
         BUDGET,
     );
-    for outcome in run(&search, &splits(&folds(&golden["folds"]))) {
+    for outcome in run_chains(&search, &splits(&folds(&golden["folds"]))) {
         let expected = expected[outcome.id.candidate][outcome.id.fold];
         assert!((outcome.test_scores[0] - expected).abs() < 1e-12, "{outcome:?} for {expected}");
     }

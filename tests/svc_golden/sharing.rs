@@ -9,7 +9,8 @@ use rankfit::estimator::svm::{Scorer, SvcParams, SvcSearch};
 use rankfit::model_selection::{Chain, Searchable, Sharing};
 use serde_json::{Value, json};
 
-use crate::golden::{matrix, read, run, search, splits, svc, table, vector};
+use crate::golden::{matrix, read, search, splits, svc, table, vector};
+use crate::run_chains::run_chains;
 
 fn small() -> Table {
     let golden = read("grid");
@@ -32,7 +33,7 @@ fn equal_candidates_are_fitted_once() {
     let of = |chain: usize| chains[chain].fits.iter().map(|f| (f.fold, f.candidate)).collect::<Vec<_>>();
     assert_eq!(chains.len(), 9, "a chain for each kernel and fold, since C is the same or starts are warm");
     assert_eq!([of(0), of(1)], [vec![(0, 2), (0, 0), (0, 1)], vec![(1, 2), (1, 0), (1, 1)]], "C ascending");
-    let outcomes = run(&search, &splits);
+    let outcomes = run_chains(&search, &splits);
     let fitted: Vec<bool> = outcomes.chunks(3).map(|c| c.iter().all(|o| o.fit_seconds > 0.0)).collect();
     assert_eq!(fitted, [true, false, true, true, false, true]);
     for (a, b) in [(0, 1), (3, 4)] {
@@ -71,9 +72,9 @@ fn fits_that_meet_no_bound_are_done_once_for_all_larger_c() {
         SvcSearch::new(Arc::new(small()), candidates, scorers(), true, 1 << 30)
     };
     let search = search_of(&grid);
-    let outcomes = run(&search, &splits);
+    let outcomes = run_chains(&search, &splits);
     for candidate in 0..n {
-        let alone = run(&search_of(&json!([grid[candidate]])), &splits);
+        let alone = run_chains(&search_of(&json!([grid[candidate]])), &splits);
         for (fold, alone) in alone.iter().enumerate() {
             let shared = &outcomes[candidate * 2 + fold];
             assert_eq!(shared.test_scores, alone.test_scores, "{} fold {fold}", grid[candidate]);
@@ -94,7 +95,7 @@ fn fits_that_meet_no_bound_are_done_once_for_all_larger_c() {
     let candidates =
         pair.iter().map(|p| svc(&json!({"gamma": 8.0, "C": p["C"], "probability": true}))).collect();
     let search = SvcSearch::new(Arc::new(small()), candidates, probable, false, 1 << 30);
-    assert!(run(&search, &splits).iter().all(|outcome| outcome.fit_seconds > 0.0));
+    assert!(run_chains(&search, &splits).iter().all(|outcome| outcome.fit_seconds > 0.0));
     assert!(search.settled().is_empty() && !search.settles(0, 1));
 }
 
@@ -128,7 +129,7 @@ fn predictions_from_shared_kernel_values_are_the_models() {
     let run_within = |budget: usize| {
         let scorers: Vec<Scorer> = vec![Scorer::Prediction(Box::new(fingerprint))];
         let search = SvcSearch::new(Arc::new(data()), candidates(), scorers, true, budget);
-        let outcomes = run(&search, &splits(&folds));
+        let outcomes = run_chains(&search, &splits(&folds));
         outcomes.into_iter().map(|o| (o.id, o.test_scores, o.train_scores)).collect::<Vec<_>>()
     };
     // Room for the whole table's matrix, and for 25 rows of it.
@@ -145,7 +146,7 @@ fn ranks_of_a_node_share_one_matrix_of_products() {
         search(table(matrix(&golden["X"]), vector(&golden["y"])), &grid, 1 << 26)
     };
     let outcomes = |search: &SvcSearch| {
-        run(search, &splits).into_iter().map(|o| (o.id, o.test_scores)).collect::<Vec<_>>()
+        run_chains(search, &splits).into_iter().map(|o| (o.id, o.test_scores)).collect::<Vec<_>>()
     };
     let alone = outcomes(&make());
     for size in [1, 2, 3] {
@@ -172,7 +173,7 @@ fn ranks_of_a_node_share_kernel_matrices() {
         search(table(matrix(&golden["X"]), vector(&golden["y"])), grid, budget_bytes)
     };
     let outcomes = |search: &SvcSearch| {
-        run(search, &splits).into_iter().map(|o| (o.id, o.test_scores)).collect::<Vec<_>>()
+        run_chains(search, &splits).into_iter().map(|o| (o.id, o.test_scores)).collect::<Vec<_>>()
     };
     // Two kernels, of six and of nine fits, and one of each fold for four.
     let grid = json!([
@@ -214,6 +215,30 @@ fn ranks_of_a_node_share_kernel_matrices() {
 }
 
 #[test]
+fn kernel_matrices_of_a_node_come_from_its_products() {
+    let golden = read("wide");
+    let n = vector(&golden["y"]).len();
+    let splits = splits(&(0..n).map(|i| i % 3).collect::<Vec<_>>());
+    let make = || {
+        let grid = json!([{"params": {"gamma": 0.01}}, {"params": {"gamma": 0.02}}]);
+        search(table(matrix(&golden["X"]), vector(&golden["y"])), &grid, 1 << 26)
+    };
+    let outcomes = |search: &SvcSearch| {
+        run_chains(search, &splits).into_iter().map(|o| (o.id, o.test_scores)).collect::<Vec<_>>()
+    };
+    let alone = outcomes(&make());
+    let ranks = run_threads(3, |comm| {
+        let (search, without) = (make(), make());
+        assert!(search.share_products(comm).is_some());
+        // A node whose memory does not hold them makes the same choice.
+        assert_eq!([search.choose_kernels(&splits, 3), without.choose_kernels(&splits, 3)], [2, 2]);
+        assert_eq!(search.fill_kernels(comm), Some((3, 2 * 8 * n * n.div_ceil(2))));
+        outcomes(&search)
+    });
+    assert!(ranks.iter().all(|found| *found == alone));
+}
+
+#[test]
 fn short_searches_over_few_features_compute_rows_again_with_the_same_scores() {
     // A matrix of more than 96 MB, two classes that overlap, folds of which none is a run of rows.
     let n = 5_200;
@@ -235,7 +260,7 @@ fn short_searches_over_few_features_compute_rows_again_with_the_same_scores() {
         candidates.resize(n_candidates, svc(&json!({"gamma": 0.5, "C": 3.0})));
         let scorers: Vec<Scorer> = vec![Scorer::Prediction(Box::new(fingerprint))];
         let search = SvcSearch::new(Arc::new(data()), candidates, scorers, true, 1 << 30);
-        let mut outcomes = run(&search, &splits);
+        let mut outcomes = run_chains(&search, &splits);
         outcomes.retain(|outcome| outcome.id.candidate < 3);
         let scores: Vec<_> = outcomes.into_iter().map(|o| (o.id, o.test_scores, o.train_scores)).collect();
         let values = search.shared().into_iter().find(|work| work.what == "kernel values");

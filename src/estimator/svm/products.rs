@@ -18,7 +18,15 @@ impl SharedProducts {
     /// From this many features on, fetching a product beats computing it.
     const WORTHWHILE_FEATURES: usize = 48;
 
-    /// The products, when they are worth their memory: 8 n² bytes.
+    /// Whether the products are worth their memory, 8 n² bytes, and `n_ranks` of a node have it, each with `budget_bytes`.
+    pub(super) fn pay(table: &Table, budget_bytes: usize, n_ranks: usize) -> bool {
+        let (n, d) = table.x.dim();
+        let bytes = n.checked_mul(n).and_then(|values| values.checked_mul(size_of::<f64>()));
+        let fits = bytes.is_some_and(|bytes| bytes <= budget_bytes.saturating_mul(n_ranks));
+        d >= Self::WORTHWHILE_FEATURES && fits
+    }
+
+    /// The products, when they are worth their memory.
     pub(super) fn of(table: &Table, budget_bytes: usize) -> Option<Self> {
         Self::on(&Single::new(), table, budget_bytes)
     }
@@ -28,12 +36,10 @@ impl SharedProducts {
     /// # Collective
     /// As [`Communicator::fill_on_node`].
     pub(super) fn on(comm: &dyn Communicator, table: &Table, budget_bytes: usize) -> Option<Self> {
-        let (n, d) = table.x.dim();
-        let bytes = n.checked_mul(n)?.checked_mul(size_of::<f64>())?;
-        let room = budget_bytes.saturating_mul(comm.ranks_on_node());
-        if d < Self::WORTHWHILE_FEATURES || bytes > room {
+        if !Self::pay(table, budget_bytes, comm.ranks_on_node()) {
             return None;
         }
+        let (n, d) = table.x.dim();
         let x = table.x.as_slice()?;
         let panels = Panels::new(x.chunks_exact(d), d);
         let mut n_computed = 0;

@@ -2,11 +2,8 @@
 
 use super::KernelFunction;
 use super::exp::ROUND;
-use super::panels::{PANEL, Panels, panel_dots};
+use super::panels::{PANEL, Panels, ROWS, panel_dots, squared_norms};
 use crate::kernel::dispatch::dispatched;
-
-/// Rows that meet a panel while it is in the nearest cache.
-const ROWS: usize = 16;
 
 dispatched! {
     /// Kernel values of the rows `x` `(out.len(), n_features)` with every row of `panels`, rounded to single precision,
@@ -21,10 +18,7 @@ fn block_body(kernel: KernelFunction, panels: &Panels, x: &[f64], out: &mut [&mu
     let d = panels.n_features;
     assert!(x.len() == out.len() * d);
     for (x, out) in x.chunks(ROWS * d).zip(out.chunks_mut(ROWS)) {
-        let mut norms = [0.0f64; ROWS];
-        for (norm, x) in norms.iter_mut().zip(x.chunks_exact(d)) {
-            *norm = x.iter().fold(0.0, |sum: f64, &v| v.mul_add(v, sum));
-        }
+        let norms = squared_norms(x, d);
         for p in 0..panels.n_panels() {
             let (panel, others) = (panels.panel(p), panels.panel_norms(p));
             for ((x, out), &own) in x.chunks_exact(d).zip(out.iter_mut()).zip(&norms) {

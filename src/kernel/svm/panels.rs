@@ -9,7 +9,7 @@ use crate::kernel::dispatch::dispatched;
 pub const PANEL: usize = 32;
 
 /// Rows that meet a panel while it is in the nearest cache.
-const ROWS: usize = 16;
+pub(super) const ROWS: usize = 16;
 
 /// Rows of a data set in panels of [`PANEL`] rows, feature by feature: `(n_panels, n_features, PANEL)`.
 ///
@@ -80,6 +80,16 @@ pub(super) fn squared_norm(x: &[f64]) -> f64 {
     x.iter().fold(0.0, |sum, &v| v.mul_add(v, sum))
 }
 
+/// The same of each of the rows `x` of `d` features, at most [`ROWS`].
+#[inline(always)]
+pub(super) fn squared_norms(x: &[f64], d: usize) -> [f64; ROWS] {
+    let mut norms = [0.0; ROWS];
+    for (norm, x) in norms.iter_mut().zip(x.chunks_exact(d)) {
+        *norm = squared_norm(x);
+    }
+    norms
+}
+
 /// The first `W` values.
 #[inline(always)]
 pub(in crate::kernel) fn lanes<T, const W: usize>(values: &[T]) -> &[T; W] {
@@ -129,10 +139,7 @@ fn kernel_rows_body(kernel: KernelFunction, panels: &Panels, x: &[f64], out: &mu
     let d = panels.n_features;
     assert!(x.len() == d * out.len() && out.iter().all(|out| out.len() == panels.n_rows));
     for (x, out) in x.chunks(ROWS * d).zip(out.chunks_mut(ROWS)) {
-        let mut norms = [0.0; ROWS];
-        for (norm, x) in norms.iter_mut().zip(x.chunks_exact(d)) {
-            *norm = squared_norm(x);
-        }
+        let norms = squared_norms(x, d);
         for p in 0..panels.n_panels() {
             for ((x, out), &own) in x.chunks_exact(d).zip(out.iter_mut()).zip(&norms) {
                 kernel_values(kernel, panels, p, x, own, out);

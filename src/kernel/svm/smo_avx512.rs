@@ -72,13 +72,8 @@ fn first_lanes(n: usize) -> __mmask8 {
     ((1u32 << n.min(V)) - 1) as __mmask8
 }
 
-/// The marks of a block, 0 past the last row.
-#[inline]
-#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
-fn block_marks(marks: &[u8]) -> [u8; BLOCK] {
-    if let Some(all) = marks.first_chunk() {
-        return *all;
-    }
+/// The marks of the last block, 0 past the last row.
+fn padded(marks: &[u8]) -> [u8; BLOCK] {
     let mut padded = [0; BLOCK];
     padded[..marks.len()].copy_from_slice(marks);
     padded
@@ -138,7 +133,7 @@ pub(super) fn step(f: &mut [f64], row_a: &[f32], a: f64, row_b: &[f32], b: f64, 
             meet_largest(largest, &winners[..blocks.len()], blocks.as_flattened(), marks, start * BLOCK);
     }
     if !last.is_empty() {
-        let (start, marks) = (n - last.len(), block_marks(last_marks));
+        let (start, marks) = (n - last.len(), padded(last_marks));
         let winner = step_block::<false>(last, [last_a, last_b], [a, b], &marks);
         largest = meet_largest(largest, &[winner], last, &[marks], start);
     }
@@ -387,7 +382,7 @@ fn second_of<const EVEN: bool>(rows: Rows<'_>, marks: &[u8], first: First) -> Pa
         best.meet_all::<EVEN>(&winners[..marks.len()], rows, start, marks, first);
     }
     if !last_marks.is_empty() {
-        let (start, marks) = (blocks.len() * BLOCK, block_marks(last_marks));
+        let (start, marks) = (blocks.len() * BLOCK, padded(last_marks));
         let rows = rows.of(start..rows.f.len());
         let (winner, least) = rows.survey::<false, EVEN>(&marks, first, smallest);
         best.meet_all::<EVEN>(&[winner], rows, start, &[marks], first);

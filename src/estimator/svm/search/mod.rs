@@ -27,6 +27,7 @@ use super::products::SharedProducts;
 use super::rows::KernelRows;
 use super::scoring::Fitted;
 use super::settled::{Settled, SettledFit};
+use super::solver::of_kernel_values;
 use super::store::KernelStore;
 use crate::data::Table;
 use crate::error::{Error, Result};
@@ -222,8 +223,7 @@ impl SvcSearch {
             emit(outcome)?;
             since = Instant::now();
         }
-        // In the units of the fits' work: an exponential, and a multiplication a feature.
-        let of_values = prepared.matrix.n_asked * (11 + 3 * self.table.x.ncols() as u64 / 2);
+        let of_values = of_kernel_values(prepared.matrix.n_asked, self.table.x.ncols());
         self.n_operations.fetch_add(of_values, Ordering::Relaxed);
         self.n_of_values.fetch_add(of_values, Ordering::Relaxed);
         let (asked, stored) = (prepared.matrix.n_asked, prepared.matrix.store().is_some());

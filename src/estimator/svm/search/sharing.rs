@@ -26,6 +26,12 @@ pub(super) struct SharedKernel {
     n_fits: usize,
 }
 
+/// Whether `n_ranks` that all need a matrix should compute it together.
+fn pays(n_features: f64, n_ranks: usize) -> bool {
+    let cost = |(value, feature): (f64, f64)| value + feature * n_features;
+    cost(OF_MANY) < cost(OF_ONE) * ASKED * n_ranks as f64
+}
+
 impl SvcSearch {
     /// Computes the rows' products, if they are worth it, once for all ranks of a node; returns how many ranks have this
     /// one copy, and its bytes. Without this every rank computes its own when it needs them.
@@ -41,14 +47,19 @@ impl SvcSearch {
     /// Chooses the kernels whose matrices the ranks of a node compute together: those that enough of them need to make up
     /// for values that nobody asks for, as many as half of the memory of `n_ranks` holds. Returns how many there are.
     ///
-    /// `n_ranks` is the least number of ranks that any node has: chains cost the same for all ranks. Kernels that depend on
-    /// the fold are those of `splits`. [`share_products`](Self::share_products) comes first.
+    /// `n_ranks` is the least number of ranks that any node has, and nothing depends on what memory a node really had: chains
+    /// have to cost the same for all ranks. Kernels that depend on the fold are those of `splits`.
     pub fn choose_kernels(&self, splits: &[Split], n_ranks: usize) -> usize {
         let choose = || {
             let Some(bytes) = KernelStore::bytes(self.table.x.nrows()) else { return Vec::new() };
-            let room = (self.budget_bytes / 2).saturating_mul(n_ranks) / bytes.max(1);
+            let half = self.budget_bytes / 2;
+            let fetches = SharedProducts::pay(&self.table, half, n_ranks);
+            // Half of what the products leave, which take a half themselves.
+            let budget_bytes = if fetches { half / 2 } else { half };
+            let room = budget_bytes.saturating_mul(n_ranks) / bytes.max(1);
+            let n_features = if fetches { FETCHED } else { self.table.x.ncols() as f64 };
             let mut kernels = self.all_kernels(splits);
-            kernels.retain(|kernel| n_ranks > 1 && self.pays(kernel.n_fits.min(n_ranks)));
+            kernels.retain(|kernel| n_ranks > 1 && pays(n_features, kernel.n_fits.min(n_ranks)));
             kernels.sort_by_key(|kernel| std::cmp::Reverse(kernel.n_fits));
             kernels.truncate(room);
             kernels
@@ -56,7 +67,8 @@ impl SvcSearch {
         self.before.get_or_init(choose).len()
     }
 
-    /// Computes the matrices of the kernels [chosen](Self::choose_kernels); returns how many ranks have one copy of each,
+    /// Computes the matrices of the kernels [chosen](Self::choose_kernels) from the products, if
+    /// [`share_products`](Self::share_products) made them; returns how many ranks have one copy of each,
     /// and the bytes of all. Where memory for one is not to be had, every rank computes the rows that it needs.
     ///
     /// # Collective
@@ -71,13 +83,6 @@ impl SvcSearch {
     /// The kernels that were chosen.
     pub(super) fn before(&self) -> &[SharedKernel] {
         self.before.get().map_or(&[], Vec::as_slice)
-    }
-
-    /// Whether `n_ranks` that all need a matrix should compute it together.
-    fn pays(&self, n_ranks: usize) -> bool {
-        let n_features = if self.products().0.is_some() { FETCHED } else { self.table.x.ncols() as f64 };
-        let cost = |(value, feature): (f64, f64)| value + feature * n_features;
-        cost(OF_MANY) < cost(OF_ONE) * ASKED * n_ranks as f64
     }
 
     /// What fits with the same kernel values have in common: the first candidate of their kernel, and 1 more than the fold

@@ -13,14 +13,13 @@
 //! bound |k(x, z)| ≤ c(x) c(z).
 
 use super::Solver;
+use super::work::{OF_MOVED, OF_STEP};
 use crate::kernel::svm::{LOW, UP};
 
 /// Most memory for kernel values between those awake.
 const COMPACT_BYTES: usize = 64 << 20;
 /// Fewest and most iterations after which those that may sleep are sought again when all are awake.
 const AGAIN: (u64, u64) = (100, 800);
-/// Work of an iteration besides its vectors, in elements of a vector.
-const OVERHEAD: f64 = 100.0;
 /// How many times what waking costs iterations may cost before others are chosen to be awake.
 const PATIENCE: f64 = 4.0;
 
@@ -229,7 +228,7 @@ impl Solver<'_, '_> {
             awake.diagonal.extend(copies.variables.iter().map(|&v| diagonal[v as usize]));
         }
         let waking = awake.waking.max(10.0 * self.order.len() as f64);
-        awake.patience = (PATIENCE * waking / (n as f64 + OVERHEAD)) as u64 + 10;
+        awake.patience = (PATIENCE * waking / (n as f64 + OF_STEP)) as u64 + 10;
         let largest_f = awake.f.iter().fold(0.0, |largest: f64, f| largest.max(f.abs()));
         awake.largest_f = largest_f + awake.reach * awake.largest_size;
         awake.f_before.clone_from(&awake.f);
@@ -273,8 +272,8 @@ impl Solver<'_, '_> {
             return;
         }
         let n = self.copies.variables.len() as f64;
-        let stepping = awake.n_iter as f64 * (n + OVERHEAD);
-        let waking = n_moved as f64 * self.order.len() as f64 * 1.25
+        let stepping = awake.n_iter as f64 * (n + OF_STEP);
+        let waking = n_moved as f64 * self.order.len() as f64 * OF_MOVED
             + 4.0 * self.order.len() as f64
             + self.late.take_work();
         let drifted = awake.drift() > awake.reach;

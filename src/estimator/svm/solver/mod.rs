@@ -24,6 +24,7 @@ mod work;
 
 pub(super) use begun::Begun;
 pub(super) use clip::{clip_difference, clip_sum};
+pub(super) use work::of_kernel_values;
 
 use std::time::Instant;
 

@@ -8,10 +8,24 @@
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Work(u64);
 
+/// An iteration besides its vectors, a variable of one, and one of a row that moved.
+const STEP: u64 = 900;
+const AWAKE: u64 = 10;
+const MOVED: u64 = 12;
+
+/// What an iteration costs besides its vectors, and a variable of a row that moved, in variables of an iteration.
+pub(super) const OF_STEP: f64 = STEP as f64 / AWAKE as f64;
+pub(super) const OF_MOVED: f64 = MOVED as f64 / AWAKE as f64;
+
+/// What `n` kernel values of rows of `n_features` cost: an exponential each, and a multiplication a feature.
+pub(in crate::estimator::svm) fn of_kernel_values(n: u64, n_features: usize) -> u64 {
+    n * (11 + 3 * n_features as u64 / 2)
+}
+
 impl Work {
     /// An iteration over `n` variables: all in the order of the matrix, whose rows come from memory, or copies.
     pub(super) fn step(&mut self, n: usize, whole: bool) {
-        self.0 += 900 + if whole { 15 } else { 10 } * n as u64;
+        self.0 += STEP + if whole { 15 } else { AWAKE } * n as u64;
     }
 
     /// `n` values of a kernel row copied.
@@ -21,7 +35,7 @@ impl Work {
 
     /// `n_rows` rows of the matrix that moved, added to f of `n` variables.
     pub(super) fn rest(&mut self, n_rows: usize, n: usize) {
-        self.0 += 12 * (n_rows * n) as u64;
+        self.0 += MOVED * (n_rows * n) as u64;
     }
 
     /// The same in order, several rows at a time.
