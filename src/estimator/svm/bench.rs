@@ -27,6 +27,17 @@ pub(super) struct Bench {
     n_direct: u64,
 }
 
+/// What is to be expected of the matrix of the whole table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expect {
+    /// Not worth it: used only when it holds values of this kernel already.
+    Nothing,
+    /// Some rows will be asked for.
+    Rows,
+    /// Most rows will be asked for, if many are.
+    All,
+}
+
 /// The rows that are fitted on, and what is known of them.
 struct FoldRows {
     train: Vec<usize>,
@@ -47,8 +58,6 @@ pub(super) struct Prepared<'a> {
 impl Bench {
     /// Readies the rows `train` and the kernel of `svc` within `budget_bytes`, the products' memory not counted.
     ///
-    /// Without `worthwhile` the matrix of the whole table is used only when it holds values of this kernel already.
-    ///
     /// # Errors
     /// As [`TrainingSet::new`].
     pub(super) fn prepare<'a>(
@@ -58,7 +67,7 @@ impl Bench {
         train: &[usize],
         svc: &Svc,
         budget_bytes: usize,
-        worthwhile: bool,
+        expected: Expect,
     ) -> Result<Prepared<'a>> {
         let from = Origin { table, products };
         if self.fold.as_ref().is_none_or(|fold| fold.train != train) {
@@ -71,11 +80,14 @@ impl Bench {
             svc.gamma(table.x.ncols(), || *fold.variance.get_or_insert_with(|| variance(table, train)));
         let kernel = svc.kernel(gamma);
         let bytes = KernelStore::bytes(table.x.nrows()).filter(|&bytes| bytes <= budget_bytes / 2);
-        let fits = worthwhile && bytes.is_some();
+        let fits = expected != Expect::Nothing && bytes.is_some();
         if fits && store.is_none() {
             *store = Some(KernelStore::new(from, kernel));
         }
-        let usable = store.as_mut().filter(|store| fits || store.holds(kernel));
+        let mut usable = store.as_mut().filter(|store| fits || store.holds(kernel));
+        if let Some(store) = &mut usable {
+            store.expects_all = expected == Expect::All;
+        }
         let budget_bytes = match bytes.filter(|_| usable.is_some()) {
             Some(bytes) => budget_bytes - bytes,
             None => budget_bytes,

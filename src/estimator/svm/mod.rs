@@ -22,6 +22,7 @@ mod settled;
 mod solver;
 mod store;
 pub mod svr;
+mod symmetric;
 mod training;
 mod variance;
 

@@ -93,6 +93,25 @@ impl RowCache {
         is_new
     }
 
+    /// Where all rows find room: the numbers of all slots and the slot of each row, to be filled; from now on all count as
+    /// filled.
+    pub(super) fn claim_all(&mut self) -> Option<(&mut [f32], &[u32])> {
+        if self.capacity < self.slot_of.len() {
+            return None;
+        }
+        (0..self.slot_of.len()).for_each(|row| {
+            self.slot(row, None);
+        });
+        self.n_filled += self.filled.iter().filter(|&&filled| !filled).count() as u64;
+        self.filled.fill(true);
+        Some((&mut self.memory, &self.slot_of))
+    }
+
+    /// How many rows have a slot.
+    pub(super) fn n_rows(&self) -> usize {
+        self.owner.len()
+    }
+
     /// The numbers of a slot.
     pub(super) fn row(&self, slot: usize) -> &[f32] {
         &self.memory[slot * self.width..(slot + 1) * self.width]

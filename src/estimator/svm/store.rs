@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::products::Origin;
 use super::row_cache::RowCache;
 use super::rows::table_row;
+use super::symmetric;
 use crate::comm::{Communicator, NodeRows};
 use crate::data::Table;
 use crate::kernel::Isa;
@@ -12,6 +13,10 @@ use crate::kernel::svm::{self, KernelFunction, Panels};
 
 /// Rows of the matrix that are filled together.
 const AT_ONCE: usize = 128;
+
+/// The part of the rows that, once computed one by one, lets expect that most will be asked for: all of them together take
+/// a third of the time.
+const MANY: usize = 8;
 
 /// Kernel values of all rows of a table, class by class and ascending in each, in single precision.
 ///
@@ -37,6 +42,8 @@ pub(super) struct KernelStore {
     wholes: Vec<(KernelFunction, NodeRows)>,
     /// The one of these that is of the present kernel.
     whole: Option<usize>,
+    /// Whether to compute all values of a kernel once many rows were asked for.
+    pub(super) expects_all: bool,
     /// Values that were computed.
     pub(super) n_computed: u64,
 }
@@ -73,6 +80,7 @@ impl KernelStore {
             of: kernel,
             wholes: Vec::new(),
             whole: None,
+            expects_all: false,
             n_computed: 0,
             rows,
         };
@@ -227,6 +235,9 @@ impl KernelStore {
             return column;
         }
         let slot = self.values.slot(column, None);
+        if self.expects_all && from.products.is_none() && self.values.n_rows() == self.rows.len() / MANY {
+            self.fill_all(from);
+        }
         for class in classes {
             self.claim(from, column, slot, class);
         }
@@ -240,6 +251,18 @@ impl KernelStore {
         };
         let (n, width) = (self.rows.len(), self.node_width());
         &bytemuck::cast_slice(&whole.numbers()[slot * width..(slot + 1) * width])[..n]
+    }
+
+    /// Computes all values of the present kernel, if there is room for them.
+    fn fill_all(&mut self, from: Origin<'_>) {
+        let width = self.rows.len();
+        let Some((memory, slot_of)) = self.values.claim_all() else { return };
+        let features = |columns: Range<usize>| {
+            let rows = self.rows[columns].iter();
+            rows.flat_map(|&row| table_row(from.table, row as usize)).copied().collect()
+        };
+        let mut rows = symmetric::Rows { memory, width, slot_of };
+        self.n_computed += symmetric::fill(self.kernel, &self.panels, features, &mut rows);
     }
 
     fn claim(&mut self, from: Origin<'_>, column: usize, slot: usize, class: usize) {

@@ -148,6 +148,31 @@ fn kernel_rows_body(kernel: KernelFunction, panels: &Panels, x: &[f64], out: &mu
     }
 }
 
+dispatched! {
+    /// The same of the rows `x` with the panels from `first` on that `out` `(n_rows, n_panels · PANEL)` has room for; lanes
+    /// past the last row of the data hold values of a row of zeros.
+    pub fn kernel_tile(
+        kernel: KernelFunction, panels: &Panels, first: usize, x: &[f64], out: &mut [f32],
+    ) = kernel_tile_body
+}
+
+#[inline(always)]
+fn kernel_tile_body(kernel: KernelFunction, panels: &Panels, first: usize, x: &[f64], out: &mut [f32]) {
+    let d = panels.n_features;
+    let width = out.len() * d / x.len();
+    assert!(x.len() * width == out.len() * d && width.is_multiple_of(PANEL));
+    for (x, out) in x.chunks(ROWS * d).zip(out.chunks_mut(ROWS * width)) {
+        let norms = squared_norms(x, d);
+        for p in 0..width / PANEL {
+            let (panel, of_panel) = (panels.panel(first + p), panels.panel_norms(first + p));
+            for ((x, out), &own) in x.chunks_exact(d).zip(out.chunks_exact_mut(width)).zip(&norms) {
+                let values = kernel.single_of_dots(panel_dots(panel, x), own, of_panel);
+                out[p * PANEL..(p + 1) * PANEL].copy_from_slice(&values);
+            }
+        }
+    }
+}
+
 /// Kernel values of the row `x`, whose squared norm is `own`, with the rows of a panel, into their place of `out`.
 #[inline(always)]
 fn kernel_values(

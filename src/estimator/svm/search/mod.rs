@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
-use super::bench::{Bench, Prepared};
+use super::bench::{Bench, Expect, Prepared};
 use super::fit::Solved;
 use super::params::Svc;
 use super::products::SharedProducts;
@@ -63,6 +63,8 @@ pub fn accuracy(y_true: &[f64], y_pred: &[f64]) -> f64 {
 const CHEAP_FEATURES: usize = 8;
 /// Up to so many candidates do not use the whole matrix often enough.
 const FEW_CANDIDATES: usize = 12;
+/// From so many fits on with one matrix most of its rows will be asked for.
+const MANY_FITS: usize = 12;
 /// Memory for the rows used last where they are computed again: as much as most fits use over and over.
 const RECENT_BYTES: usize = 96 << 20;
 
@@ -156,6 +158,19 @@ impl SvcSearch {
         self.binary && d <= CHEAP_FEATURES && is_large && is_short && self.candidates.iter().all(alone)
     }
 
+    /// What the fits of the kernel of `id` will ask of the matrix of the whole table: those of a small C ask for every row.
+    fn expected(&self, id: FitId) -> Expect {
+        let kernels = self.kernels.get_or_init(|| self.first_of_kernel());
+        let n_candidates = kernels.iter().filter(|&&first| first == kernels[id.candidate]).count();
+        // Where the kernel is that of a fold, it is for as many fits only.
+        let many = if self.kernel_key(id.candidate).1 { MANY_FITS } else { MANY_FITS / 3 };
+        match self.recomputes() {
+            true => Expect::Nothing,
+            false if n_candidates < many => Expect::Rows,
+            false => Expect::All,
+        }
+    }
+
     /// The bench; one that a panic left is put up anew.
     fn bench(&self) -> MutexGuard<'_, Bench> {
         self.bench.lock().unwrap_or_else(|poisoned| {
@@ -179,9 +194,9 @@ impl SvcSearch {
         let fold = Fold::new(&self.table, split);
         let (products, budget) = self.products();
         let svc = &self.candidates[fits[0].candidate];
-        let recomputes = self.recomputes();
-        let budget = if recomputes { budget.min(RECENT_BYTES) } else { budget };
-        let mut prepared = bench.prepare(&self.table, products, &split.train, svc, budget, !recomputes)?;
+        let budget = if self.recomputes() { budget.min(RECENT_BYTES) } else { budget };
+        let mut prepared =
+            bench.prepare(&self.table, products, &split.train, svc, budget, self.expected(fits[0]))?;
         let mut done: Vec<Done> = Vec::new();
         let mut before: Option<(usize, Arc<Solved>)> = None;
         for &id in fits {
@@ -420,9 +435,9 @@ impl Searchable for SvcSearch {
         let (products, budget) = self.products();
         let mut bench = self.bench();
         // The fits that calibrate probabilities share the matrix of the whole table.
-        let shared = svc.params().probability;
+        let expected = if svc.params().probability { Expect::Rows } else { Expect::Nothing };
         let budget = if self.recomputes() { budget.min(RECENT_BYTES) } else { budget };
-        let mut prepared = bench.prepare(table, products, &all, svc, budget, shared)?;
+        let mut prepared = bench.prepare(table, products, &all, svc, budget, expected)?;
         let solved = prepared.solve(svc, None)?;
         Ok(svc.finish(prepared.set, &mut prepared.matrix, prepared.gamma, &solved)?.export())
     }

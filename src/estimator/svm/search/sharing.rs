@@ -9,13 +9,14 @@ use crate::estimator::svm::variance::variance;
 use crate::kernel::svm::KernelFunction;
 
 /// Kernel values, and what they cost in nanoseconds: one computed by itself for a fit, and one of a whole matrix with the
-/// memory that several ranks share, which the system hands out in small pages. Both grow with the features, unless the
-/// products are known.
+/// memory that several ranks share, which the system hands out in small pages (1 to 5 ns, by whether it has to find them
+/// first). Both grow with the features, unless the products are known.
 const OF_ONE: (f64, f64) = (0.9, 0.12);
-const OF_MANY: (f64, f64) = (2.0, 0.06);
+const OF_MANY: (f64, f64) = (3.0, 0.06);
 /// Features whose products take as long as fetching one.
 const FETCHED: f64 = 16.0;
-/// The part of a matrix that the fits of a rank ask for, about: the rows of support vectors.
+/// The part of a matrix that the fits of a rank ask for, about: the rows of support vectors. Where they ask for most, a rank
+/// computes [all](crate::estimator::svm::symmetric) in half of the time.
 const ASKED: f64 = 0.5;
 
 /// A kernel of many fits.
