@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rankfit::comm::run_threads;
 use rankfit::data::Table;
 use rankfit::error::{Error, ExitCode};
-use rankfit::estimator::svm::{Scorer, SvcParams, SvcSearch};
-use rankfit::model_selection::{Chain, Searchable, Sharing};
+use rankfit::estimator::svm::{Scorer, SvcParams, SvcSearch, accuracy};
+use rankfit::model_selection::{Chain, FitOutcome, Searchable, Sharing};
 use serde_json::{Value, json};
 
 use crate::golden::{matrix, read, search, splits, svc, table, vector};
@@ -272,6 +272,80 @@ fn short_searches_over_few_features_compute_rows_again_with_the_same_scores() {
     let (kept, (asked, done)) = run_all(13);
     assert!(done < asked && done <= 2 * (n * n) as u64, "{done} of {asked} values");
     assert_eq!(again, kept);
+}
+
+/// Fits that start from each other give libsvm's path up, but neither the optimum nor that it is the grid's alone.
+#[test]
+fn warm_starts_depend_on_the_grid_alone_and_end_where_others_do() {
+    let cs = [0.01, 0.05, 0.2, 1.0, 3.0, 10.0, 20.0];
+    let grid_of = |warm: bool, kernels: &[Value]| {
+        let points = kernels.iter().flat_map(|kernel| {
+            cs.iter().flat_map(move |&c| {
+                [true, false].map(|shrinking| {
+                    let mut params = kernel.clone();
+                    params["C"] = json!(c);
+                    params["shrinking"] = json!(shrinking);
+                    params["warm_start_along_c"] = json!(warm);
+                    json!({"params": params})
+                })
+            })
+        });
+        Value::Array(points.collect())
+    };
+    let two_classes = [
+        json!({"gamma": 0.4}),
+        json!({"gamma": 0.4, "class_weight": {"0": 0.3, "1": 1.0}}),
+        json!({"gamma": 30.0}),
+        json!({"kernel": "poly", "gamma": 0.3, "degree": 2}),
+        json!({"kernel": "linear"}),
+    ];
+    let five_classes = [json!({"gamma": 0.02}), json!({"kernel": "linear"})];
+    // Tracks of bounded kernels are cut, those of others are not.
+    for (name, kernels, n_tracks) in [("grid", &two_classes[..], 8), ("wide", &five_classes[..], 3)] {
+        let golden = read(name);
+        let y = vector(&golden["y"]);
+        let splits = splits(&(0..y.len()).map(|i| i % 3).collect::<Vec<_>>());
+        let make = |warm: bool, scorer: fn(&[f64], &[f64]) -> f64| {
+            let grid = grid_of(warm, kernels);
+            let candidates = grid.as_array().expect("a grid").iter().map(|c| svc(&c["params"])).collect();
+            let data = table(matrix(&golden["X"]), y.clone());
+            SvcSearch::new(
+                Arc::new(data),
+                candidates,
+                vec![Scorer::Prediction(Box::new(scorer))],
+                true,
+                1 << 28,
+            )
+        };
+        let scores = |search: &SvcSearch| {
+            let outcomes = run_chains(search, &splits).into_iter();
+            outcomes.map(|o| (o.id, o.test_scores, o.train_scores)).collect::<Vec<_>>()
+        };
+        let warm = make(true, fingerprint);
+        let together = scores(&warm);
+        let fits = warm.shared().into_iter().find(|work| work.what == "fits").expect("fits");
+        assert!(fits.done * 2 <= fits.asked, "{} of {} fits", fits.done, fits.asked);
+        let chains = warm.chains(&splits);
+        assert_eq!(chains.len(), n_tracks * 3);
+        let mut apart = Vec::new();
+        for chain in chains.iter().rev() {
+            let mut emit = |o: FitOutcome| {
+                apart.push((o.id, o.test_scores, o.train_scores));
+                Ok(())
+            };
+            make(true, fingerprint).run(chain, &splits, &mut emit).expect("a chain");
+        }
+        apart.sort_by_key(|(id, ..)| *id);
+        assert_eq!(apart, together, "{name}");
+        // Within the tolerance a row at the border falls on either side.
+        let one_row = 1.0 / splits[0].test.len() as f64;
+        let [warm, cold] = [true, false].map(|warm| scores(&make(warm, accuracy)));
+        let differing = warm.iter().zip(&cold).filter(|((_, a, _), (_, b, _))| a != b).count();
+        assert!(differing * 20 <= warm.len(), "{differing} of {} scores", warm.len());
+        for ((id, a, _), (_, b, _)) in warm.iter().zip(&cold) {
+            assert!((a[0] - b[0]).abs() < 2.5 * one_row, "{name} {id:?}: {} and {}", a[0], b[0]);
+        }
+    }
 }
 
 #[test]

@@ -97,21 +97,24 @@ impl Svc {
         self.gamma(table.x.ncols(), || variance(table, rows))
     }
 
-    /// Whether fits of this kernel may start from the fit of the next smaller C.
+    /// Whether a search may start this fit from that of the next smaller C.
     ///
-    /// With the linear kernel on few features the number of iterations from α = 0 grows with C, to a hundred thousand
-    /// and more; from there it is some thousands. The optimum is the same, the path to it is not libsvm's. Polynomials
-    /// of the same tolerance can differ too much far from the data to tell whether a prediction depends on the path.
-    /// Even so about one score of linear fits in five hundred changes, which is why it has to be asked for. Limited fits, whose result is a point of the path, start from 0 too.
+    /// The optimum is the same within the tolerance, the path to it is not libsvm's, and about one score in fifty is
+    /// of one row more or less: it has to be asked for. Limited fits, whose result is a point of the path, start from 0.
     pub(super) fn starts_warm(&self) -> bool {
-        self.params().warm_start_along_c
-            && self.kind == KernelKind::Linear
-            && self.params().max_iter < 0
-            && self.params().max_seconds_per_fit.is_none()
+        let params = self.params();
+        params.warm_start_along_c && params.max_iter < 0 && params.max_seconds_per_fit.is_none()
     }
 
-    /// Solves the problem of each pair of classes; from the solutions of `before` with its C, to a quarter of the
-    /// tolerance then.
+    /// Whether the number of iterations from α = 0 grows with C without end.
+    ///
+    /// It does for polynomials, the linear one above all: a hundred thousand and more, where some thousands lead there
+    /// from the next smaller C.
+    pub(super) fn is_long_for_large_c(&self) -> bool {
+        matches!(self.kind, KernelKind::Linear | KernelKind::Poly)
+    }
+
+    /// Solves the problem of each pair of classes; from the solutions of `before` with its C, if there are any.
     pub(super) fn solve_all(
         &self,
         set: &TrainingSet,
@@ -134,7 +137,7 @@ impl Svc {
     ) -> Result<Solved> {
         let table = matrix.from.table;
         let stopping = Stopping {
-            tol: self.params().tol * if before.is_some() { 0.25 } else { 1.0 },
+            tol: self.params().tol,
             shrinking: self.params().shrinking,
             max_iter: self.max_iter(),
             deadline: self.time_limit().map(|limit| Instant::now() + limit),
@@ -273,7 +276,7 @@ mod tests {
                     let solved = svc.solve_all(&set, &mut matrix, &mut compact, start).expect("a solution");
                     let other = svc.solve_all(&set, &mut matrix, &mut compact, None).expect("a solution");
                     let alpha = &solved.pairs[0].alpha;
-                    let tol = if before.is_some() { 0.25e-3 } else { 1e-3 };
+                    let tol = 1e-3;
                     let size: f64 =
                         alpha.iter().sum::<f64>() * matrix.diagonal.iter().fold(0.0, |a, &b| b.max(a));
                     let found = gap(&table, &set, &k, alpha, c);

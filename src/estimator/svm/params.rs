@@ -55,9 +55,9 @@ pub struct SvcParams {
     /// Most seconds that one fit may take; none for no limit. Not one of scikit-learn's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_seconds_per_fit: Option<f64>,
-    /// In a search, start a linear fit of two classes from the next smaller C: the same optimum within the tolerance,
-    /// sooner, but by another path than libsvm's, so that a row at the border may fall on the other side. Not one of
-    /// scikit-learn's.
+    /// In a search, start fits from the solution of the next smaller C, and fit candidates once that differ in shrinking
+    /// alone: the same optimum within the tolerance, sooner, but by another path than libsvm's, so that a row at the border
+    /// may fall on the other side. Not one of scikit-learn's.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub warm_start_along_c: bool,
 }

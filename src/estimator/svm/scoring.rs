@@ -101,32 +101,6 @@ impl Fitted<'_> {
         Ok((predicted, unsure.len()))
     }
 
-    /// Whether the decision values of all `rows`, for two classes, are farther from 0 than `margin`, or farther in
-    /// proportion for rows larger than those fitted are in the mean.
-    pub(super) fn is_clear(&self, matrix: &mut KernelRows<'_>, rows: &[usize], margin: f64) -> Result<bool> {
-        let used = matrix.columns(0..self.set.rows.len());
-        let mean = used.iter().map(|&c| matrix.sizes[c as usize]).sum::<f64>() / used.len() as f64;
-        let size = |&row: &usize| {
-            let norm = table_row(matrix.from.table, row).iter().map(|v| v * v).sum();
-            matrix.kernel().size(norm)
-        };
-        let margins: Vec<f64> = rows.iter().map(|row| margin * (size(row) / mean).max(1.0)).collect();
-        let mut unsure: Vec<usize> = (0..rows.len()).collect();
-        if let Some(Decisions { values, errors }) = self.left_over(matrix, rows) {
-            if (0..rows.len()).any(|i| values[i].abs() + errors[i] <= margins[i]) {
-                return Ok(false);
-            }
-            // Kept unless it is certain, also when it is no number.
-            unsure.retain(|&i| values[i].abs() - errors[i] <= margins[i] || values[i].is_nan());
-        }
-        if unsure.is_empty() {
-            return Ok(true);
-        }
-        let again: Vec<usize> = unsure.iter().map(|&i| rows[i]).collect();
-        let decisions = self.model(matrix)?.first_decisions(&features(matrix, &again));
-        Ok(decisions.iter().zip(unsure).all(|(value, i)| value.abs() > margins[i]))
-    }
-
     /// Decision values of two classes as the solver left them: f of a column that the fit did not use is what its
     /// decision value is made of. None where they leave too many rows unsure.
     fn left_over(&self, matrix: &mut KernelRows<'_>, rows: &[usize]) -> Option<Decisions> {

@@ -138,11 +138,6 @@ impl SvcModel {
         (self.winners(&decisions), binary.then(|| decisions.iter().map(|v| -v).collect()))
     }
 
-    /// Decision values of the only pair of two classes, positive for the first.
-    pub(in crate::estimator::svm) fn first_decisions(&self, x: &[f64]) -> Vec<f64> {
-        self.pair_decisions(x).into_raw_vec_and_offset().0
-    }
-
     /// The classes that the pairs' decision values elect.
     fn winners(&self, decisions: &Array2<f64>) -> Vec<f64> {
         let k = self.classes.len();

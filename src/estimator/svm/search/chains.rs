@@ -2,18 +2,19 @@
 
 use std::ops::Range;
 
-use super::{Scorer, SvcSearch};
+use super::SvcSearch;
 use crate::estimator::searchable::{Chain, FitId, Split};
-use crate::estimator::svm::params::SvcParams;
 use crate::kernel::svm::KernelFunction;
+
+/// Up to so many values of C are a track that can be cut.
+const MOST_C: usize = 6;
 
 impl SvcSearch {
     /// Every fit of the search.
     pub(super) fn all_chains(&self, splits: &[Split]) -> Vec<Chain> {
         let mut chains = Vec::new();
         for family in self.families() {
-            let parts: Vec<&[usize]> =
-                family.chunk_by(|&a, &b| self.c(a) == self.c(b) || self.helps(a, b)).collect();
+            let parts = self.tracks(&family);
             let chain = |fold: usize, part: &[usize]| {
                 let fits: Vec<FitId> = part.iter().map(|&candidate| FitId { candidate, fold }).collect();
                 Chain { cost: self.cost(&fits, &splits[fold]), fits }
@@ -97,12 +98,53 @@ impl SvcSearch {
 
     /// Whether the fit of `candidate` may start from the solution of `other`, with no larger C.
     ///
-    /// Only between two classes and for scores of predictions: those do not depend on the path.
+    /// Tracks are a matter of the grid: what a fit starts from depends neither on the number of ranks nor on what its chain
+    /// was joined to.
     pub(super) fn helps(&self, other: usize, candidate: usize) -> bool {
-        let [a, b] = [other, candidate].map(|c| &self.candidates[c]);
-        let same = |a: &SvcParams, b: &SvcParams| a.class_weight == b.class_weight && a.tol == b.tol;
-        let predicts = self.scorers.iter().all(|scorer| matches!(scorer, Scorer::Prediction(_)));
-        self.binary && predicts && a.starts_warm() && b.starts_warm() && same(a.params(), b.params())
+        let tracks = self.tracks.get_or_init(|| self.track_of_each());
+        self.candidates[other].starts_warm() && tracks[other] == tracks[candidate]
+    }
+
+    /// For each candidate the number of its track.
+    fn track_of_each(&self) -> Vec<usize> {
+        let mut of = vec![0; self.candidates.len()];
+        let tracks = self.families().into_iter().flat_map(|family| self.tracks(&family));
+        for (number, track) in tracks.enumerate() {
+            track.iter().for_each(|&candidate| of[candidate] = number);
+        }
+        of
+    }
+
+    /// The candidates of a family that are fitted one after the other, C ascending: those with one C; those that may start
+    /// from each other with up to [`MOST_C`] of them, or with all where fits of a large C take long otherwise.
+    fn tracks(&self, family: &[usize]) -> Vec<Vec<usize>> {
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        for &candidate in family {
+            match groups.iter_mut().find(|group| self.differ_by_path(group[0], candidate)) {
+                Some(group) => group.push(candidate),
+                None => groups.push(vec![candidate]),
+            }
+        }
+        let cut = |group: Vec<usize>| {
+            let first = &self.candidates[group[0]];
+            let of_one_c: Vec<&[usize]> = group.chunk_by(|&a, &b| self.c(a) == self.c(b)).collect();
+            let n_pieces = match (first.starts_warm(), first.is_long_for_large_c()) {
+                (false, _) => of_one_c.len(),
+                (true, true) => 1,
+                (true, false) => of_one_c.len().div_ceil(MOST_C),
+            };
+            of_one_c.chunks(of_one_c.len().div_ceil(n_pieces)).map(<[_]>::concat).collect::<Vec<_>>()
+        };
+        groups.into_iter().flat_map(cut).collect()
+    }
+
+    /// Whether two candidates of one kernel may be of one track: without warm starts any that have one C.
+    fn differ_by_path(&self, a: usize, b: usize) -> bool {
+        let (first, then) = (self.candidates[a].params(), self.candidates[b].params());
+        match [a, b].map(|candidate| self.candidates[candidate].starts_warm()) {
+            [true, true] => first.class_weight == then.class_weight && first.tol == then.tol,
+            [warm, other] => warm == other,
+        }
     }
 
     /// The parts of a chain with one fold and one kernel each: the whole chain, unless it was put together otherwise.

@@ -8,17 +8,20 @@ use crate::estimator::svm::settled::SettledFit;
 pub(super) struct Done {
     pub(super) fit: SettledFit,
     pub(super) shrank: bool,
-    /// Any solution within the tolerance predicts the same.
-    pub(super) clear: bool,
+    /// The largest part of its C that any α is in the end.
+    pub(super) reach: f64,
 }
 
 impl SvcSearch {
     /// Whether the fit of a candidate must equal one done on the same rows.
     pub(super) fn equals(&self, done: &Done, candidate: usize) -> bool {
-        let (a, b) =
-            (self.candidates[candidate].params(), self.candidates[done.fit.outcome.id.candidate].params());
-        let same_c = a.c == b.c || (a.c > b.c && done.fit.nearest_bound < 1.0 && !self.probable());
-        let same_shrinking = a.shrinking == b.shrinking || (b.shrinking && !done.shrank) || done.clear;
+        let other = done.fit.outcome.id.candidate;
+        let (a, b) = (self.candidates[candidate].params(), self.candidates[other].params());
+        // One solution within the tolerance is as good as another.
+        let any_path = self.helps(other, candidate);
+        let free = done.fit.nearest_bound < 1.0 || (any_path && done.reach < 1.0);
+        let same_c = a.c == b.c || (a.c > b.c && free && !self.probable());
+        let same_shrinking = a.shrinking == b.shrinking || (b.shrinking && !done.shrank) || any_path;
         same_c && same_shrinking && self.differ_by_c_alone(a, b)
     }
 

@@ -5,11 +5,12 @@
 //! rows of a fold are computed again instead, but for those used last. Where several ranks of a node would each compute
 //! most of a matrix, they compute it together before the first fit. Chains stand in the order in which neighbours
 //! share most: by kernel, then by C, then by fold, or by fold and then by C. Fits start from α = 0 and take libsvm's
-//! steps, but those of the linear kernel between two classes start from the solution of the next smaller C, and a
-//! fold's are one chain; where that leaves a prediction in doubt, libsvm's steps are taken. Candidates that cannot
-//! differ on a fold are fitted once: the same in all that matters there, or with and without shrinking when shrinking
-//! left no row aside or every prediction is beyond doubt; other fits without it start where shrinking first was asked.
-//! A fit of which no α reached its C is that of every larger C, step for step.
+//! steps. Candidates that cannot differ on a fold are fitted once: the same in all that matters there, or with and without
+//! shrinking when shrinking left no row aside; other fits without it start where shrinking first was asked. A fit of which
+//! no α reached its C is that of every larger C, step for step.
+//!
+//! Where `warm_start_along_c` gives libsvm's path up, fits of one [track](chains) start from the solution of the next
+//! smaller C, those with and without shrinking are one, and so are those of larger C than any α is in the end.
 
 mod chains;
 mod equal;
@@ -90,6 +91,8 @@ pub struct SvcSearch {
     n_of_values: AtomicU64,
     /// The first candidate with the kernel of each.
     kernels: OnceLock<Vec<usize>>,
+    /// The track of each candidate.
+    tracks: OnceLock<Vec<usize>>,
     /// The kernels whose matrices are computed before any fit.
     before: OnceLock<Vec<SharedKernel>>,
 }
@@ -129,6 +132,7 @@ impl SvcSearch {
             n_operations: AtomicU64::new(0),
             n_of_values: AtomicU64::new(0),
             kernels: OnceLock::new(),
+            tracks: OnceLock::new(),
             before: OnceLock::new(),
         }
     }
@@ -212,7 +216,7 @@ impl SvcSearch {
                 }
                 None => {
                     let svc = &self.candidates[id.candidate];
-                    let (solved, clear) = self.solve(id, &mut prepared, &mut before, split)?;
+                    let solved = self.solve(id, &mut prepared, &mut before)?;
                     // A linear kernel has no gamma of its own: any does.
                     let (set, gamma) = (prepared.set, prepared.gamma);
                     // The fits that calibrate are part of the fit, and done where their result is looked at only.
@@ -225,12 +229,13 @@ impl SvcSearch {
                     let outcome = self.score(id, &fitted, &mut prepared.matrix, &fold, fit_seconds)?;
                     let work: u64 = solved.pairs.iter().map(|pair| pair.solution.work).sum();
                     self.n_operations.fetch_add(work, Ordering::Relaxed);
-                    let shrank = solved.pairs.iter().any(|p| p.solution.shrank);
-                    let parts = solved.pairs.iter().map(|p| p.solution.nearest_bound);
-                    let nearest_bound = parts.fold(0.0, f64::max);
+                    let solutions = || solved.pairs.iter().map(|pair| &pair.solution);
+                    let shrank = solutions().any(|solution| solution.shrank);
+                    let nearest_bound = solutions().map(|s| s.nearest_bound).fold(0.0, f64::max);
+                    let reach = solutions().map(|s| s.reach).fold(0.0, f64::max);
                     let fit = SettledFit { outcome: outcome.clone(), nearest_bound };
                     self.settled.note(fit.clone(), settling);
-                    done.push(Done { fit, shrank, clear });
+                    done.push(Done { fit, shrank, reach });
                     outcome
                 }
             };
@@ -246,49 +251,19 @@ impl SvcSearch {
         Ok(())
     }
 
-    /// Solves for a candidate, and whether any solution within the tolerance predicts the same.
-    ///
-    /// A start from the solution `before` ends at another point within the tolerance than libsvm's path. Decision
-    /// values differ by about the tolerance there; where one is closer to 0 than that, libsvm's path is taken.
+    /// Solves for a candidate, starting from the solution `before` if that helps, which this one then takes the place of.
     fn solve(
         &self,
         id: FitId,
         prepared: &mut Prepared<'_>,
         before: &mut Option<(usize, Arc<Solved>)>,
-        split: &Split,
-    ) -> Result<(Arc<Solved>, bool)> {
+    ) -> Result<Arc<Solved>> {
         let svc = &self.candidates[id.candidate];
-        let tol = svc.params().tol;
-        if let Some((other, start)) = before.take().filter(|(other, _)| self.helps(*other, id.candidate)) {
-            let solved = Arc::new(prepared.solve(svc, Some((&start, self.c(other))))?);
-            let clear = self.is_clear(svc, prepared, &solved, split, tol)?;
-            *before = Some((id.candidate, solved.clone()));
-            if clear {
-                return Ok((solved, true));
-            }
-            return Ok((Arc::new(prepared.solve(svc, None)?), false));
-        }
-        let solved = Arc::new(prepared.solve(svc, None)?);
+        let start = before.take().filter(|(other, _)| self.helps(*other, id.candidate));
+        let start = start.as_ref().map(|(other, solved)| (&**solved, self.c(*other)));
+        let solved = Arc::new(prepared.solve(svc, start)?);
         *before = Some((id.candidate, solved.clone()));
-        let clear = self.helps(id.candidate, id.candidate)
-            && self.is_clear(svc, prepared, &solved, split, 2.0 * tol)?;
-        Ok((solved, clear))
-    }
-
-    /// Whether all rows that are scored have decision values farther than `margin` from 0, those of large rows
-    /// in proportion.
-    fn is_clear(
-        &self,
-        svc: &Svc,
-        prepared: &mut Prepared<'_>,
-        solved: &Solved,
-        split: &Split,
-        margin: f64,
-    ) -> Result<bool> {
-        let (set, gamma) = (prepared.set, prepared.gamma);
-        let fitted = Fitted { svc, set, gamma, solved, model: OnceCell::new() };
-        Ok(fitted.is_clear(&mut prepared.matrix, &split.test, margin)?
-            && (!self.return_train_score || fitted.is_clear(&mut prepared.matrix, &split.train, margin)?))
+        Ok(solved)
     }
 
     /// Whether a score asks for probabilities.

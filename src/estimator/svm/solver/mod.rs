@@ -17,6 +17,7 @@ mod late;
 mod outside;
 mod problem;
 mod reconstruct;
+mod seed;
 mod shrinking;
 mod step;
 mod ties;
@@ -41,7 +42,7 @@ use reconstruct::Bounded;
 use ties::Ties;
 use work::Work;
 
-/// Solves `problem` over the kernel matrix `rows`, starting from α = 0 or from `start`.
+/// Solves `problem` over the kernel matrix `rows`, starting from α = 0 or, where that is near enough, from `start`.
 ///
 /// `compact` is memory for kernel values between the variables that are awake.
 pub(super) fn solve(
@@ -52,8 +53,8 @@ pub(super) fn solve(
     start: Option<Start<'_>>,
 ) -> Solution {
     let mut solver = Solver::new(rows, compact, problem, stopping);
-    match start {
-        Some(start) => solver.start_from(&start),
+    match start.and_then(|start| seed::factor(&solver.problem, &start).map(|factor| (start.of, factor))) {
+        Some((solution, factor)) => solver.start_from(solution, factor),
         None => solver.from_zero = true,
     }
     solver.iterate()
@@ -151,9 +152,8 @@ impl<'r, 'a> Solver<'r, 'a> {
         solver
     }
 
-    /// α of another solution times its factor: what was at its bound is at the new one.
-    fn start_from(&mut self, start: &Start<'_>) {
-        let (old, factor) = (start.of, start.factor);
+    /// α of another solution times a factor that keeps it within the bounds.
+    fn start_from(&mut self, old: &Solution, factor: f64) {
         for v in 0..self.f.len() {
             let c = self.problem.bounds[v];
             let alpha = (old.alpha[v] * factor).min(c);
@@ -269,14 +269,31 @@ impl<'r, 'a> Solver<'r, 'a> {
         if n_free > 0 { sum / n_free as f64 } else { (above + below) / 2.0 }
     }
 
+    /// The largest part of its upper bound that any α is.
+    fn reach(&self) -> f64 {
+        let parts = self.order.iter().map(|&v| self.alpha[v as usize] / self.problem.bounds[v as usize]);
+        parts.fold(0.0, f64::max)
+    }
+
     fn finish(mut self, n_iter: u64, converged: bool) -> Solution {
         self.rest();
         self.activate_all();
         self.known_extremes();
         self.reach_outside();
-        let rho = self.rho();
+        let (rho, reach) = (self.rho(), self.reach());
         let Self { alpha, f, shrank, rounding, work, .. } = self;
         let nearest_bound = if self.from_zero { self.nearest_bound } else { 1.0 };
-        Solution { alpha, f, rho, n_iter, converged, shrank, nearest_bound, rounding, work: work.total() }
+        Solution {
+            alpha,
+            f,
+            rho,
+            n_iter,
+            converged,
+            shrank,
+            nearest_bound,
+            reach,
+            rounding,
+            work: work.total(),
+        }
     }
 }

@@ -30,7 +30,7 @@ pub(in crate::estimator::svm) struct Stopping {
 pub(in crate::estimator::svm) struct Start<'a> {
     /// The solution of the same problem with other bounds.
     pub(in crate::estimator::svm) of: &'a Solution,
-    /// What those bounds are to be multiplied by.
+    /// What those bounds are to be multiplied by, at least 1.
     pub(in crate::estimator::svm) factor: f64,
 }
 
@@ -51,6 +51,9 @@ pub(in crate::estimator::svm) struct Solution {
     /// The largest part of its upper bound that any α was, at any time. Below 1 the solution is that of any larger bounds,
     /// too.
     pub(in crate::estimator::svm) nearest_bound: f64,
+    /// The largest part of its upper bound that any α is in the end. Below 1 the solution is one for any larger bounds,
+    /// too, if by another path.
+    pub(in crate::estimator::svm) reach: f64,
     pub(in crate::estimator::svm) rounding: Rounding,
     /// What it cost, in the units of [`Work`](super::work::Work).
     pub(in crate::estimator::svm) work: u64,
@@ -110,6 +113,7 @@ impl Solution {
             converged,
             shrank: false,
             nearest_bound: 1.0,
+            reach: 1.0,
             rounding,
             work: 0,
         }
