@@ -10,7 +10,7 @@ use rankfit::Error;
 use rankfit::data::Table;
 use rankfit::error::ExitCode;
 use rankfit::estimator::plain::PlainModel;
-use rankfit::estimator::searchable::{Searchable, Split};
+use rankfit::estimator::searchable::{FitOutcome, Searchable, Split};
 use rankfit::estimator::svm::ScoreFn;
 use rankfit::estimator::svm::svr::{Svr, SvrModel, SvrParams, SvrSearch};
 use rankfit::metrics;
@@ -140,6 +140,64 @@ fn fits_that_meet_no_bound_are_done_once_for_all_larger_c() {
     assert_eq!(together, alone);
     assert!(together[0] != together[2] && together[2] != together[3], "C = 0.01 binds, ε matters");
     assert_eq!(n_done, 4, "of each ε the smallest C and the one that does not bind");
+}
+
+#[test]
+fn warm_starts_depend_on_the_grid_alone_and_end_where_others_do() {
+    let data = Arc::new(table(&golden(), false));
+    let n = data.y.len();
+    let rows = |of: &dyn Fn(usize) -> bool| (0..n).filter(|&row| of(row)).collect::<Vec<_>>();
+    let splits: Vec<Split> = (0..2)
+        .map(|fold| Split { train: rows(&|row| row % 2 != fold), test: rows(&|row| row % 2 == fold) })
+        .collect();
+    let cs = [0.01, 0.05, 0.2, 1.0, 4.0, 15.0, 40.0, 1e3];
+    let kernels = [json!({"gamma": 0.3}), json!({"gamma": 3.0}), json!({"kernel": "linear"})];
+    let make = |warm: bool| {
+        let mut candidates = Vec::new();
+        for (kernel, (i, c)) in kernels.iter().flat_map(|k| cs.iter().enumerate().map(move |of_c| (k, of_c)))
+        {
+            // In an order that differs from one track to the other.
+            for (shrinking, epsilon) in [(i < 4, 0.1), (i >= 4, 0.1), (true, 0.3)] {
+                let mut params = kernel.clone();
+                let own = json!({"C": c, "shrinking": shrinking, "epsilon": epsilon});
+                own.as_object().expect("a map").iter().for_each(|(key, v)| params[key] = v.clone());
+                params["warm_start_along_c"] = json!(warm);
+                candidates.push(svr(&params).expect("valid"));
+            }
+        }
+        SvrSearch::new(data.clone(), candidates, vec![r2()], true, 1 << 26).expect("a search")
+    };
+    let warm = make(true);
+    let chains = warm.chains(&splits);
+    // Those of a bounded kernel are cut.
+    assert_eq!(chains.len(), 2 * (2 * 2 * 2 + 2));
+    let together = run_chains(&warm, &splits);
+    let fits = warm.shared().remove(0);
+    assert!(fits.done * 3 <= fits.asked * 2, "{} of {} fits", fits.done, fits.asked);
+    // Each chain by a rank of its own, and the last first by one.
+    let last_first = make(true);
+    for alone in [true, false] {
+        let mut apart = Vec::new();
+        for chain in chains.iter().rev() {
+            let own = make(true);
+            let search = if alone { &own } else { &last_first };
+            let mut emit = |outcome| {
+                apart.push(outcome);
+                Ok(())
+            };
+            search.run(chain, &splits, &mut emit).expect("a chain");
+        }
+        apart.sort_by_key(|outcome: &FitOutcome| outcome.id);
+        for (a, b) in apart.iter().zip(&together) {
+            assert_eq!((a.id, &a.test_scores, &a.train_scores), (b.id, &b.test_scores, &b.train_scores));
+        }
+    }
+    for (warm, cold) in together.iter().zip(run_chains(&make(false), &splits)) {
+        let what = format!("{:?}", warm.id);
+        close(&warm.test_scores, &cold.test_scores, 5e-3, &what);
+        close(&warm.train_scores, &cold.train_scores, 5e-3, &what);
+        assert!(warm.converged);
+    }
 }
 
 /// m(α) − M(α) from the model's attributes, with kernel values computed term by term.

@@ -100,10 +100,13 @@ impl Svc {
     /// Whether a search may start this fit from that of the next smaller C.
     ///
     /// The optimum is the same within the tolerance, the path to it is not libsvm's, and about one score in fifty is
-    /// of one row more or less: it has to be asked for. Limited fits, whose result is a point of the path, start from 0.
+    /// of one row more or less: it has to be asked for. Limited fits, whose result is a point of the path, start from 0, and
+    /// so do those of kernels with several optima.
     pub(super) fn starts_warm(&self) -> bool {
         let params = self.params();
-        params.warm_start_along_c && params.max_iter < 0 && params.max_seconds_per_fit.is_none()
+        let has_one_optimum = self.kernel(1.0).is_positive();
+        let is_limited = params.max_iter >= 0 || params.max_seconds_per_fit.is_some();
+        params.warm_start_along_c && has_one_optimum && !is_limited
     }
 
     /// Whether the number of iterations from α = 0 grows with C without end.

@@ -23,6 +23,7 @@ mod solver;
 mod store;
 pub mod svr;
 mod symmetric;
+mod tracks;
 mod training;
 mod variance;
 

@@ -4,10 +4,8 @@ use std::ops::Range;
 
 use super::SvcSearch;
 use crate::estimator::searchable::{Chain, FitId, Split};
+use crate::estimator::svm::tracks::{track_of_each, tracks};
 use crate::kernel::svm::KernelFunction;
-
-/// Up to so many values of C are a track that can be cut.
-const MOST_C: usize = 6;
 
 impl SvcSearch {
     /// Every fit of the search.
@@ -97,54 +95,22 @@ impl SvcSearch {
     }
 
     /// Whether the fit of `candidate` may start from the solution of `other`, with no larger C.
-    ///
-    /// Tracks are a matter of the grid: what a fit starts from depends neither on the number of ranks nor on what its chain
-    /// was joined to.
     pub(super) fn helps(&self, other: usize, candidate: usize) -> bool {
-        let tracks = self.tracks.get_or_init(|| self.track_of_each());
+        let of_each = || {
+            let tracks = self.families().into_iter().flat_map(|family| self.tracks(&family));
+            track_of_each(self.candidates.len(), tracks)
+        };
+        let tracks = self.tracks.get_or_init(of_each);
         self.candidates[other].starts_warm() && tracks[other] == tracks[candidate]
     }
 
-    /// For each candidate the number of its track.
-    fn track_of_each(&self) -> Vec<usize> {
-        let mut of = vec![0; self.candidates.len()];
-        let tracks = self.families().into_iter().flat_map(|family| self.tracks(&family));
-        for (number, track) in tracks.enumerate() {
-            track.iter().for_each(|&candidate| of[candidate] = number);
-        }
-        of
-    }
-
-    /// The candidates of a family that are fitted one after the other, C ascending: those with one C; those that may start
-    /// from each other with up to [`MOST_C`] of them, or with all where fits of a large C take long otherwise.
+    /// The candidates of a family that are fitted one after the other.
     fn tracks(&self, family: &[usize]) -> Vec<Vec<usize>> {
-        let mut groups: Vec<Vec<usize>> = Vec::new();
-        for &candidate in family {
-            match groups.iter_mut().find(|group| self.differ_by_path(group[0], candidate)) {
-                Some(group) => group.push(candidate),
-                None => groups.push(vec![candidate]),
-            }
-        }
-        let cut = |group: Vec<usize>| {
-            let first = &self.candidates[group[0]];
-            let of_one_c: Vec<&[usize]> = group.chunk_by(|&a, &b| self.c(a) == self.c(b)).collect();
-            let n_pieces = match (first.starts_warm(), first.is_long_for_large_c()) {
-                (false, _) => of_one_c.len(),
-                (true, true) => 1,
-                (true, false) => of_one_c.len().div_ceil(MOST_C),
-            };
-            of_one_c.chunks(of_one_c.len().div_ceil(n_pieces)).map(<[_]>::concat).collect::<Vec<_>>()
+        let are_alike = |a: usize, b: usize| {
+            let [first, then] = [a, b].map(|candidate| self.candidates[candidate].params());
+            first.class_weight == then.class_weight && first.tol == then.tol
         };
-        groups.into_iter().flat_map(cut).collect()
-    }
-
-    /// Whether two candidates of one kernel may be of one track: without warm starts any that have one C.
-    fn differ_by_path(&self, a: usize, b: usize) -> bool {
-        let (first, then) = (self.candidates[a].params(), self.candidates[b].params());
-        match [a, b].map(|candidate| self.candidates[candidate].starts_warm()) {
-            [true, true] => first.class_weight == then.class_weight && first.tol == then.tol,
-            [warm, other] => warm == other,
-        }
+        tracks(family, |candidate| &self.candidates[candidate], are_alike)
     }
 
     /// The parts of a chain with one fold and one kernel each: the whole chain, unless it was put together otherwise.

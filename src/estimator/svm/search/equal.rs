@@ -4,12 +4,20 @@ use super::SvcSearch;
 use crate::estimator::svm::params::SvcParams;
 use crate::estimator::svm::settled::SettledFit;
 
-/// A fit done, kept for those that equal it.
+/// A fit done or copied, kept for those that equal it.
+#[derive(Clone)]
 pub(super) struct Done {
     pub(super) fit: SettledFit,
     pub(super) shrank: bool,
     /// The largest part of its C that any α is in the end.
     pub(super) reach: f64,
+}
+
+impl Done {
+    /// A fit that was done in another chain.
+    pub(super) fn elsewhere(fit: SettledFit) -> Self {
+        Self { shrank: true, reach: fit.nearest_bound, fit }
+    }
 }
 
 impl SvcSearch {

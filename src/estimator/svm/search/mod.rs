@@ -9,7 +9,7 @@
 //! shrinking when shrinking left no row aside; other fits without it start where shrinking first was asked. A fit of which
 //! no α reached its C is that of every larger C, step for step.
 //!
-//! Where `warm_start_along_c` gives libsvm's path up, fits of one [track](chains) start from the solution of the next
+//! Where `warm_start_along_c` gives libsvm's path up, fits of one [track](super::tracks) start from the solution of the next
 //! smaller C, those with and without shrinking are one, and so are those of larger C than any α is in the end.
 
 mod chains;
@@ -205,14 +205,18 @@ impl SvcSearch {
         let mut before: Option<(usize, Arc<Solved>)> = None;
         for &id in fits {
             let settling = |first: usize| self.settles_larger_c(first, id.candidate);
-            let equal =
-                done.iter().find(|other| self.equals(other, id.candidate)).map(|done| done.fit.clone());
-            let outcome = match equal.or_else(|| self.settled.of(id, settling)) {
-                Some(equal) => {
+            let equal = done.iter().find(|other| self.equals(other, id.candidate)).cloned();
+            let outcome = match equal.or_else(|| self.settled.of(id, settling).map(Done::elsewhere)) {
+                Some(mut equal) => {
                     self.n_copied.fetch_add(1, Ordering::Relaxed);
-                    let outcome = FitOutcome { id, fit_seconds: 0.0, score_seconds: 0.0, ..equal.outcome };
-                    self.settled.note(SettledFit { outcome: outcome.clone(), ..equal }, settling);
-                    outcome
+                    let own = FitOutcome { id, fit_seconds: 0.0, score_seconds: 0.0, ..equal.fit.outcome };
+                    equal.fit.outcome = own.clone();
+                    // Of another path it may be: what other chains copy must not depend on which of them came first.
+                    if !self.candidates[id.candidate].starts_warm() {
+                        self.settled.note(equal.fit.clone(), settling);
+                    }
+                    done.push(equal);
+                    own
                 }
                 None => {
                     let svc = &self.candidates[id.candidate];

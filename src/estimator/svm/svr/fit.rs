@@ -10,7 +10,7 @@ use crate::estimator::plain::{PlainEstimator, PlainModel};
 use crate::estimator::svm::products::{Origin, SharedProducts};
 use crate::estimator::svm::row_cache::RowCache;
 use crate::estimator::svm::rows::KernelRows;
-use crate::estimator::svm::solver::{Problem, Solution, Stopping, solve};
+use crate::estimator::svm::solver::{Problem, Solution, Start, Stopping, solve};
 use crate::estimator::svm::training::TrainingSet;
 use crate::estimator::svm::variance::variance;
 use crate::estimator::targets::check_table;
@@ -47,7 +47,7 @@ impl Svr {
         let budget_bytes = (self.params().cache_size * 1048576.0) as usize;
         let shared = SharedProducts::of(table, budget_bytes);
         let mut desk = Desk::new(self, table, rows, budget_bytes)?;
-        let solution = desk.solve(self, table, shared.as_ref())?;
+        let solution = desk.solve(self, table, shared.as_ref(), None)?;
         SvrModel::assemble(self, table, &desk.set, desk.gamma, &solution)
     }
 }
@@ -79,12 +79,13 @@ impl Desk {
         self.cache.n_filled * self.set.rows.len() as u64
     }
 
-    /// Solves the problem of `svr`, whose kernel is this one.
+    /// Solves the problem of `svr`, whose kernel is this one; from a solution `before` with its C, if there is one.
     pub(super) fn solve(
         &mut self,
         svr: &Svr,
         table: &Table,
         products: Option<&SharedProducts>,
+        before: Option<(&Solution, f64)>,
     ) -> Result<Solution> {
         let (from, n) = (Origin { table, products }, self.set.rows.len());
         let mut matrix =
@@ -106,7 +107,8 @@ impl Desk {
             deadline: svr.machine.time_limit().map(|limit| Instant::now() + limit),
         };
         matrix.begin_fit();
-        let solution = solve(&mut matrix, &mut self.compact, problem, stopping, None);
+        let start = before.map(|(of, c)| Start { of, factor: svr.params().c / c });
+        let solution = solve(&mut matrix, &mut self.compact, problem, stopping, start);
         self.n_asked += matrix.n_asked;
         if !solution.rho.is_finite() || solution.alpha.iter().any(|a| !a.is_finite()) {
             let expected = "data and a kernel whose dual coefficients are finite (scaled data?)";

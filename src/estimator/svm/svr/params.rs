@@ -34,6 +34,11 @@ pub struct SvrParams {
     /// Most seconds that one fit may take; none for no limit. Not one of scikit-learn's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_seconds_per_fit: Option<f64>,
+    /// In a search, start fits from the solution of the next smaller C with the same epsilon, and fit candidates once that
+    /// differ in shrinking alone: the same optimum within the tolerance, sooner, but by another path than libsvm's. Not one of
+    /// scikit-learn's.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub warm_start_along_c: bool,
 }
 
 impl Default for SvrParams {
@@ -52,6 +57,7 @@ impl Default for SvrParams {
             cache_size,
             max_iter,
             max_seconds_per_fit: None,
+            warm_start_along_c: false,
         }
     }
 }
@@ -83,6 +89,7 @@ impl SvrParams {
             cache_size: self.cache_size,
             max_iter: self.max_iter,
             max_seconds_per_fit: self.max_seconds_per_fit,
+            warm_start_along_c: self.warm_start_along_c,
             ..SvcParams::default()
         };
         Ok(Svr { machine: machine.validate()?, params: self })

@@ -1,7 +1,8 @@
 //! Many candidates of SVR on many folds, with kernel values shared.
 //!
 //! A chain is a piece of one fold with one kernel, C and ε ascending: its fits use the same kernel rows, which are computed when
-//! the first asks for them. Every fit starts from 0, so that each score is scikit-learn's.
+//! the first asks for them. Every fit starts from 0, so that each score is scikit-learn's, unless `warm_start_along_c` asks
+//! for the solution of the next smaller C of its [track](crate::estimator::svm::tracks).
 
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -10,7 +11,7 @@ use std::time::Instant;
 
 use super::fit::Desk;
 use super::model::SvrModel;
-use super::params::Svr;
+use super::params::{Svr, SvrParams};
 use crate::comm::Communicator;
 use crate::data::Table;
 use crate::error::{Error, Result};
@@ -18,9 +19,12 @@ use crate::estimator::Model;
 use crate::estimator::plain::{PlainModel, gather, matrix};
 use crate::estimator::row_scores::{RowScores, Scored};
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
+use crate::estimator::svm::params::Svc;
 use crate::estimator::svm::products::SharedProducts;
 use crate::estimator::svm::search::ScoreFn;
 use crate::estimator::svm::settled::{Settled, SettledFit};
+use crate::estimator::svm::solver::Solution;
+use crate::estimator::svm::tracks::{track_of_each, tracks};
 use crate::kernel::svm::KernelFunction;
 
 /// How much more than the kernel values that it needs a chain costs at least, where there is so much to do: another
@@ -38,6 +42,8 @@ pub struct SvrSearch {
     budget_bytes: usize,
     products: OnceLock<Option<SharedProducts>>,
     settled: Settled,
+    /// The track of each candidate that starts warm.
+    tracks: OnceLock<Vec<usize>>,
     n_fits: AtomicU64,
     n_copied: AtomicU64,
     n_operations: AtomicU64,
@@ -68,6 +74,7 @@ impl SvrSearch {
             budget_bytes,
             products: OnceLock::new(),
             settled: Settled::default(),
+            tracks: OnceLock::new(),
             n_fits: AtomicU64::new(0),
             n_copied: AtomicU64::new(0),
             n_operations: AtomicU64::new(0),
@@ -121,16 +128,49 @@ impl SvrSearch {
     /// Whether the fit of `first` must be that of `then` with the same kernel: the same problem, solved in the same way, or
     /// with a larger C where the first is `settled`.
     fn same(&self, first: usize, settled: bool, then: usize) -> bool {
-        let problem = |candidate: usize| {
-            let mut params = self.candidates[candidate].params().clone();
-            // Of the kernel's parameters those that matter are equal already.
-            (params.kernel, params.degree, params.coef0) = Default::default();
-            (params.gamma, params.cache_size) = (crate::estimator::svm::Gamma::Number(0.0), 0.0);
-            params.c = 0.0;
-            params
-        };
         let (c, larger) = (self.c(first), self.c(then));
-        (c == larger || (c < larger && settled)) && problem(first) == problem(then)
+        (c == larger || (c < larger && settled)) && self.problem(first) == self.problem(then)
+    }
+
+    /// The parameters of a candidate but for the kernel's and C.
+    fn problem(&self, candidate: usize) -> SvrParams {
+        let mut params = self.candidates[candidate].params().clone();
+        // Of the kernel's parameters those that matter are equal already.
+        (params.kernel, params.degree, params.coef0) = Default::default();
+        (params.gamma, params.cache_size) = (crate::estimator::svm::Gamma::Number(0.0), 0.0);
+        params.c = 0.0;
+        params
+    }
+
+    /// Whether `then` must be the same as a fit done in the same chain.
+    fn equals(&self, done: &Done, then: usize) -> bool {
+        let first = done.fit.outcome.id.candidate;
+        let (c, larger) = (self.c(first), self.c(then));
+        // One solution within the tolerance is as good as another.
+        let is_one = self.helps(first, then) && (c == larger || (c < larger && done.reach < 1.0));
+        is_one || self.same(first, done.fit.nearest_bound < 1.0, then)
+    }
+
+    /// Whether the fit of `candidate` may start from the solution of `other`, with no larger C.
+    fn helps(&self, other: usize, candidate: usize) -> bool {
+        let of_each = || {
+            let tracks = self.families().into_iter().flat_map(|family| self.tracks(&family));
+            track_of_each(self.candidates.len(), tracks)
+        };
+        let tracks = self.tracks.get_or_init(of_each);
+        self.machine(other).starts_warm() && tracks[other] == tracks[candidate]
+    }
+
+    /// The candidates of a family that start from each other, C ascending.
+    fn tracks(&self, family: &[usize]) -> Vec<Vec<usize>> {
+        let warm: Vec<usize> =
+            family.iter().copied().filter(|&candidate| self.machine(candidate).starts_warm()).collect();
+        let problem = |candidate: usize| SvrParams { shrinking: true, ..self.problem(candidate) };
+        tracks(&warm, |candidate| self.machine(candidate), |a, b| problem(a) == problem(b))
+    }
+
+    fn machine(&self, candidate: usize) -> &Svc {
+        &self.candidates[candidate].machine
     }
 
     fn c(&self, candidate: usize) -> f64 {
@@ -161,9 +201,19 @@ impl SvrSearch {
         Ok(self.scorers.iter().map(|score| score(&y_true, &y_pred)).collect())
     }
 
-    fn fit(&self, id: FitId, desk: &mut Desk, split: &Split, since: Instant) -> Result<SettledFit> {
+    /// Fits from the solution `before` if that helps, which this one then takes the place of.
+    fn fit(
+        &self,
+        id: FitId,
+        desk: &mut Desk,
+        split: &Split,
+        since: Instant,
+        before: &mut Option<(usize, Solution)>,
+    ) -> Result<Done> {
         let svr = &self.candidates[id.candidate];
-        let solution = desk.solve(svr, &self.table, self.products().0)?;
+        let start = before.take().filter(|(other, _)| self.helps(*other, id.candidate));
+        let start = start.as_ref().map(|(other, solution)| (solution, self.c(*other)));
+        let solution = desk.solve(svr, &self.table, self.products().0, start)?;
         let model = SvrModel::assemble(svr, &self.table, &desk.set, desk.gamma, &solution)?;
         self.n_operations.fetch_add(solution.work, Ordering::Relaxed);
         let fit_seconds = since.elapsed().as_secs_f64();
@@ -174,8 +224,19 @@ impl SvrSearch {
             if self.return_train_score { self.scores(&model, &split.train)? } else { Vec::new() };
         let converged = solution.converged;
         let outcome = FitOutcome { id, test_scores, train_scores, fit_seconds, score_seconds, converged };
-        Ok(SettledFit { outcome, nearest_bound: solution.nearest_bound })
+        let fit = SettledFit { outcome, nearest_bound: solution.nearest_bound };
+        let done = Done { fit, reach: solution.reach };
+        *before = Some((id.candidate, solution));
+        Ok(done)
     }
+}
+
+/// A fit done or copied, kept for those that equal it.
+#[derive(Clone)]
+struct Done {
+    fit: SettledFit,
+    /// The largest part of its C that any α is in the end.
+    reach: f64,
 }
 
 /// Cuts `family` where a piece costs `enough`.
@@ -202,7 +263,10 @@ impl Searchable for SvrSearch {
         let of = |candidate: usize| 2.0 + self.candidates[candidate].params().c.clamp(0.01, 1e4).sqrt();
         let kernel = self.of_value();
         for family in self.families() {
-            for piece in pieces(&family, CUT * kernel, of) {
+            let tracks = self.tracks(&family);
+            let cold: Vec<usize> = family.into_iter().filter(|&c| !self.machine(c).starts_warm()).collect();
+            let cold = pieces(&cold, CUT * kernel, of);
+            for piece in cold.into_iter().chain(tracks.iter().map(Vec::as_slice)) {
                 for (fold, split) in splits.iter().enumerate() {
                     let n = split.train.len() as f64;
                     let fits = piece.iter().map(|&candidate| FitId { candidate, fold }).collect();
@@ -230,24 +294,26 @@ impl Searchable for SvrSearch {
         let mut since = Instant::now();
         let budget_bytes = self.products().1;
         let mut desk = Desk::new(&self.candidates[first.candidate], &self.table, &split.train, budget_bytes)?;
-        let mut done: Vec<SettledFit> = Vec::new();
+        let (mut done, mut before): (Vec<Done>, _) = (Vec::new(), None);
         for &id in &chain.fits {
-            let must_be = |fit: &&SettledFit| {
-                self.same(fit.outcome.id.candidate, fit.nearest_bound < 1.0, id.candidate)
-            };
             let settling = |first: usize| self.settles(first, id.candidate);
-            let equal = done.iter().find(must_be).cloned().or_else(|| self.settled.of(id, settling));
-            let fit = match equal {
-                Some(SettledFit { outcome, nearest_bound }) => {
+            let elsewhere = |fit: SettledFit| Done { reach: fit.nearest_bound, fit };
+            let equal = done.iter().find(|other| self.equals(other, id.candidate)).cloned();
+            let (fit, is_copy) = match equal.or_else(|| self.settled.of(id, settling).map(elsewhere)) {
+                Some(mut equal) => {
                     self.n_copied.fetch_add(1, Ordering::Relaxed);
-                    let outcome = FitOutcome { id, fit_seconds: 0.0, score_seconds: 0.0, ..outcome };
-                    SettledFit { outcome, nearest_bound }
+                    let outcome = equal.fit.outcome;
+                    equal.fit.outcome = FitOutcome { id, fit_seconds: 0.0, score_seconds: 0.0, ..outcome };
+                    (equal, true)
                 }
-                None => self.fit(id, &mut desk, split, since)?,
+                None => (self.fit(id, &mut desk, split, since, &mut before)?, false),
             };
             self.n_fits.fetch_add(1, Ordering::Relaxed);
-            self.settled.note(fit.clone(), settling);
-            emit(fit.outcome.clone())?;
+            // Of another path it may be: what other chains copy must not depend on which of them came first.
+            if !(is_copy && self.machine(id.candidate).starts_warm()) {
+                self.settled.note(fit.fit.clone(), settling);
+            }
+            emit(fit.fit.outcome.clone())?;
             done.push(fit);
             since = Instant::now();
         }
@@ -267,7 +333,7 @@ impl Searchable for SvrSearch {
     }
 
     fn fits_are_independent(&self) -> bool {
-        true
+        !self.candidates.iter().any(|candidate| candidate.machine.starts_warm())
     }
 
     fn counts_on(&self, cost: f64) -> Option<usize> {
@@ -299,7 +365,7 @@ impl Searchable for SvrSearch {
         let all: Vec<usize> = (0..table.y.len()).collect();
         let (products, budget_bytes) = self.products();
         let mut desk = Desk::new(svr, table, &all, budget_bytes)?;
-        let solution = desk.solve(svr, table, products)?;
+        let solution = desk.solve(svr, table, products, None)?;
         Ok(SvrModel::assemble(svr, table, &desk.set, desk.gamma, &solution)?.export())
     }
 }
