@@ -6,8 +6,8 @@
 
 Both do every search in turn, `--repeats` times. The scores of every fold are compared before any time is looked at:
 where one differs, the script ends with status 1. "rankfit, warm" is the same search with warm_start_along_c, which gives
-libsvm's path up: one score in twenty may differ, by two rows at most, and how many do is told. Seconds are those of the whole search with its refit: GridSearchCV.fit
-for scikit-learn, the whole program from mpirun to the results file for rankfit.
+libsvm's path up: one score in twenty may differ, by two rows at most, and how many do is told. Seconds are those of the
+whole search with its refit: GridSearchCV.fit for scikit-learn, the whole program from mpirun to the results file for rankfit.
 """
 import argparse
 import csv

@@ -15,7 +15,7 @@ use crate::kernel::svm::{self, KernelFunction, Panels};
 const AT_ONCE: usize = 128;
 
 /// The part of the rows that, once computed one by one, lets expect that most will be asked for: all of them together take
-/// a third of the time.
+/// half of the time.
 const MANY: usize = 8;
 
 /// Kernel values of all rows of a table, class by class and ascending in each, in single precision.
@@ -156,7 +156,7 @@ impl KernelStore {
                 part.extend(row.split_off_mut(..of_class[1] - of_class[0]));
             }
             if from.products.is_none() {
-                svm::kernel_rows(Isa::best(), kernel, &self.panels[class], &x, &mut part);
+                svm::kernel_rows(Isa::best(), kernel, &self.panels[class], 0, &x, &mut part);
                 continue;
             }
             for (&row, out) in rows.iter().zip(part) {

@@ -43,13 +43,13 @@ pub(super) fn fill(
             // From the panel on that holds the first of these rows.
             let mut panel = first.saturating_sub(start) / PANEL;
             while panel * PANEL < panels.n_rows {
-                let width = COLUMNS.min((panels.n_panels() - panel) * PANEL);
-                let columns = panel * PANEL..(panel * PANEL + width).min(panels.n_rows);
-                tile.resize(own.len() * width, 0.0);
-                svm::kernel_tile(isa, kernel, panels, panel, &x, &mut tile);
-                n_computed += (own.len() * columns.len()) as u64;
-                place(&tile, width, own.clone(), start + columns.start..start + columns.end, rows);
-                panel += width / PANEL;
+                let columns = panel * PANEL..(panel * PANEL + COLUMNS).min(panels.n_rows);
+                tile.resize(own.len() * columns.len(), 0.0);
+                let mut parts: Vec<&mut [f32]> = tile.chunks_exact_mut(columns.len()).collect();
+                svm::kernel_rows(isa, kernel, panels, panel, &x, &mut parts);
+                n_computed += tile.len() as u64;
+                place(&tile, own.clone(), start + columns.start..start + columns.end, rows);
+                panel += COLUMNS / PANEL;
             }
             start += panels.n_rows;
         }
@@ -58,9 +58,10 @@ pub(super) fn fill(
 }
 
 /// Puts a tile of `own` rows with `columns` where it belongs, and its mirror image.
-fn place(tile: &[f32], width: usize, own: Range<usize>, columns: Range<usize>, rows: &mut Rows<'_>) {
+fn place(tile: &[f32], own: Range<usize>, columns: Range<usize>, rows: &mut Rows<'_>) {
+    let width = columns.len();
     for (row, values) in own.clone().zip(tile.chunks_exact(width)) {
-        rows.part(row, columns.clone()).copy_from_slice(&values[..columns.len()]);
+        rows.part(row, columns.clone()).copy_from_slice(values);
     }
     for (at, row) in columns.enumerate().filter(|(_, row)| *row >= own.end) {
         let values = tile.iter().skip(at).step_by(width);

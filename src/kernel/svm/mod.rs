@@ -22,7 +22,7 @@ pub use screen::{Screen, screened_sums};
 pub use expansion::weighted_sums;
 pub use function::KernelFunction;
 pub use gram::dot_products;
-pub use panels::{PANEL, Panels, gathered_row, kernel_row, kernel_rows, kernel_tile};
+pub use panels::{PANEL, Panels, gathered_row, kernel_row, kernel_rows};
 pub use picks::{Picks, pick};
 pub use smo::{LOW, Pair, TAU, UP, first_of_pair, second_of_pair, step};
 pub use updates::{LATE_LANES, LateStep, add_row_and_size, late_steps, subtract_in_order, subtract_rows};

@@ -124,56 +124,43 @@ fn kernel_row_body(kernel: KernelFunction, panels: &Panels, x: &[f64], out: &mut
     assert!(x.len() == panels.n_features && out.len() == panels.n_rows);
     let own = squared_norm(x);
     for p in 0..panels.n_panels() {
-        kernel_values(kernel, panels, p, x, own, out);
+        kernel_values(kernel, panels, p, x, own, &mut out[p * PANEL..]);
     }
 }
 
 dispatched! {
     /// The same of the rows `x` `(out.len(), n_features)`, each into its own part of `out`: in less time, since a panel is
-    /// fetched once for several rows.
-    pub fn kernel_rows(kernel: KernelFunction, panels: &Panels, x: &[f64], out: &mut [&mut [f32]]) = kernel_rows_body
+    /// fetched once for several rows. Parts begin at the panel `first` and are of one length, of whole panels or to the last
+    /// row.
+    pub fn kernel_rows(
+        kernel: KernelFunction, panels: &Panels, first: usize, x: &[f64], out: &mut [&mut [f32]],
+    ) = kernel_rows_body
 }
 
 #[inline(always)]
-fn kernel_rows_body(kernel: KernelFunction, panels: &Panels, x: &[f64], out: &mut [&mut [f32]]) {
+fn kernel_rows_body(
+    kernel: KernelFunction,
+    panels: &Panels,
+    first: usize,
+    x: &[f64],
+    out: &mut [&mut [f32]],
+) {
     let d = panels.n_features;
-    assert!(x.len() == d * out.len() && out.iter().all(|out| out.len() == panels.n_rows));
+    let width = out.first().map_or(0, |out| out.len());
+    let end = first * PANEL + width;
+    assert!(end == panels.n_rows || (end < panels.n_rows && width.is_multiple_of(PANEL)));
+    assert!(x.len() == d * out.len() && out.iter().all(|out| out.len() == width));
     for (x, out) in x.chunks(ROWS * d).zip(out.chunks_mut(ROWS)) {
         let norms = squared_norms(x, d);
-        for p in 0..panels.n_panels() {
+        for p in 0..width.div_ceil(PANEL) {
             for ((x, out), &own) in x.chunks_exact(d).zip(out.iter_mut()).zip(&norms) {
-                kernel_values(kernel, panels, p, x, own, out);
+                kernel_values(kernel, panels, first + p, x, own, &mut out[p * PANEL..]);
             }
         }
     }
 }
 
-dispatched! {
-    /// The same of the rows `x` with the panels from `first` on that `out` `(n_rows, n_panels · PANEL)` has room for; lanes
-    /// past the last row of the data hold values of a row of zeros.
-    pub fn kernel_tile(
-        kernel: KernelFunction, panels: &Panels, first: usize, x: &[f64], out: &mut [f32],
-    ) = kernel_tile_body
-}
-
-#[inline(always)]
-fn kernel_tile_body(kernel: KernelFunction, panels: &Panels, first: usize, x: &[f64], out: &mut [f32]) {
-    let d = panels.n_features;
-    let width = out.len() * d / x.len();
-    assert!(x.len() * width == out.len() * d && width.is_multiple_of(PANEL));
-    for (x, out) in x.chunks(ROWS * d).zip(out.chunks_mut(ROWS * width)) {
-        let norms = squared_norms(x, d);
-        for p in 0..width / PANEL {
-            let (panel, of_panel) = (panels.panel(first + p), panels.panel_norms(first + p));
-            for ((x, out), &own) in x.chunks_exact(d).zip(out.chunks_exact_mut(width)).zip(&norms) {
-                let values = kernel.single_of_dots(panel_dots(panel, x), own, of_panel);
-                out[p * PANEL..(p + 1) * PANEL].copy_from_slice(&values);
-            }
-        }
-    }
-}
-
-/// Kernel values of the row `x`, whose squared norm is `own`, with the rows of a panel, into their place of `out`.
+/// Kernel values of the row `x`, whose squared norm is `own`, with the rows of a panel, into the beginning of `out`.
 #[inline(always)]
 fn kernel_values(
     kernel: KernelFunction,
@@ -185,7 +172,6 @@ fn kernel_values(
 ) {
     let dots = panel_dots(panels.panel(panel), x);
     let values = kernel.single_of_dots(dots, own, panels.panel_norms(panel));
-    let out = &mut out[panel * PANEL..];
     match out.first_chunk_mut::<PANEL>() {
         Some(out) => *out = values,
         None => out.copy_from_slice(&values[..out.len()]),

@@ -371,7 +371,7 @@ mod tests {
                     assert_eq!(a, c, "{isa:?} {kernel:?}");
                     let mut all = vec![f32::NAN; n * n];
                     let mut rows_of: Vec<&mut [f32]> = all.chunks_exact_mut(n).collect();
-                    kernel_rows(isa, kernel, &panels, &x, &mut rows_of);
+                    kernel_rows(isa, kernel, &panels, 0, &x, &mut rows_of);
                     for (x, row) in x.chunks_exact(d).zip(all.chunks_exact(n)) {
                         kernel_row(Isa::Portable, kernel, &panels, x, &mut a);
                         assert_eq!(row, a, "{isa:?} {kernel:?}");
