@@ -191,13 +191,19 @@ fn the_user_is_told_what_did_not_work_out() {
 fn bad_input_is_refused_with_its_place() {
     let desk = Desk::new();
     let good = || csv(40, |a, _, _| u8::from(a > 0.0).to_string());
-    let cases: [(&str, String, i32, &str); 12] = [
+    let cases: [(&str, String, i32, &str); 13] = [
         ("'LogisticRegression'", csv(40, |_, _, _| "1".into()), 65, "at least 2 classes"),
         (
             "'LogisticRegression'",
             csv(40, |a, _, _| format!("{a}")),
             65,
             "row 1, column y: expected targets that are classes",
+        ),
+        (
+            "'LogisticRegression'",
+            csv(40, |_, _, i| (9_007_199_254_740_991 + i as i64).to_string()),
+            65,
+            "row 1, column y: expected classes that are whole numbers within ±2^53, or text, found 9007199254740992",
         ),
         ("'PoissonRegressor'", csv(40, |_, _, i| (i as i64 - 30).to_string()), 65, "a count of 0 or more"),
         ("'Ridge'", csv(40, |_, _, i| if i == 7 { "NaN" } else { "1" }.into()), 65, "d.csv"),

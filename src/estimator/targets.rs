@@ -4,6 +4,23 @@ use crate::data::Table;
 use crate::error::{Error, Place, Result};
 use crate::estimator::{Array, Model, Values};
 
+/// Whole numbers from here on are not told from their neighbours in double precision: two classes would become one.
+const LARGEST_CLASS: f64 = (1u64 << 53) as f64;
+
+/// Whether a target can be a class: a whole number that double precision tells from every other.
+pub(crate) fn is_class(target: f64) -> bool {
+    target.fract() == 0.0 && target.abs() < LARGEST_CLASS
+}
+
+/// What is expected, and was found, where a target is no class.
+pub(crate) fn no_class(target: f64) -> (&'static str, String) {
+    if target.fract() == 0.0 {
+        let expected = "classes that are whole numbers within ±2^53, or text";
+        return (expected, format!("{target}, which is not told from its neighbours"));
+    }
+    ("targets that are classes (whole numbers or text)", format!("{target}, a continuous target"))
+}
+
 /// The classes of a fit and how they are called.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Classes {
@@ -78,10 +95,12 @@ pub(crate) fn check_table(table: &Table, classes: bool) -> Result<()> {
     if !table.weights.is_empty() && table.weights.len() != n {
         return fault(Place::default(), format!("weights of {n} rows"), table.weights.len().to_string());
     }
-    let wrong = |y: &f64| !y.is_finite() || (classes && y.fract() != 0.0);
-    if let Some(row) = table.y.iter().position(wrong) {
-        let expected = if classes { "a class: a whole number" } else { "a finite number" };
-        return fault(Place::cell(row as u64, "y"), expected.into(), table.y[row].to_string());
+    if let Some(row) = table.y.iter().position(|y| !y.is_finite() || (classes && !is_class(*y))) {
+        let (expected, found) = match classes && table.y[row].is_finite() {
+            true => no_class(table.y[row]),
+            false => ("a finite number", table.y[row].to_string()),
+        };
+        return fault(Place::cell(row as u64, "y"), expected.into(), found);
     }
     if let Some(row) = table.weights.iter().position(|w| !w.is_finite() || *w < 0.0) {
         let found = table.weights[row].to_string();

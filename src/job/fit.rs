@@ -18,6 +18,7 @@ use crate::estimator::cluster::{KMeansModel, KMeansParams};
 use crate::estimator::linear_model::{LinearModel, LinearParams, WarmStart};
 use crate::estimator::searchable::{Searchable, Split};
 use crate::estimator::svm::{Peers, Svc, SvcModel, SvcParams};
+use crate::estimator::targets::{is_class, no_class};
 use crate::estimator::{Array, Values};
 use crate::kernel::Real;
 use crate::model_selection::{CvResults, Search, SearchResult, run_search};
@@ -329,10 +330,9 @@ fn check_rows<T: Real>(job: &Job, table: &Table, source: &dyn BlockSource<T>) ->
         let expected = "targets that are numbers";
         return Err(Error::data(source.target_origin(), Place::default(), expected, found));
     }
-    let continuous = |y: &f64| y.fract() != 0.0;
-    if let (true, Some(row)) = (job.estimator.is_classifier(), table.y.iter().position(continuous)) {
-        let expected = "targets that are classes (whole numbers or text)";
-        let found = format!("{}, a continuous target", table.y[row]);
+    let wrong = |y: &f64| !is_class(*y);
+    if let (true, Some(row)) = (job.estimator.is_classifier(), table.y.iter().position(wrong)) {
+        let (expected, found) = no_class(table.y[row]);
         return Err(Error::data(
             source.target_origin(),
             Place::cell(row as u64, source.target_name()),

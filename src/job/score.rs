@@ -14,6 +14,7 @@ use crate::data::{Block, BlockSource, Feed, Residency};
 use crate::engine::pass::{Pass, PassEngine};
 use crate::error::{Error, Place, Result};
 use crate::estimator::cluster::KMeansModel;
+use crate::estimator::targets::{is_class, no_class};
 use crate::kernel::Real;
 use crate::metrics::{Contingency, ErrorSums, LogLoss, PoissonDeviance, RocCurve, RowSample};
 use crate::telemetry::Telemetry;
@@ -309,10 +310,10 @@ impl ScorePass<'_> {
 
     /// The block's targets, which must be classes.
     fn whole<T: Real>(&self, block: &Block<T>) -> Result<Vec<f64>> {
-        if let Some(row) = block.y.iter().position(|y| y.fract() != 0.0) {
+        if let Some(row) = block.y.iter().position(|y| !is_class(*y)) {
             let place = Place::cell(block.first_row + row as u64, &self.target_name);
-            let expected = "targets that are classes (whole numbers or text)";
-            return Err(Error::data(&self.origin, place, expected, block.y[row].to_string()));
+            let (expected, found) = no_class(block.y[row]);
+            return Err(Error::data(&self.origin, place, expected, found));
         }
         Ok(self.labels.of(&block.y))
     }

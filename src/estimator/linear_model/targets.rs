@@ -7,6 +7,7 @@ use crate::data::Block;
 use crate::engine::pass::{Pass, PassEngine};
 use crate::error::{Error, Place, Result};
 use crate::estimator::moments::{Moments, MomentsPass};
+use crate::estimator::targets::{is_class, no_class};
 use crate::kernel::Real;
 
 /// Classes kept at the most: more distinct targets are taken for continuous ones.
@@ -23,8 +24,8 @@ pub(super) struct Targets {
     pub(super) classes: Vec<(f64, u64, f64)>,
     /// The first row, if any, whose target is negative.
     pub(super) negative: Option<(u64, f64)>,
-    /// The first row, if any, whose target is no whole number.
-    fractional: Option<(u64, f64)>,
+    /// The first row, if any, whose target is no class.
+    no_class: Option<(u64, f64)>,
     /// Whether there were more than [`MOST_CLASSES`] distinct targets.
     pub(super) too_many: bool,
 }
@@ -34,7 +35,7 @@ impl Partial for Targets {
         self.n_rows += right.n_rows;
         self.weight += right.weight;
         self.negative = self.negative.or(right.negative);
-        self.fractional = self.fractional.or(right.fractional);
+        self.no_class = self.no_class.or(right.no_class);
         self.too_many |= right.too_many;
         let (left, right) = (std::mem::take(&mut self.classes), right.classes);
         self.classes = merge_classes(left, right);
@@ -91,7 +92,7 @@ impl<T: Real> Pass<T> for Survey {
             weight: (0..block.n_rows).map(weight).sum(),
             classes: Vec::new(),
             negative: first(|y| *y < 0.0),
-            fractional: if self.classes { first(|y| y.fract() != 0.0) } else { None },
+            no_class: if self.classes { first(|y| !is_class(*y)) } else { None },
             too_many: false,
         };
         if self.classes {
@@ -222,10 +223,10 @@ fn check_weights(targets: &Targets, origin: &str) -> Result<()> {
 pub(super) fn check_classes<T: Real>(targets: &Targets, engine: &PassEngine<'_, T>) -> Result<()> {
     let origin = engine.target_origin();
     let fault = |expected: &str, found: String| Err(Error::data(&origin, Place::default(), expected, found));
-    if let Some((row, y)) = targets.fractional {
+    if let Some((row, y)) = targets.no_class {
         let place = Place::cell(row, engine.target_name());
-        let expected = "targets that are classes (whole numbers or text)";
-        return Err(Error::data(&origin, place, expected, y.to_string()));
+        let (expected, found) = no_class(y);
+        return Err(Error::data(&origin, place, expected, found));
     }
     if targets.too_many {
         return fault("targets that are classes", format!("more than {MOST_CLASSES} distinct targets"));

@@ -9,6 +9,7 @@ use crate::data::Block;
 use crate::engine::pass::{Pass, PassEngine};
 use crate::error::{Error, Place, Result};
 use crate::estimator::preprocessing::ColumnMoments;
+use crate::estimator::targets::{is_class, no_class};
 use crate::kernel::Real;
 
 /// More distinct targets than this are taken for numbers.
@@ -144,10 +145,10 @@ impl<T: Real> Pass<T> for ClassMomentsPass {
     type Memory = ();
 
     fn block(&self, block: &Block<T>, (): &mut ()) -> Result<ClassMoments> {
-        if let Some(row) = block.y.iter().position(|class| class.fract() != 0.0) {
-            let expected = "targets that are classes (whole numbers or text)";
+        if let Some(row) = block.y.iter().position(|class| !is_class(*class)) {
+            let (expected, found) = no_class(block.y[row]);
             let place = Place::cell(block.first_row + row as u64, &self.target_name);
-            return Err(Error::data(&self.target_origin, place, expected, block.y[row].to_string()));
+            return Err(Error::data(&self.target_origin, place, expected, found));
         }
         // Stable, so that the rows of a class keep their order; adding 0 makes one class of 0 and −0.
         let mut order: Vec<usize> = (0..block.n_rows).collect();

@@ -3,6 +3,7 @@
 use super::params::Svc;
 use crate::data::Table;
 use crate::error::{Error, Place, Result};
+use crate::estimator::targets::{is_class, no_class};
 
 /// Which rows of a table a fit uses, class by class, and what each may weigh.
 pub(super) struct TrainingSet {
@@ -135,14 +136,9 @@ fn check_targets(table: &Table) -> Result<()> {
     if table.x.ncols() == 0 {
         return Err(Error::data(&table.origin, Place::default(), "at least 1 feature", "none"));
     }
-    if let Some(row) = table.y.iter().position(|y| y.fract() != 0.0 || !y.is_finite()) {
-        let found = format!("{}, a continuous target", table.y[row]);
-        return Err(Error::data(
-            &table.origin,
-            Place::cell(row as u64, "y"),
-            "a class: a whole number",
-            found,
-        ));
+    if let Some(row) = table.y.iter().position(|y| !is_class(*y)) {
+        let (expected, found) = no_class(table.y[row]);
+        return Err(Error::data(&table.origin, Place::cell(row as u64, "y"), expected, found));
     }
     if !table.weights.is_empty() && table.weights.len() != n {
         let found = table.weights.len().to_string();
