@@ -177,6 +177,34 @@ fn a_job_alone_stopped_by_a_signal_goes_on_where_it_was() {
     stop_and_resume("-INT", 0, 0);
 }
 
+/// Fits and starts that take long and have nothing to keep before they are done.
+const UNKEPT: [&str; 3] = [
+    "[data]\nsource = \"classification\"\nn_samples = 9000\nn_features = 8\nflip_y = 0.3\n\
+     [estimator]\nname = \"SVC\"\nC = 5000.0\n",
+    "[data]\nsource = \"classification\"\nn_samples = 9000\nn_features = 8\nflip_y = 0.3\n\
+     [estimator]\nname = \"RandomForestClassifier\"\nn_estimators = 20000\n",
+    "[data]\nsource = \"blobs\"\nn_samples = 2000000\nn_features = 8\ncenters = 50\nresidency = \"stream\"\n\
+     [estimator]\nname = \"KMeans\"\nn_clusters = 400\ninit = \"k-means++\"\n",
+];
+
+#[test]
+fn work_that_keeps_nothing_ends_at_the_first_signal() {
+    for (job, (signal, code)) in UNKEPT.into_iter().zip([("-INT", 130), ("-TERM", 143), ("-INT", 130)]) {
+        let folder = desk(&format!("{job}[output]\npath = \"o.h5\"\n"));
+        let running = Running::start(folder.path(), 0, "nothing of it is kept");
+        running.signal(signal);
+        let (found, said, took) = running.end();
+        assert_eq!(found, code, "{said}");
+        assert!(took < Duration::from_secs(5), "{took:?}");
+        let name = signal.replace('-', "SIG");
+        assert!(
+            said.contains(&format!("rankfit: stopped by {name}; what was under way keeps nothing")),
+            "{said}"
+        );
+        assert_eq!(names(folder.path()), ["job.toml"]);
+    }
+}
+
 #[test]
 fn a_job_of_ranks_stopped_by_a_signal_goes_on_with_other_ranks() {
     if has_mpi() {

@@ -12,7 +12,7 @@ use crate::comm::{self, Communicator, OrderedReduction, Partial, agree};
 use crate::data::{Block, Feed, Parts, Shape};
 use crate::error::{Error, Result};
 use crate::kernel::Real;
-use crate::telemetry::{Phase, Telemetry, stop_requested};
+use crate::telemetry::{Phase, Telemetry, signal_name, stop_requested};
 
 /// What a block contributes.
 pub trait Pass<T: Real> {
@@ -279,16 +279,6 @@ impl<'a, T: Real> PassEngine<'a, T> {
     /// This rank's timers.
     pub fn telemetry(&self) -> &'a Telemetry {
         self.telemetry
-    }
-}
-
-pub(super) fn signal_name(signal: i32) -> String {
-    match signal {
-        libc::SIGINT => "SIGINT".into(),
-        libc::SIGTERM => "SIGTERM".into(),
-        libc::SIGUSR1 => "SIGUSR1".into(),
-        libc::SIGUSR2 => "SIGUSR2".into(),
-        other => format!("signal {other}"),
     }
 }
 

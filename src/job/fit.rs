@@ -362,6 +362,7 @@ fn svc<T: Real>(
     let table = table(comm, job, source, telemetry)?;
     let svc = params.clone().validate()?;
     svc.check_classes(&table).map_err(|error| job.place("estimator", error))?;
+    let _unkept = telemetry.unkept();
     let fitted = if svc.is_large(table.x.nrows()) {
         large_svc(comm, job, &svc, &table, telemetry).map(Some)
     } else if comm.is_root() {

@@ -30,6 +30,7 @@ pub(super) fn fit<T: Real>(
 ) -> Result<Fitted> {
     let table = table(comm, job, source, telemetry)?;
     let forest = params.clone().validate(job.seed)?;
+    let _unkept = telemetry.unkept();
     let share = Slice::of(forest.n_trees(), comm.rank(), comm.size()).blocks;
     let grown = telemetry.time(Phase::Compute, || {
         let data = ForestData::new(Arc::new(table), params.kind)?;

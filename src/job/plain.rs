@@ -198,6 +198,7 @@ pub(super) fn fit<T: Real>(
     let estimator = plain.validate(job.seed)?;
     estimator.check_table(&table).map_err(|error| job.place("estimator", error))?;
     let rows: Vec<usize> = (0..table.y.len()).collect();
+    let _unkept = telemetry.unkept();
     let fitted = match comm.is_root() {
         true => telemetry.time(Phase::Compute, || estimator.fit_rows(&table, &rows)).map(Some),
         false => Ok(None),

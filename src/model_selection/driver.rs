@@ -133,6 +133,7 @@ pub(super) fn refit(
     best: usize,
 ) -> Result<(Option<Refitted>, f64)> {
     let start = Instant::now();
+    let _unkept = telemetry.unkept();
     let n_parts = searchable.n_refit_parts(best);
     let parts = if n_parts > 1 && comm.size() > 1 {
         let mine = Slice::of(n_parts, comm.rank(), comm.size()).blocks;

@@ -10,5 +10,5 @@ mod thinning;
 
 pub use phases::{Phase, Telemetry};
 pub use signals::install_signal_handlers;
-pub use stop::{at_request, request_stop, stop_requested};
+pub use stop::{Unkept, at_request, request_stop, signal_name, stop_requested};
 pub use talker::{Talk, Talker};

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use super::{Talk, Talker};
+use super::signals::end_if_requested;
+use super::{Talk, Talker, Unkept};
 
 /// What a rank spends its time on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +122,16 @@ impl Telemetry {
     /// Tells that `done` fits of the search, over all ranks and with those taken over, are done.
     pub fn fits(&self, done: usize) {
         self.talk(|talker| talker.fits(done));
+    }
+
+    /// Work begins that can neither be stopped between two steps nor keep what it has: as long as what is returned lives,
+    /// SIGTERM and SIGINT end the process at once, as they do a program without handlers.
+    #[must_use]
+    pub fn unkept(&self) -> Unkept {
+        let unkept = Unkept::begin(self.talker.is_some());
+        end_if_requested();
+        self.detail("until this is done, SIGTERM or SIGINT ends the program at once: nothing of it is kept");
+        unkept
     }
 
     /// Tells that the fit or search that was under way has ended; the last iteration is shown now.

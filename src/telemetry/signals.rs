@@ -1,21 +1,26 @@
 //! Signals that ask a job to stop.
 
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
-use super::request_stop;
-use super::stop::honour_wills;
+use super::stop::{Unkept, honour_wills, say_end};
+use super::{request_stop, stop_requested};
 use crate::error::{Error, Result};
 
 /// Launchers and batch systems may deliver one signal twice, moments apart.
 const SAME: Duration = Duration::from_millis(500);
 
+/// Whether the handlers are there.
+static INSTALLED: AtomicBool = AtomicBool::new(false);
+
 /// Makes SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 ask for a [stop](super::stop_requested) at the next safe point.
 ///
-/// A second SIGTERM or SIGINT ends the process at once with 128 + the signal. SIGUSR1 and SIGUSR2 are what batch
+/// A second SIGTERM or SIGINT ends the process at once with 128 + the signal, and so does the first where the work under
+/// way [keeps nothing](super::Telemetry::unkept). SIGUSR1 and SIGUSR2 are what batch
 /// systems send ahead of the time limit; the SIGTERM that follows them counts as the first. Call it once the work
 /// that can be stopped begins: before that, signals should end the program as they always do. Further calls do
 /// nothing.
@@ -32,6 +37,7 @@ pub fn install_signal_handlers() -> Result<()> {
 fn install() -> Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGUSR1, SIGUSR2])
         .map_err(|e| Error::internal(format!("signal handlers could not be installed: {e}")))?;
+    INSTALLED.store(true, Ordering::SeqCst);
     std::thread::spawn(move || {
         let mut asked = Asked::default();
         for signal in signals.forever() {
@@ -41,10 +47,25 @@ fn install() -> Result<()> {
             request_stop(signal);
             if matches!(signal, SIGINT | SIGTERM) {
                 honour_wills();
+                if Unkept::is_under_way() {
+                    end(signal);
+                }
             }
         }
     });
     Ok(())
+}
+
+/// Ends the process, if SIGTERM or SIGINT asked for it before the work that keeps nothing began.
+pub(super) fn end_if_requested() {
+    if let (true, Some(signal @ (SIGINT | SIGTERM))) = (INSTALLED.load(Ordering::SeqCst), stop_requested()) {
+        end(signal);
+    }
+}
+
+fn end(signal: i32) -> ! {
+    say_end(signal);
+    signal_hook::low_level::exit(128 + signal)
 }
 
 /// When the user first asked for the end.

@@ -1,6 +1,7 @@
 //! A request to stop, left by a signal handler and found by the engines between passes and fits.
 
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// The signal that asked for a stop, 0 while none has.
@@ -16,6 +17,54 @@ pub fn stop_requested() -> Option<i32> {
     match REQUESTED.load(Ordering::Relaxed) {
         0 => None,
         signal => Some(signal),
+    }
+}
+
+/// How many pieces of work that keep nothing are under way.
+static UNKEPT: AtomicUsize = AtomicUsize::new(0);
+/// Whether this rank speaks.
+static SPEAKS: AtomicBool = AtomicBool::new(false);
+
+/// Work that keeps nothing is under way as long as this lives.
+pub struct Unkept(());
+
+impl Unkept {
+    /// Such work begins, on a rank that `speaks` or not.
+    pub(super) fn begin(speaks: bool) -> Self {
+        SPEAKS.store(speaks, Ordering::Relaxed);
+        UNKEPT.fetch_add(1, Ordering::SeqCst);
+        Self(())
+    }
+
+    /// Whether such work is under way.
+    pub(super) fn is_under_way() -> bool {
+        UNKEPT.load(Ordering::SeqCst) > 0
+    }
+}
+
+impl Drop for Unkept {
+    fn drop(&mut self) {
+        UNKEPT.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Says, on the rank that speaks, that the program ends here.
+pub(super) fn say_end(signal: i32) {
+    if SPEAKS.load(Ordering::Relaxed) {
+        let name = signal_name(signal);
+        // Nobody is left to be told when this fails.
+        let _ = writeln!(std::io::stderr(), "rankfit: stopped by {name}; what was under way keeps nothing");
+    }
+}
+
+/// A signal's name.
+pub fn signal_name(signal: i32) -> String {
+    match signal {
+        libc::SIGINT => "SIGINT".into(),
+        libc::SIGTERM => "SIGTERM".into(),
+        libc::SIGUSR1 => "SIGUSR1".into(),
+        libc::SIGUSR2 => "SIGUSR2".into(),
+        other => format!("signal {other}"),
     }
 }
 

@@ -11,9 +11,8 @@ use super::report::SweepReport;
 use super::task::{Chain, FitFailure, FitId, FitOutcome, Fits, OnFailure, Record, Watch};
 use crate::comm::{self, Communicator, Fuse, agree};
 use crate::engine::keeper::Keeper;
-use crate::engine::pass::signal_name;
 use crate::error::{Error, Result};
-use crate::telemetry::{Phase, Telemetry, stop_requested};
+use crate::telemetry::{Phase, Telemetry, signal_name, stop_requested};
 
 /// The longest reason of a failure that is kept, in bytes.
 const REASON_BYTES: usize = 400;

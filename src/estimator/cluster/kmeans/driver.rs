@@ -133,6 +133,8 @@ impl KMeans {
         if !scatter.is_finite() || !tolerance.is_finite() {
             return Err(diverged(0, format!("a sum of squares of {scatter}")));
         }
+        // The first state that is kept is that of the first iteration.
+        let _unkept = engine.telemetry().unkept();
         let starts = init::centers(self, engine, &frame, &survey, opening)?;
         Ok(State {
             shift: frame.shift.iter().map(|m| m.to_f64()).collect(),
