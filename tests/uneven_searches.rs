@@ -109,6 +109,27 @@ fn equal_candidates_are_fitted_once_and_told() {
 }
 
 #[test]
+fn fits_behind_steps_that_meet_no_bound_are_those_of_every_larger_c() {
+    let with = |c: &str| {
+        let job = format!(
+            "[[pipeline]]\nname = \"StandardScaler\"\n[estimator]\nname = \"SVC\"\ngamma = 3.0\n[search]\ncv = 4\n\
+             return_train_score = true\n[search.grid]\nsvc__C = {c}\n",
+        );
+        results("uneven", &job)
+    };
+    let (_folder, file, _) = with("[1e4, 1e6, 0.1, 1e5]");
+    // Of the three large ones, one is done a fold.
+    assert_eq!(shared(&file, "fits"), [16, 8]);
+    let (_other, alone, _) = with("[1e5]");
+    for column in
+        (0..4).flat_map(|k| ["test", "train"].map(|kind| format!("cv_results/split{k}_{kind}_score")))
+    {
+        let (scores, own) = (read(&file, &column), read(&alone, &column));
+        assert!([0, 1, 3].iter().all(|&i| scores[i].to_bits() == own[0].to_bits()), "{column}");
+    }
+}
+
+#[test]
 fn trees_and_kernel_values_that_fits_share_are_told() {
     let (_folder, file, said) = results(
         "uneven",

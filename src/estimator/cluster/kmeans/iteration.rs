@@ -358,6 +358,29 @@ mod tests {
     }
 
     #[test]
+    fn bytes_are_spared_where_sixteen_bits_tell_the_label() {
+        // Too few clusters to go by old labels instead.
+        let (n, k, d) = (2000, 6, 20);
+        let block = block::<f64>(n, d, k, 20.0, false, false);
+        let frame = Frame { shift: vec![0.0; d], isa: Isa::best() };
+        let grid = Grid::new(&frame.shift, &vec![5.0; d], n);
+        let (pruning, mut memory) = (Pruning::short(n, d), Memory::default());
+        let mut spared = || {
+            let centroids = vec![(0, frame.pack(&block.x[..k * d]))];
+            let pass = StepPass::new(&frame, 1, centroids, true).with_grid(Some(&grid)).with_bounds(&pruning);
+            pass.block(&block, &mut memory).unwrap();
+            pass.bytes_spared()
+        };
+        assert_eq!(spared(), 0, "the first iteration cuts the rows and sums them");
+        // Eight bytes a feature less two, and the length.
+        let of_row = (8 * d - (2 * d + 4)) as u64;
+        let of_all = spared();
+        assert_eq!(of_all % of_row, 0);
+        let told = of_all / of_row;
+        assert!(told > 9 * n as u64 / 10 && told <= n as u64, "{told} of {n} rows");
+    }
+
+    #[test]
     fn labels_are_gone_by_where_that_pays_only() {
         assert!(check(&block::<f64>(4000, 20, 12, 20.0, false, false), 100, Isa::best()) > 8);
         assert_eq!(check(&block::<f64>(4000, 20, 1, 0.0, false, false), 100, Isa::best()), 0);
