@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::super::kmeans::{FitLabels, Labels};
 use super::batches::{Rows, ahead, draw, fetch};
 use super::init;
-use super::params::MiniBatchKMeansParams;
+use super::params::{MiniBatchInit, MiniBatchKMeansParams};
 use super::step::{Centroids, squared_distance};
 use crate::data::Block;
 use crate::engine::pass::{Pass, PassEngine};
@@ -64,25 +64,18 @@ impl MiniBatchKMeansParams {
     /// for the variances before when `tol` is above 0.
     ///
     /// # Errors
-    /// As [`validate`](Self::validate), and what the passes meet; [`Error::Data`] for fewer rows than clusters,
-    /// weights below 0; [`Error::Diverged`] for an inertia that is no number.
+    /// As [`validate`](Self::validate), and what the passes meet; [`Error::Data`] for fewer rows than clusters (with
+    /// `init = "random"`, rows that weigh something), weights below 0; [`Error::Diverged`] for an inertia that is no number.
     pub fn fit_predict<T: Real>(
         &self,
         engine: &mut PassEngine<'_, T>,
         seed: u64,
     ) -> Result<(MiniBatchKMeansModel, FitLabels)> {
         self.validate()?;
+        self.check_size(engine)?;
         let seed = self.random_state.unwrap_or(seed);
         let (n_samples, d) = (engine.shape().n_samples, engine.shape().n_features);
-        let fault = |expected: String, found: String| {
-            Err(Error::data(engine.origin(), Place::default(), expected, found))
-        };
-        if n_samples < self.n_clusters as u64 {
-            return fault(format!("at least n_clusters = {} rows", self.n_clusters), n_samples.to_string());
-        }
-        if d == 0 {
-            return fault("at least 1 feature".into(), "none".into());
-        }
+        let tolerance = self.tolerance(engine)?;
         let mut state = match engine.resume::<State>()? {
             Some(state) if state.centroids.centers.len() == self.n_clusters * d => state,
             Some(_) => {
@@ -90,17 +83,6 @@ impl MiniBatchKMeansParams {
                 return Err(Error::data("checkpoint", Place::default(), expected, "that of another"));
             }
             None => self.start(engine, seed)?,
-        };
-        // Weights are looked at in any case.
-        let weighted = engine.shape().has_weights;
-        let moments = (self.tol > 0.0 || weighted).then(|| column_moments(engine)).transpose()?;
-        if let Some(total) = moments.as_ref().map(|moments| moments.weight).filter(|total| *total <= 0.0) {
-            let expected = "a positive sum of weights";
-            return Err(Error::data(engine.weight_origin(), Place::default(), expected, total.to_string()));
-        }
-        let tolerance = match moments.filter(|_| self.tol > 0.0) {
-            Some(moments) => self.tol * moments.variances().iter().sum::<f64>() / d as f64,
-            None => 0.0,
         };
         let size = self.batch_rows(n_samples);
         let n_steps = (u128::from(self.max_iter) * u128::from(n_samples) / size as u128) as u64;
@@ -134,24 +116,60 @@ impl MiniBatchKMeansParams {
         Ok((model, FitLabels::of_blocks(labels)))
     }
 
+    fn check_size<T: Real>(&self, engine: &PassEngine<'_, T>) -> Result<()> {
+        let (n_samples, k) = (engine.shape().n_samples, self.n_clusters);
+        let fault = |expected: String, found: String| {
+            Err(Error::data(engine.origin(), Place::default(), expected, found))
+        };
+        if n_samples < k as u64 {
+            return fault(format!("at least n_clusters = {k} rows"), n_samples.to_string());
+        }
+        if engine.shape().n_features == 0 {
+            return fault("at least 1 feature".into(), "none".into());
+        }
+        Ok(())
+    }
+
+    /// The squared movement that counts as none. Weights are looked at in any case.
+    fn tolerance<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<f64> {
+        if self.tol == 0.0 && !engine.shape().has_weights {
+            return Ok(0.0);
+        }
+        let moments = column_moments(engine)?;
+        if moments.weight <= 0.0 {
+            let (expected, found) = ("a positive sum of weights", moments.weight.to_string());
+            return Err(Error::data(engine.weight_origin(), Place::default(), expected, found));
+        }
+        let mean_variance = moments.variances().iter().sum::<f64>() / engine.shape().n_features as f64;
+        Ok(if self.tol > 0.0 { self.tol * mean_variance } else { 0.0 })
+    }
+
     fn batch_rows(&self, n_samples: u64) -> usize {
         self.batch_size.min(usize::try_from(n_samples).unwrap_or(usize::MAX))
     }
 
-    /// The best of some starts, by the inertia of rows of its own.
+    /// The best of some starts, each found on rows of its own or, where `init_size` covers them, on all rows once each;
+    /// judged by the inertia of rows drawn for that.
     fn start<T: Real>(&self, engine: &mut PassEngine<'_, T>, seed: u64) -> Result<State> {
         let n_samples = engine.shape().n_samples;
         let (size, starts) = (self.init_rows(n_samples), self.starts() as u64);
-        let lists: Vec<Vec<u64>> =
-            (0..=starts).map(|start| draw(seed, START + start, size, n_samples)).collect();
-        let mut rows = fetch(engine, &lists)?;
-        let validation = rows.swap_remove(0);
+        let mut lists = vec![draw(seed, START, size, n_samples)];
+        if size as u64 == n_samples {
+            lists.push((0..n_samples).collect());
+        } else {
+            lists.extend((1..=starts).map(|start| draw(seed, START + start, size, n_samples)));
+        }
+        let rows = fetch(engine, &lists)?;
+        let Some((validation, rows)) = rows.split_first() else {
+            return Err(Error::internal("no rows to start from"));
+        };
         let mut best: Option<(f64, Centroids)> = None;
-        for (start, rows) in rows.iter().enumerate() {
-            let mut rng = stream(seed, Purpose::Init, START + start as u64);
+        for (start, rows) in (0..starts).zip(rows.iter().cycle()) {
+            self.check_weights(engine, rows)?;
+            let mut rng = stream(seed, Purpose::Init, START + start);
             let centers = init::centers(rows, self.n_clusters, self.init, &mut rng);
             let centroids = Centroids::new(centers, self.n_clusters);
-            let (_, inertia) = centroids.assign(&validation);
+            let (_, inertia) = centroids.assign(validation);
             if best.as_ref().is_none_or(|(least, _)| inertia < *least) {
                 best = Some((inertia, centroids));
             }
@@ -167,6 +185,18 @@ impl MiniBatchKMeansParams {
             converged: false,
             history: Vec::new(),
         })
+    }
+
+    /// That `random` finds as many rows to draw as there are clusters.
+    fn check_weights<T: Real>(&self, engine: &PassEngine<'_, T>, rows: &Rows) -> Result<()> {
+        let positive = rows.weights.iter().filter(|weight| **weight > 0.0).count();
+        if self.init == MiniBatchInit::KMeansPlusPlus || positive >= self.n_clusters {
+            return Ok(());
+        }
+        let (k, n) = (self.n_clusters, rows.len());
+        let expected =
+            format!("at least {k} rows with a weight above 0 among the {n} that a start is drawn from");
+        Err(Error::data(engine.weight_origin(), Place::default(), expected, positive.to_string()))
     }
 
     /// One batch; its mean inertia and the smoothed one.
