@@ -157,7 +157,7 @@ fn mini_batches_come_near_k_means_on_any_number_of_ranks() {
     let all = desk.json("all.h5")["model"]["inertia_"].as_f64().unwrap();
     for more in [
         "",
-        "init = \"random\"\n",
+        "init = \"random\"\nn_init = \"auto\"\n",
         "batch_size = 256\ntol = 1e-4\n",
         "max_no_improvement = 0\nmax_iter = 3\n",
     ] {

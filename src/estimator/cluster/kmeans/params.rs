@@ -70,7 +70,7 @@ impl From<Init> for InitText {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "NInitText", into = "NInitText")]
 pub enum NInit {
-    /// 10 for `random`, else 1.
+    /// 10 for `random` (3 for MiniBatchKMeans), else 1.
     #[default]
     Auto,
     /// This many; given centres are tried once all the same.

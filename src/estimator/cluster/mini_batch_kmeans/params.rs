@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::estimator::cluster::kmeans::NInit;
 
 /// Where the first centroids come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,9 +36,8 @@ pub struct MiniBatchKMeansParams {
     /// Rows on which the start is found; 3 batches (or 3 `n_clusters`, if that is more than those) when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub init_size: Option<usize>,
-    /// Starts tried, of which the best on `init_size` other rows is taken; when absent 1 for k-means++ and 3 for random.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub n_init: Option<usize>,
+    /// Starts tried, of which the best on `init_size` other rows is taken; `"auto"` tries 1 for k-means++ and 3 for random.
+    pub n_init: NInit,
     /// A centroid whose rows are fewer than this share of the largest one's is moved to a random row.
     pub reassignment_ratio: f64,
     /// Seed; the job's when absent.
@@ -55,7 +55,7 @@ impl Default for MiniBatchKMeansParams {
             tol: 0.0,
             max_no_improvement: 10,
             init_size: None,
-            n_init: None,
+            n_init: NInit::Auto,
             reassignment_ratio: 0.01,
             random_state: None,
         }
@@ -73,7 +73,7 @@ impl MiniBatchKMeansParams {
             ("max_iter", self.max_iter),
             ("batch_size", self.batch_size as u64),
             ("init_size", self.init_size.unwrap_or(1) as u64),
-            ("n_init", self.n_init.unwrap_or(1) as u64),
+            ("n_init", if let NInit::Count(count) = self.n_init { count as u64 } else { 1 }),
         ];
         if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
             return Err(Error::job(*key, "a positive integer", "0"));
@@ -99,7 +99,11 @@ impl MiniBatchKMeansParams {
 
     /// Starts that are tried.
     pub(super) fn starts(&self) -> usize {
-        self.n_init.unwrap_or(if self.init == MiniBatchInit::Random { 3 } else { 1 })
+        match (self.n_init, self.init) {
+            (NInit::Count(count), _) => count,
+            (NInit::Auto, MiniBatchInit::Random) => 3,
+            (NInit::Auto, MiniBatchInit::KMeansPlusPlus) => 1,
+        }
     }
 }
 
@@ -115,7 +119,7 @@ mod tests {
             ("max_iter", MiniBatchKMeansParams { max_iter: 0, ..default() }),
             ("batch_size", MiniBatchKMeansParams { batch_size: 0, ..default() }),
             ("init_size", MiniBatchKMeansParams { init_size: Some(7), ..default() }),
-            ("n_init", MiniBatchKMeansParams { n_init: Some(0), ..default() }),
+            ("n_init", MiniBatchKMeansParams { n_init: NInit::Count(0), ..default() }),
             ("tol", MiniBatchKMeansParams { tol: -1.0, ..default() }),
             ("reassignment_ratio", MiniBatchKMeansParams { reassignment_ratio: f64::NAN, ..default() }),
         ];
@@ -124,5 +128,16 @@ mod tests {
             assert!(message.starts_with(key), "{message}");
         }
         default().validate().unwrap();
+    }
+
+    /// scikit-learn's `_check_params_vs_input` with `default_n_init=3`.
+    #[test]
+    fn auto_tries_as_many_starts_as_scikit_learn() {
+        let starts = |text: &str| toml::from_str::<MiniBatchKMeansParams>(text).unwrap().starts();
+        assert_eq!(starts(""), 1);
+        assert_eq!(starts("n_init = \"auto\""), 1);
+        assert_eq!(starts("n_init = \"auto\"\ninit = \"random\""), 3);
+        assert_eq!(starts("init = \"random\""), 3);
+        assert_eq!(starts("n_init = 7"), 7);
     }
 }
