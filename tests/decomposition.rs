@@ -329,10 +329,48 @@ fn what_cannot_be_fitted_is_refused() {
         message(fit(&Single::new(), &huge, Residency::Memory, "PCA", &params), ExitCode::Data);
     }
     let wide = given::<f64>(&[f64::MAX, f64::MIN], &[], 1, 2);
-    message(
+    let text = message(
         fit(&Single::new(), &wide, Residency::Memory, "MinMaxScaler", &serde_json::json!({})),
         ExitCode::Data,
     );
+    assert!(text.ends_with("found -1.7976931348623157e308 to 1.7976931348623157e308"), "{text}");
+}
+
+/// `StandardScaler(with_std=False).fit([[1e200], [-3e200], [2e200]]).mean_` of scikit-learn 1.9.1 is 0, and the scalers
+/// that look at neither have no mean.
+#[test]
+fn a_scaler_needs_no_variance_that_it_does_not_use() {
+    let source = given::<f64>(&[1e200, -3e200, 2e200], &[], 1, 2);
+    let fit_on = |source: &Arc<dyn BlockSource<f64>>, params: &Value| {
+        fit(&Single::new(), source, Residency::Memory, "StandardScaler", params)
+    };
+    let fit = |params: &Value| fit_on(&source, params);
+    let model = fit(&serde_json::json!({ "with_std": false })).unwrap();
+    assert!(model.numbers("mean_").unwrap()[0].abs() < 1e185);
+    assert!(model.attribute("var_").is_err());
+    fit(&serde_json::json!({ "with_mean": false, "with_std": false })).unwrap();
+    for with_mean in [false, true] {
+        let text = message(fit(&serde_json::json!({ "with_mean": with_mean })), ExitCode::Data);
+        assert!(text.contains("column 0: expected values and weights with a finite variance"), "{text}");
+    }
+    let endless = given::<f64>(&[f64::MAX, f64::MIN, f64::MAX], &[], 1, 2);
+    let params = serde_json::json!({ "with_std": false });
+    let text = message(fit_on(&endless, &params), ExitCode::Data);
+    assert!(text.contains("column 0: expected values and weights with a finite mean"), "{text}");
+}
+
+/// `StandardScaler(with_mean=…, with_std=…).fit(X, sample_weight=[1, 0.5, 2, 0]).n_samples_seen_` of scikit-learn 1.9.1:
+/// the rows where nothing is to be found, else the sum of their weights.
+#[test]
+fn weights_are_not_seen_by_a_scaler_that_finds_nothing() {
+    let source = given::<f64>(&[1.0, 5.0, 2.0, 4.0], &[1.0, 0.5, 2.0, 0.0], 1, 3);
+    for (with_mean, with_std, seen) in
+        [(false, false, 4.0), (true, false, 3.5), (false, true, 3.5), (true, true, 3.5)]
+    {
+        let params = serde_json::json!({ "with_mean": with_mean, "with_std": with_std });
+        let model = fit(&Single::new(), &source, Residency::Memory, "StandardScaler", &params).unwrap();
+        assert_eq!(model.numbers("n_samples_seen_").unwrap(), [seen]);
+    }
 }
 
 #[test]

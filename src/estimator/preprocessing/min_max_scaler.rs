@@ -59,7 +59,7 @@ impl MinMaxScalerParams {
         let data_range: Vec<f64> = range.greatest.iter().zip(&range.least).map(|(hi, lo)| hi - lo).collect();
         if let Some(column) = data_range.iter().position(|range| !range.is_finite()) {
             let place = Place { column: Some(column.to_string()), ..Place::default() };
-            let found = format!("{} to {}", range.least[column], range.greatest[column]);
+            let found = format!("{:?} to {:?}", range.least[column], range.greatest[column]);
             return Err(Error::data(engine.origin(), place, "values whose range is a finite number", found));
         }
         let [low, high] = self.feature_range;

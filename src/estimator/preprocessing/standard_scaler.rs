@@ -35,8 +35,8 @@ impl StandardScalerParams {
     /// One pass; a partial is 2 · n_features numbers.
     ///
     /// # Errors
-    /// What the pass meets; [`Error::Data`] when the weights are not positive, or a variance is too large for a
-    /// double.
+    /// What the pass meets; [`Error::Data`] when the weights are not positive, or a mean or variance that is wanted is
+    /// too large for a double.
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<StandardScaler> {
         let weighted = engine.shape().has_weights;
         let moments = column_moments(engine)?;
@@ -49,8 +49,12 @@ impl StandardScalerParams {
             let (origin, found) = (engine.weight_origin(), moments.weight.to_string());
             return Err(Error::data(origin, Place::default(), "a positive sum of weights", found));
         }
-        let var = moments.variances();
-        if let Some(column) = var.iter().position(|var| !(*var >= 0.0 && var.is_finite())) {
+        let (mean, var) = (&moments.mean, moments.variances());
+        let moments_wanted = self.with_mean || self.with_std;
+        if let Some(column) = mean.iter().position(|mean| moments_wanted && !mean.is_finite()) {
+            return fault(column, "values and weights with a finite mean", mean[column]);
+        }
+        if let Some(column) = var.iter().position(|var| self.with_std && !(*var >= 0.0 && var.is_finite())) {
             return fault(column, "values and weights with a finite variance", var[column]);
         }
         let deviation = |(var, mean): (&f64, &f64)| {
@@ -61,7 +65,8 @@ impl StandardScalerParams {
         let scale = var.iter().zip(&moments.mean).map(deviation).collect();
         Ok(StandardScaler {
             params: self.clone(),
-            n_samples_seen_: if weighted { moments.weight } else { moments.n_rows as f64 },
+            // Where nothing is to be found weights do not matter, as in scikit-learn.
+            n_samples_seen_: if weighted && moments_wanted { moments.weight } else { moments.n_rows as f64 },
             weighted,
             mean_: moments.mean,
             var_: var,
@@ -75,7 +80,7 @@ impl StandardScalerParams {
 pub struct StandardScaler {
     params: StandardScalerParams,
     weighted: bool,
-    /// Rows, or the sum of their weights.
+    /// Rows, or the sum of their weights where a mean or a variance is wanted.
     pub n_samples_seen_: f64,
     /// Mean of each feature.
     pub mean_: Vec<f64>,
