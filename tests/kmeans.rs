@@ -445,6 +445,26 @@ fn several_numbers_of_clusters_have_scikit_learns_indices() {
     }
 }
 
+/// A list is a list, whatever its length.
+#[test]
+fn one_number_of_clusters_in_a_list_is_scored() {
+    let x: Vec<f64> = (0..40).map(|i| f64::from(i % 4) * 9.0 + f64::from(i * 7 % 11) / 11.0).collect();
+    let source = given::<f64>(&x, &[], 2, 7);
+    let of_list = |n_clusters_tried: Vec<usize>| {
+        let params = KMeansParams { n_clusters: 4, n_clusters_tried, ..KMeansParams::default() };
+        let models = run_threads(2, |comm| {
+            fit_on(comm, &source, Residency::Stream, &params.validate(3).unwrap()).unwrap()
+        });
+        models.into_iter().next().unwrap()
+    };
+    let (one, two) = (of_list(vec![4]), of_list(vec![2, 4]));
+    assert_eq!(one.selection.len(), 1);
+    assert_eq!(one.selection[0], two.selection[1]);
+    assert_eq!(one.inertia_, one.selection[0].inertia);
+    assert!(one.export().numbers("selection_silhouette").unwrap()[0] > 0.0);
+    assert!(of_list(Vec::new()).selection.is_empty());
+}
+
 #[test]
 fn lists_of_numbers_of_clusters_are_checked() {
     let tried = |tried: Vec<usize>| KMeansParams {

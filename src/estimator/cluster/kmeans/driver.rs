@@ -79,7 +79,7 @@ impl KMeans {
         let runs = self.sizes.iter().enumerate().map(|(i, _)| i * self.restarts..(i + 1) * self.restarts);
         let bests: Vec<usize> = runs.map(|runs| best_run(&finishes, runs)).collect();
         let (best, selection) = match bests.as_slice() {
-            &[best] => (best, Vec::new()),
+            &[best] if self.params.n_clusters_tried.is_empty() => (best, Vec::new()),
             bests => {
                 let scored: Vec<_> =
                     bests.iter().map(|&run| (run, &state.runs[run], &finishes[run])).collect();
