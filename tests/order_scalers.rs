@@ -205,6 +205,44 @@ fn quantiles_of_many_rows_are_those_of_sorted_rows() {
     assert_eq!(model.numbers("quantiles_").unwrap(), expected);
 }
 
+/// `RobustScaler(quantile_range=(50, 50))` of scikit-learn 1.9.1 has `scale_` 1; it refuses 0 <= low <= high <= 100 only
+/// where that does not hold.
+#[test]
+fn one_quantile_twice_divides_by_nothing() {
+    let source = given::<f64>(&[1.0, 2.0, 5.0, 7.0], 1, 3);
+    let params = json!({ "quantile_range": [50.0, 50.0] });
+    let model = fit(&Single::new(), &source, Residency::Memory, "RobustScaler", &params).unwrap();
+    assert_eq!(model.numbers("scale_").unwrap(), [1.0]);
+}
+
+/// Where nothing is divided by the range, nobody asks whether a double holds it.
+#[test]
+fn a_median_needs_no_range() {
+    let source = given::<f64>(&[-1.7e308, -1e307, 1.7e308], 1, 2);
+    let params = json!({ "with_scaling": false, "quantile_range": [0.0, 100.0] });
+    let model = fit(&Single::new(), &source, Residency::Memory, "RobustScaler", &params).unwrap();
+    assert_eq!(model.numbers("center_").unwrap(), [-1e307]);
+}
+
+/// Twice the numbers have twice the quantiles and the same places, even if their distances leave the range of a double
+/// (scikit-learn 1.9.1 has NaN among the quantiles then; of the halves it has these numbers).
+#[test]
+fn quantiles_reach_over_the_whole_range_of_a_double() {
+    let half = [8.5e307, -8.5e307, 8.5e307, -8.5e307, 5e307];
+    let new = [0.0, 1e307, -3e307, 8.5e307, -8.5e307];
+    let params = json!({ "n_quantiles": 4 });
+    for factor in [1.0, 2.0] {
+        let of = |x: &[f64]| given::<f64>(&x.iter().map(|v| factor * v).collect::<Vec<_>>(), 1, 2);
+        let source = of(&half);
+        let model = fit(&Single::new(), &source, Residency::Memory, "QuantileTransformer", &params).unwrap();
+        let quantiles: Vec<f64> =
+            [-8.5e307, -4e307, 7.333_333_333_333_333e307, 8.5e307].iter().map(|v| factor * v).collect();
+        assert_close(&model.numbers("quantiles_").unwrap(), &quantiles, 1e-15, "quantiles");
+        let places = [0.450_980_392_156_862_75, 0.480_392_156_862_745_1, 0.362_745_098_039_215_7, 1.0, 0.0];
+        assert_close(&transform(of(&new), &model).unwrap(), &places, 1e-14, "places");
+    }
+}
+
 #[test]
 fn a_sample_of_the_rows_comes_near_their_quantiles() {
     let n = 60_000;
@@ -234,12 +272,14 @@ fn what_cannot_be_fitted_is_refused() {
         assert!(error.to_string().contains(message), "{error}");
     };
     let x: Vec<f64> = (0..20).map(f64::from).collect();
-    for range in [[75.0, 25.0], [-1.0, 50.0], [50.0, 101.0], [30.0, 30.0]] {
+    for range in [[75.0, 25.0], [-1.0, 50.0], [50.0, 101.0]] {
         let params = json!({ "quantile_range": range });
         refused(&x, "RobustScaler", params, ExitCode::Config, "quantile_range: expected two numbers");
     }
-    let params = json!({ "quantile_range": [0.0, 75.0], "unit_variance": true });
-    refused(&x, "RobustScaler", params, ExitCode::Config, "above 0 and below 100 for unit_variance");
+    for range in [[0.0, 75.0], [50.0, 50.0]] {
+        let params = json!({ "quantile_range": range, "unit_variance": true });
+        refused(&x, "RobustScaler", params, ExitCode::Config, "above 0 and below 100 for unit_variance");
+    }
     refused(&x, "QuantileTransformer", json!({ "n_quantiles": 0 }), ExitCode::Config, "n_quantiles");
     let params = json!({ "n_quantiles": 20, "subsample": 10 });
     refused(

@@ -64,6 +64,10 @@ impl Ordered {
 /// Between `a` and `b` as NumPy interpolates: from the nearer end, so that it is monotone in `t`.
 pub(super) fn interpolate(a: f64, b: f64, t: f64) -> f64 {
     let apart = b - a;
+    if !apart.is_finite() {
+        // Two finite ends whose distance is beyond a double.
+        return (1.0 - t) * a + t * b;
+    }
     if t >= 0.5 { b - apart * (1.0 - t) } else { a + apart * t }
 }
 

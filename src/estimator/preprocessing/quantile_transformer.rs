@@ -180,10 +180,12 @@ impl QuantileTransformer {
             return 1.0;
         }
         let ends = |at: usize| self.references[at];
+        // Halves, which have the same quotients to the bit, where distances would leave the range of a double.
+        let scale = if (last - first).is_finite() { 1.0 } else { 0.5 };
         let between = |low: usize| {
             // As `numpy.interp`: from the lower end.
-            let slope = (ends(low + 1) - ends(low)) / (quantiles[low + 1] - quantiles[low]);
-            slope * (x - quantiles[low]) + ends(low)
+            let slope = (ends(low + 1) - ends(low)) / (scale * quantiles[low + 1] - scale * quantiles[low]);
+            slope * (scale * x - scale * quantiles[low]) + ends(low)
         };
         // The last quantile that is not above x, and the first that is not below it.
         let after = quantiles.partition_point(|quantile| *quantile <= x);
@@ -195,8 +197,9 @@ impl QuantileTransformer {
             (after, _) => {
                 let up = between(after - 1);
                 // From above, as the mirrored interpolation goes.
-                let slope = (ends(after) - ends(after - 1)) / (quantiles[after] - quantiles[after - 1]);
-                let down = ends(after) - slope * (quantiles[after] - x);
+                let rise = ends(after) - ends(after - 1);
+                let slope = rise / (scale * quantiles[after] - scale * quantiles[after - 1]);
+                let down = ends(after) - slope * (scale * quantiles[after] - scale * x);
                 0.5 * (up + down)
             }
         }

@@ -39,13 +39,15 @@ impl RobustScalerParams {
     pub fn validate(&self) -> Result<()> {
         let [low, high] = self.quantile_range;
         let inside = if self.unit_variance { low > 0.0 && high < 100.0 } else { low >= 0.0 && high <= 100.0 };
-        if inside && low < high {
+        // One quantile twice is no range: as in scikit-learn nothing is divided, but that has no variance to go by.
+        let ascending = if self.unit_variance { low < high } else { low <= high };
+        if inside && ascending {
             return Ok(());
         }
         let expected = if self.unit_variance {
             "two numbers [low, high] above 0 and below 100 for unit_variance, low below high"
         } else {
-            "two numbers [low, high] from 0 to 100, low below high"
+            "two numbers [low, high] from 0 to 100, low not above high"
         };
         Err(Error::job("quantile_range", expected, format!("[{low}, {high}]")))
     }
@@ -56,7 +58,8 @@ impl RobustScalerParams {
     /// Usually 4 or 5 passes, at most 10; a partial is at most 1,536 counts a feature.
     ///
     /// # Errors
-    /// As [`validate`](Self::validate), and what the passes meet; [`Error::Data`] when a range is too wide for a double.
+    /// As [`validate`](Self::validate), and what the passes meet; [`Error::Data`] when a range to divide by is too wide
+    /// for a double.
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<RobustScaler> {
         self.validate()?;
         let [low, high] = self.quantile_range.map(|percent| percent / 100.0);
@@ -64,7 +67,7 @@ impl RobustScalerParams {
         let columns = order_statistics(engine, wanted)?;
         let ranges: Vec<f64> =
             columns.iter().map(|column| column.quantile(high) - column.quantile(low)).collect();
-        if let Some(column) = ranges.iter().position(|range| !range.is_finite()) {
+        if let Some(column) = ranges.iter().position(|range| self.with_scaling && !range.is_finite()) {
             let place = Place { column: Some(column.to_string()), ..Place::default() };
             let expected = "values whose range is a finite number";
             return Err(Error::data(engine.origin(), place, expected, ranges[column].to_string()));
