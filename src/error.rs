@@ -59,6 +59,11 @@ impl Place {
         Self { row: Some(row), line: None, column: Some(column.to_string()) }
     }
 
+    /// A row, and the column that it is about where there are several.
+    pub fn at(row: u64, column: Option<String>) -> Self {
+        Self { row: Some(row), line: None, column }
+    }
+
     /// A whole row.
     pub fn row(row: u64) -> Self {
         Self { row: Some(row), ..Self::default() }

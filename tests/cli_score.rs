@@ -294,9 +294,9 @@ fn a_fault_is_told_with_the_dataset_that_has_it() {
             desk.write("job.toml", &job);
             desk.refused(&["run", "job.toml", "--output", "out.h5"], 65, message);
         };
-        refused("y = \"bad_y\"", "dataset \"bad_y\", row 3, column y: expected a finite number");
-        refused("sample_weight = \"bad_weight\"", "dataset \"bad_weight\", row 2, column sample_weight");
-        refused("sample_weight = \"negative\"", "dataset \"negative\", row 4, column sample_weight");
+        refused("y = \"bad_y\"", "dataset \"bad_y\", row 3: expected a finite number");
+        refused("sample_weight = \"bad_weight\"", "dataset \"bad_weight\", row 2: expected a finite");
+        refused("sample_weight = \"negative\"", "dataset \"negative\", row 4: expected a weight");
     }
 }
 

@@ -146,14 +146,16 @@ pub trait BlockSource<T: Real>: Send + Sync {
         self.origin()
     }
 
-    /// The name of the targets' column for messages.
-    fn target_name(&self) -> String {
-        "y".into()
+    /// The name of the targets' column for messages; `None` where they are all that [their
+    /// origin](Self::target_origin) holds.
+    fn target_name(&self) -> Option<String> {
+        Some("y".into())
     }
 
-    /// The name of the weights' column for messages.
-    fn weight_name(&self) -> String {
-        "sample_weight".into()
+    /// The name of the weights' column for messages; `None` where they are all that [their
+    /// origin](Self::weight_origin) holds.
+    fn weight_name(&self) -> Option<String> {
+        Some("sample_weight".into())
     }
 
     /// The name of feature `column` for messages, if the input has names.

@@ -206,13 +206,13 @@ pub(super) fn check_values<T: Real>(
     block: &Block<T>,
     missing: bool,
 ) -> Result<()> {
-    let fault = |origin: String, row: usize, column: String, value: String| {
-        let place = Place::cell(block.first_row + row as u64, column);
+    let fault = |origin: String, row: usize, column: Option<String>, value: String| {
+        let place = Place::at(block.first_row + row as u64, column);
         Err(Error::data(origin, place, "a finite number", value))
     };
     if let Some(i) = first_fault(&block.x, missing) {
         let (row, column) = (i / block.n_features, i % block.n_features);
-        return fault(source.origin(), row, source.column_name(column), block.x[i].to_string());
+        return fault(source.origin(), row, Some(source.column_name(column)), block.x[i].to_string());
     }
     if let Some(row) = block.y.iter().position(|v| !v.is_finite()) {
         return fault(source.target_origin(), row, source.target_name(), block.y[row].to_string());
@@ -222,7 +222,7 @@ pub(super) fn check_values<T: Real>(
         if !weight.is_finite() {
             return fault(source.weight_origin(), row, source.weight_name(), weight.to_string());
         }
-        let place = Place::cell(block.first_row + row as u64, source.weight_name());
+        let place = Place::at(block.first_row + row as u64, source.weight_name());
         return Err(Error::data(source.weight_origin(), place, "a weight of 0 or more", weight.to_string()));
     }
     Ok(())

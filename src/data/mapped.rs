@@ -85,11 +85,11 @@ impl<T: Real> BlockSource<T> for Mapped<T> {
         self.source.weight_origin()
     }
 
-    fn target_name(&self) -> String {
+    fn target_name(&self) -> Option<String> {
         self.source.target_name()
     }
 
-    fn weight_name(&self) -> String {
+    fn weight_name(&self) -> Option<String> {
         self.source.weight_name()
     }
 

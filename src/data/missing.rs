@@ -41,11 +41,11 @@ impl<T: Real> BlockSource<T> for WithMissing<T> {
         self.0.target_origin()
     }
 
-    fn target_name(&self) -> String {
+    fn target_name(&self) -> Option<String> {
         self.0.target_name()
     }
 
-    fn weight_name(&self) -> String {
+    fn weight_name(&self) -> Option<String> {
         self.0.weight_name()
     }
 

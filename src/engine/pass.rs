@@ -106,8 +106,8 @@ impl<'a, T: Real> PassEngine<'a, T> {
         self.feed.source().weight_origin()
     }
 
-    /// The name of the targets' column, for messages.
-    pub fn target_name(&self) -> String {
+    /// The name of the targets' column, for messages, if there is more than one where they come from.
+    pub fn target_name(&self) -> Option<String> {
         self.feed.source().target_name()
     }
 

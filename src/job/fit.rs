@@ -335,7 +335,7 @@ fn check_rows<T: Real>(job: &Job, table: &Table, source: &dyn BlockSource<T>) ->
         let (expected, found) = no_class(table.y[row]);
         return Err(Error::data(
             source.target_origin(),
-            Place::cell(row as u64, source.target_name()),
+            Place::at(row as u64, source.target_name()),
             expected,
             found,
         ));

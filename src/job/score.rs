@@ -221,7 +221,7 @@ struct ScorePass<'a> {
     labels: &'a Labels,
     request: &'a Request,
     origin: String,
-    target_name: String,
+    target_name: Option<String>,
 }
 
 impl<T: Real> Pass<T> for ScorePass<'_> {
@@ -311,7 +311,7 @@ impl ScorePass<'_> {
     /// The block's targets, which must be classes.
     fn whole<T: Real>(&self, block: &Block<T>) -> Result<Vec<f64>> {
         if let Some(row) = block.y.iter().position(|y| !is_class(*y)) {
-            let place = Place::cell(block.first_row + row as u64, &self.target_name);
+            let place = Place::at(block.first_row + row as u64, self.target_name.clone());
             let (expected, found) = no_class(block.y[row]);
             return Err(Error::data(&self.origin, place, expected, found));
         }

@@ -137,12 +137,12 @@ impl<T: Real> BlockSource<T> for CsvSource {
         self.input.path().display().to_string()
     }
 
-    fn target_name(&self) -> String {
-        self.columns.name_of(&[Role::Target, Role::Class]).unwrap_or_else(|| "y".into())
+    fn target_name(&self) -> Option<String> {
+        self.columns.name_of(&[Role::Target, Role::Class]).or_else(|| Some("y".into()))
     }
 
-    fn weight_name(&self) -> String {
-        self.columns.name_of(&[Role::Weight]).unwrap_or_else(|| "sample_weight".into())
+    fn weight_name(&self) -> Option<String> {
+        self.columns.name_of(&[Role::Weight]).or_else(|| Some("sample_weight".into()))
     }
 
     fn column_name(&self, column: usize) -> String {

@@ -231,6 +231,15 @@ impl<T: Real> BlockSource<T> for Hdf5Source {
         self.weights.as_ref().map_or_else(|| self.x.origin(), Numbers::origin)
     }
 
+    /// Targets and weights are datasets of one column, which their origins name.
+    fn target_name(&self) -> Option<String> {
+        None
+    }
+
+    fn weight_name(&self) -> Option<String> {
+        None
+    }
+
     fn class_names(&self) -> Option<&[String]> {
         match &self.targets {
             Some(Targets::Labels(labels)) => Some(&labels.classes),

@@ -166,7 +166,7 @@ impl PoissonRegressorParams {
         let targets = survey(engine, false)?;
         check_numbers(engine)?;
         if let Some((row, y)) = targets.negative {
-            let place = Place::cell(row, engine.target_name());
+            let place = Place::at(row, engine.target_name());
             return Err(Error::data(engine.target_origin(), place, "a count of 0 or more", y.to_string()));
         }
         let definition = Definition {

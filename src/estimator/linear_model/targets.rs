@@ -224,7 +224,7 @@ pub(super) fn check_classes<T: Real>(targets: &Targets, engine: &PassEngine<'_, 
     let origin = engine.target_origin();
     let fault = |expected: &str, found: String| Err(Error::data(&origin, Place::default(), expected, found));
     if let Some((row, y)) = targets.no_class {
-        let place = Place::cell(row, engine.target_name());
+        let place = Place::at(row, engine.target_name());
         let (expected, found) = no_class(y);
         return Err(Error::data(&origin, place, expected, found));
     }

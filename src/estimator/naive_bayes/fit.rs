@@ -137,7 +137,7 @@ impl Partial for ClassMoments {
 
 struct ClassMomentsPass {
     target_origin: String,
-    target_name: String,
+    target_name: Option<String>,
 }
 
 impl<T: Real> Pass<T> for ClassMomentsPass {
@@ -147,7 +147,7 @@ impl<T: Real> Pass<T> for ClassMomentsPass {
     fn block(&self, block: &Block<T>, (): &mut ()) -> Result<ClassMoments> {
         if let Some(row) = block.y.iter().position(|class| !is_class(*class)) {
             let (expected, found) = no_class(block.y[row]);
-            let place = Place::cell(block.first_row + row as u64, &self.target_name);
+            let place = Place::at(block.first_row + row as u64, self.target_name.clone());
             return Err(Error::data(&self.target_origin, place, expected, found));
         }
         // Stable, so that the rows of a class keep their order; adding 0 makes one class of 0 and −0.
