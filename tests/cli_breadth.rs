@@ -189,6 +189,11 @@ fn mini_batches_come_near_k_means_on_any_number_of_ranks() {
     assert_eq!(desk.ok(&["predict", "--model", "m.h5", "--data", "rows.csv"]).lines().count(), 2);
     desk.job(BLOBS, "name = \"MiniBatchKMeans\"\nbatch_size = 0");
     desk.refused(78, "job.toml:11: estimator.batch_size: expected a positive integer");
+    desk.job(BLOBS, "name = \"MiniBatchKMeans\"\nmax_no_improvement = \"none\"");
+    desk.refused(
+        78,
+        "max_no_improvement: expected an integer of 0 or more, where 0 never stops for that, found",
+    );
     desk.job("source = \"csv\"\npath = \"rows.csv\"", "name = \"MiniBatchKMeans\"\nn_clusters = 3");
     desk.refused(65, "expected at least n_clusters = 3 rows, found 2");
     desk.write("rows.csv", "1,2,3,nan\n-5,3,2,1\n");

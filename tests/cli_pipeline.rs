@@ -225,6 +225,21 @@ fn mistakes_are_located() {
 }
 
 #[test]
+fn parameters_of_a_step_are_named_with_what_they_take() {
+    let desk = Desk::new();
+    for (line, message) in [
+        (
+            "n_components = -1",
+            "n_components: expected a positive integer, or a share of the variance between 0 and 1, found -1\n",
+        ),
+        ("iterated_power = -1", "iterated_power: expected a number of 0 or more, or \"auto\", found -1\n"),
+    ] {
+        let message = format!("bad.toml:10: pipeline.1.{message}");
+        desk.refused(&with("n_components = 2", line), 78, &message);
+    }
+}
+
+#[test]
 fn one_candidate_is_cross_validated_fold_by_fold() {
     let desk = Desk::new();
     let job = "[data]\nsource = \"classification\"\nn_samples = 120\nn_features = 4\n[[pipeline]]\n\

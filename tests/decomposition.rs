@@ -291,6 +291,8 @@ fn what_cannot_be_fitted_is_refused() {
         message(fit(&Single::new(), &source, Residency::Memory, name, &params), code)
     };
     let config = ExitCode::Config;
+    let text = refused("PCA", serde_json::json!({ "n_components": -1 }), config);
+    assert!(text.ends_with("a share of the variance between 0 and 1, found -1"), "{text}");
     for n_components in [serde_json::json!(0), 4.into(), 1.0.into(), (-0.5).into(), "mle".into()] {
         let text = refused("PCA", serde_json::json!({ "n_components": n_components }), config);
         assert!(text.contains("n_components: expected"), "{text}");

@@ -16,6 +16,7 @@ const EXPECTATIONS: &[(&str, &str)] = &[
     ("gamma", "\"scale\", \"auto\" or a positive number"),
     ("init", "\"k-means||\", \"k-means++\", \"random\" or { file = \"…\" }"),
     ("n_init", "\"auto\" or a positive integer"),
+    ("max_no_improvement", "an integer of 0 or more, where 0 never stops for that"),
     ("centers", "a positive integer, or a file of one centre a row"),
     ("center_box", "two numbers [low, high]"),
     ("cluster_std", "a positive number, or a list of one for each centre"),

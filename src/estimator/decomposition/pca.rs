@@ -17,6 +17,8 @@ use crate::kernel::Real;
 pub enum NComponents {
     /// This many.
     Count(usize),
+    /// Less than none, which cannot be.
+    Negative(i64),
     /// As many as explain more than this share of the variance.
     Share(f64),
     /// A rule; none is known.
@@ -71,6 +73,7 @@ impl PcaParams {
             Some(NComponents::Count(n)) if *n > 0 => return Ok(()),
             Some(NComponents::Share(share)) if *share > 0.0 && *share < 1.0 => return Ok(()),
             Some(NComponents::Count(n)) => (COMPONENTS, n.to_string()),
+            Some(NComponents::Negative(n)) => (COMPONENTS, n.to_string()),
             Some(NComponents::Share(share)) => (COMPONENTS, format!("{share:?}")),
             Some(NComponents::Rule(rule)) => (COMPONENTS, format!("the text {rule:?}")),
         };

@@ -42,7 +42,7 @@ impl SvdSolver {
 
 /// How often to multiply by the data again, to part the large directions from the small.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a number of 0 or more, or \"auto\"")]
 pub enum IteratedPower {
     /// So often.
     Count(usize),

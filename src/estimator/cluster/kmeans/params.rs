@@ -1,8 +1,9 @@
 //! Parameters as in the job file, and checked.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::{Error, Result};
 use crate::kernel::Isa;
@@ -28,13 +29,20 @@ pub enum Init {
 #[serde(untagged, expecting = "\"k-means||\", \"k-means++\", \"random\" or { file = \"…\" }")]
 enum InitText {
     Name(String),
-    Table(InitFile),
+    /// Looked at by hand: of what an untagged table refuses no key could be named.
+    Table(BTreeMap<String, serde_json::Value>),
 }
 
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct InitFile {
-    file: PathBuf,
+/// The path in `{ file = "…" }`.
+fn init_file(table: &BTreeMap<String, serde_json::Value>) -> Result<PathBuf, String> {
+    if let Some(unknown) = table.keys().find(|key| *key != "file") {
+        return Err(format!("unknown field `{unknown}`, expected `file`"));
+    }
+    match table.get("file") {
+        Some(serde_json::Value::String(file)) => Ok(file.into()),
+        Some(_) => Err("expected the path of a file of centres in { file = \"…\" }".into()),
+        None => Err("missing field `file`".into()),
+    }
 }
 
 impl TryFrom<InitText> for Init {
@@ -42,7 +50,7 @@ impl TryFrom<InitText> for Init {
 
     fn try_from(text: InitText) -> Result<Self, String> {
         match text {
-            InitText::Table(InitFile { file }) => Ok(Self::File(file)),
+            InitText::Table(table) => init_file(&table).map(Self::File),
             InitText::Name(name) => match name.as_str() {
                 "k-means++" => Ok(Self::KMeansPlusPlus),
                 "k-means||" => Ok(Self::KMeansParallel),
@@ -61,7 +69,10 @@ impl From<Init> for InitText {
             Init::KMeansPlusPlus => Self::Name("k-means++".into()),
             Init::KMeansParallel => Self::Name("k-means||".into()),
             Init::Random => Self::Name("random".into()),
-            Init::File(file) => Self::Table(InitFile { file }),
+            Init::File(file) => {
+                let path = file.to_string_lossy().into_owned();
+                Self::Table(BTreeMap::from([("file".into(), path.into())]))
+            }
         }
     }
 }
@@ -170,7 +181,14 @@ pub struct KMeansParams {
 #[serde(untagged, expecting = "a positive integer, or a list of them")]
 enum NClustersText {
     One(usize),
-    Several(Vec<usize>),
+    Several(#[serde(deserialize_with = "at_least_one")] Vec<usize>),
+}
+
+/// A list that is not empty.
+fn at_least_one<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<usize>, D::Error> {
+    let list = Vec::deserialize(from)?;
+    let none = || serde::de::Error::invalid_length(0, &"at least one number");
+    if list.is_empty() { Err(none()) } else { Ok(list) }
 }
 
 /// [`KMeansParams`] as they are written.
@@ -224,7 +242,6 @@ impl From<Text> for KMeansParams {
     fn from(text: Text) -> Self {
         let (n_clusters, n_clusters_tried) = match text.n_clusters {
             NClustersText::One(n_clusters) => (n_clusters, Vec::new()),
-            // No number at all is refused with the values.
             NClustersText::Several(tried) => (tried.iter().copied().max().unwrap_or(0), tried),
         };
         Self {
