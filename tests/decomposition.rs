@@ -361,6 +361,34 @@ fn a_scaler_needs_no_variance_that_it_does_not_use() {
     assert!(text.contains("column 0: expected values and weights with a finite mean"), "{text}");
 }
 
+/// Rows 1e12 from the origin with a spread of about 1, of which a double keeps 13 bits. All are multiples of 2⁻¹³, so that
+/// their variances are known exactly; rounded means that are compared would cost eleven digits of them.
+#[test]
+fn rows_far_from_the_origin_keep_their_digits_whatever_the_blocks() {
+    let n = 2000_i64;
+    let part = |i: i64, j: i64| (i * (7919 + 4000 * j) + i * i % 911) % 20_011;
+    let exact = |j: i64| {
+        let (sum, squares) = (0..n).map(|i| part(i, j)).fold((0, 0), |(s, q), v| (s + v, q + v * v));
+        (n * squares - sum * sum) as f64 / (n * n) as f64 / 8192.0_f64.powi(2)
+    };
+    let x: Vec<f64> =
+        (0..n).flat_map(|i| [part(i, 0), part(i, 1)]).map(|v| 1e12 + v as f64 / 8192.0).collect();
+    for block_rows in [1, 7, 100, 2000] {
+        let source = given::<f64>(&x, &[], 2, block_rows);
+        let fit = |name: &str, params: Value| {
+            fit(&Single::new(), &source, Residency::Memory, name, &params).unwrap()
+        };
+        let var = fit("StandardScaler", serde_json::json!({})).numbers("var_").unwrap();
+        assert_close(&var, &[exact(0), exact(1)], 1e-13, &format!("var_ in blocks of {block_rows}"));
+        for solver in ["covariance_eigh", "full", "randomized"] {
+            let model = fit("PCA", serde_json::json!({ "n_components": 2, "svd_solver": solver }));
+            let all: f64 = model.numbers("explained_variance_").unwrap().iter().sum();
+            let expected = (exact(0) + exact(1)) * n as f64 / (n - 1) as f64;
+            assert_close(&[all], &[expected], 1e-12, &format!("{solver} in blocks of {block_rows}"));
+        }
+    }
+}
+
 /// `StandardScaler(with_mean=…, with_std=…).fit(X, sample_weight=[1, 0.5, 2, 0]).n_samples_seen_` of scikit-learn 1.9.1:
 /// the rows where nothing is to be found, else the sum of their weights.
 #[test]

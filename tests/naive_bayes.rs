@@ -128,6 +128,35 @@ fn models_are_scikit_learns() {
     }
 }
 
+/// Rows 1e12 from the origin with a spread of about 1, all multiples of 2⁻¹³, so that their variances are known exactly.
+#[test]
+fn classes_far_from_the_origin_keep_their_digits_whatever_the_blocks() {
+    let part = |i: i64| (i * 7919 + i * i % 911) % 20_011;
+    let exact = |class: i64| {
+        let rows = (0..2000).filter(|i| i % 2 == class).map(part);
+        let (sum, squares) = rows.fold((0, 0), |(s, q), v| (s + v, q + v * v));
+        (1000 * squares - sum * sum) as f64 / 1e6 / 8192.0_f64.powi(2)
+    };
+    let case = Case {
+        name: "1e12".into(),
+        dtype: "f64".into(),
+        params: GaussianNbParams { var_smoothing: 0.0, ..GaussianNbParams::default() },
+        n_features: 1,
+        x: (0..2000).map(|i| 1e12 + part(i) as f64 / 8192.0).collect(),
+        y: (0..2000).map(|i| f64::from(i % 2)).collect(),
+        weights: Vec::new(),
+        attributes: BTreeMap::new(),
+        predict: Vec::new(),
+        predict_proba: Vec::new(),
+        joint_log_likelihood: Vec::new(),
+    };
+    for block_rows in [1, 7, 100, 2000] {
+        let model = fit::<f64>(&Single::new(), &case, block_rows, Residency::Memory).unwrap();
+        let var = model.numbers("var_").unwrap();
+        assert_close(&var, &[exact(0), exact(1)], 1e-13, &format!("blocks of {block_rows}"));
+    }
+}
+
 #[test]
 fn ranks_and_residency_do_not_change_a_bit() {
     for case in cases() {

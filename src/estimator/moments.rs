@@ -6,6 +6,7 @@ use crate::comm::Partial;
 use crate::data::Block;
 use crate::engine::pass::{Pass, PassEngine};
 use crate::error::Result;
+use crate::kernel::means::join_means;
 use crate::kernel::moments::{add_outer, block_moments};
 use crate::kernel::{Isa, Real};
 
@@ -18,6 +19,8 @@ pub struct Moments {
     pub weight: f64,
     /// `(m,)`
     pub mean: Vec<f64>,
+    /// What the rounded `mean` lacks, `(m,)`.
+    rest: Vec<f64>,
     /// Σ w (c − mean)(c − mean)ᵀ, `(m, m)`; a partial's are zeros below the diagonal.
     pub products: Vec<f64>,
 }
@@ -31,11 +34,10 @@ impl Partial for Moments {
             return;
         }
         let share = right.weight / weight;
-        let apart: Vec<f64> = right.mean.iter().zip(&self.mean).map(|(r, l)| r - l).collect();
         let factor = self.weight * share;
+        let apart = join_means((&mut self.mean, &mut self.rest), (&right.mean, &right.rest), share);
         self.products.iter_mut().zip(&right.products).for_each(|(l, r)| *l += r);
         add_outer(Isa::best(), &mut self.products, factor, &apart);
-        self.mean.iter_mut().zip(&apart).for_each(|(mean, apart)| *mean = share.mul_add(*apart, *mean));
         self.weight = weight;
     }
 }
@@ -53,6 +55,7 @@ impl Moments {
             n_rows: block.n_rows as u64,
             weight: moments.weight,
             mean: moments.mean,
+            rest: moments.rest,
             products: moments.products,
         }
     }
@@ -114,7 +117,7 @@ pub(super) fn products_flops(m: usize) -> f64 {
 /// The moments of all features, and of the target as the last column when `with_target`.
 ///
 /// # Collective
-/// One pass; a partial is m² + m numbers.
+/// One pass; a partial is m² + 2 · m numbers.
 ///
 /// # Errors
 /// What the pass meets.

@@ -1,5 +1,6 @@
 //! What each column of a block holds by itself: its mean, its spread and its range.
 
+use super::means::move_means;
 use super::simd::{LANES, Simd, dispatch};
 use super::{Isa, Real};
 
@@ -10,6 +11,8 @@ pub struct ColumnSums {
     pub weight: f64,
     /// `(n_features,)`
     pub mean: Vec<f64>,
+    /// What the rounded `mean` lacks, `(n_features,)`.
+    pub rest: Vec<f64>,
     /// Σ w (x − mean)², `(n_features,)`.
     pub squares: Vec<f64>,
 }
@@ -28,15 +31,29 @@ pub fn column_sums<T: Real>(isa: Isa, x: &[T], n_features: usize, weights: &[f64
     assert!(isa.is_available(), "{isa:?} is not on this machine");
     let weight = if weights.is_empty() { (x.len() / n_features) as f64 } else { weights.iter().sum() };
     let first = x.get(..n_features).map_or_else(|| vec![0.0; n_features], |row| wide(row));
-    let mut mean = deviations(isa, x, weights, &first);
-    if weight > 0.0 {
-        mean.iter_mut().zip(&first).for_each(|(mean, first)| *mean = first + *mean / weight);
-    } else {
-        // Rows that all weigh nothing have no mean; any finite one will do.
-        mean.clone_from(&first);
+    let mut apart = deviations(isa, x, weights, &first);
+    // Rows that all weigh nothing have no mean; any finite one will do.
+    let divisor = if weight > 0.0 { weight } else { 1.0 };
+    apart.iter_mut().for_each(|sum| *sum /= divisor);
+    let mut mean = first;
+    let rest = move_means(&mut mean, &apart);
+    let mut squares = squares(isa, x, weights, &mean);
+    for (square, rest) in squares.iter_mut().zip(&rest) {
+        // Summed about the rounded mean. NaN stays.
+        let about_mean = (-weight * rest).mul_add(*rest, *square);
+        *square = if about_mean < 0.0 { 0.0 } else { about_mean };
     }
-    let squares = squares(isa, x, weights, &mean);
-    ColumnSums { weight, mean, squares }
+    ColumnSums { weight, mean, rest, squares }
+}
+
+/// Mean of the columns of rows that all count once, and what it lacks.
+pub(super) fn column_means<T: Real>(isa: Isa, x: &[T], n_features: usize) -> (Vec<f64>, Vec<f64>) {
+    let (mut mean, n_rows) = (wide(&x[..n_features.min(x.len())]), (x.len() / n_features) as f64);
+    mean.resize(n_features, 0.0);
+    let mut apart = deviations(isa, x, &[], &mean);
+    apart.iter_mut().for_each(|sum| *sum /= n_rows.max(1.0));
+    let rest = move_means(&mut mean, &apart);
+    (mean, rest)
 }
 
 fn wide<T: Real>(row: &[T]) -> Vec<f64> {
@@ -157,6 +174,7 @@ pub fn column_range<T: Real>(x: &[T], n_features: usize) -> (Vec<T>, Vec<T>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::means::two_sum;
     use super::*;
 
     fn data(n: usize, d: usize) -> (Vec<f64>, Vec<f64>) {
@@ -187,15 +205,16 @@ mod tests {
     /// Value by value, in the order that fixes the bits.
     fn plain_sums(x: &[f32], d: usize, w: &[f64]) -> ColumnSums {
         let weight: f64 = w.iter().sum();
-        let (mut mean, mut squares) = (vec![0.0; d], vec![0.0; d]);
+        let (mut mean, mut rest, mut squares) = (vec![0.0; d], vec![0.0; d], vec![0.0; d]);
         for j in 0..d {
             let column = || x.iter().skip(j).step_by(d).zip(w).map(|(&v, &w)| (f64::from(v), w));
             let first = f64::from(x[j]);
-            mean[j] = column().fold(0.0, |sum: f64, (v, w)| w.mul_add(v - first, sum));
-            mean[j] = if weight > 0.0 { first + mean[j] / weight } else { first };
+            let apart = column().fold(0.0, |sum: f64, (v, w)| w.mul_add(v - first, sum));
+            (mean[j], rest[j]) = two_sum(first, if weight > 0.0 { apart / weight } else { 0.0 });
             squares[j] = column().fold(0.0, |sum, (v, w)| (w * (v - mean[j])).mul_add(v - mean[j], sum));
+            squares[j] = (-weight * rest[j]).mul_add(rest[j], squares[j]).max(0.0);
         }
-        ColumnSums { weight, mean, squares }
+        ColumnSums { weight, mean, rest, squares }
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod glm;
 mod isa;
 pub mod linear_rows;
 pub mod lloyd;
+pub mod means;
 mod memory;
 pub mod moments;
 pub mod neighbors;

@@ -1,6 +1,7 @@
 //! Mean and centred products of the columns of a block.
 
 use super::glm::Tile;
+use super::means::move_means;
 use super::rank_k::{Ahead, add_products_ahead, padded};
 use super::simd::{LANES, Simd, dispatch};
 use super::{Isa, Real};
@@ -15,6 +16,8 @@ pub struct BlockMoments {
     pub weight: f64,
     /// `(m,)`
     pub mean: Vec<f64>,
+    /// What the rounded `mean` lacks, `(m,)`.
+    pub rest: Vec<f64>,
     /// Σ w (c − mean)(c − mean)ᵀ on and above the diagonal, and zeros below, `(m, m)`.
     pub products: Vec<f64>,
 }
@@ -77,18 +80,19 @@ pub fn block_moments<T: Real>(
     let (weight, mut mean) = means(isa, &x[..first * n_features], n_features, start, counts);
     let (mut apart, mut products) = centred(isa, Columns { x, d: n_features, y }, weights, &mean);
     let weight = if weights.is_empty() { n_rows as f64 } else { weight };
+    let mut rest = vec![0.0; mean.len()];
     if weight > 0.0 {
         // The mean's own rounding is put right too: a constant column has products of nearly 0 (never below).
         apart.iter_mut().for_each(|sum| *sum /= weight);
-        mean.iter_mut().zip(&apart).for_each(|(mean, apart)| *mean += apart);
+        rest = move_means(&mut mean, &apart);
         add_outer(isa, &mut products, -weight, &apart);
         products.iter_mut().step_by(mean.len() + 1).for_each(|square| *square = square.max(0.0));
     }
-    BlockMoments { weight, mean, products }
+    BlockMoments { weight, mean, rest, products }
 }
 
 /// Σ w and the weighted mean of the columns of `x`, and of `y` unless it is empty.
-pub(super) fn means<T: Real>(isa: Isa, x: &[T], d: usize, y: &[f64], weights: &[f64]) -> (f64, Vec<f64>) {
+fn means<T: Real>(isa: Isa, x: &[T], d: usize, y: &[f64], weights: &[f64]) -> (f64, Vec<f64>) {
     let weight: f64 = weights.iter().sum();
     let mut sums = vec![0.0; d.next_multiple_of(LANES)];
     // The last rows' loads would run over the end of the block: they go through a copy.

@@ -1,6 +1,6 @@
 //! The triangular factor of a tall matrix, tile by tile: what singular values are found from without squaring them.
 
-use super::moments::means;
+use super::columns::column_means;
 use super::rank_k::padded;
 use super::simd::{LANES, Simd, dispatch};
 use super::{Isa, Real};
@@ -16,6 +16,8 @@ const NOTHING: f64 = f64::MIN_POSITIVE / f64::EPSILON;
 pub struct BlockTriangle {
     /// `(n_features,)`
     pub mean: Vec<f64>,
+    /// What the rounded `mean` lacks, `(n_features,)`.
+    pub rest: Vec<f64>,
     /// R with RᵀR = Σ (x − mean)(x − mean)ᵀ.
     pub triangle: Triangle,
 }
@@ -89,10 +91,9 @@ impl Triangle {
 /// Sci. Comput. 34, 2012, §2 (TSQR); Golub & Van Loan, Matrix Computations, 2013, §5.1 (reflections).
 pub fn block_triangle<T: Real>(isa: Isa, x: &[T], n_features: usize) -> BlockTriangle {
     assert!(n_features > 0 && x.len().is_multiple_of(n_features));
-    let ones = vec![1.0; x.len() / n_features];
-    let (_, mean) = means(isa, x, n_features, &[], &ones);
-    let triangle = triangle_about(isa, x, n_features, &[], &[], &mean);
-    BlockTriangle { mean, triangle }
+    let (mean, rest) = column_means(isa, x, n_features);
+    let triangle = centred_triangle(isa, Rows { x, d: n_features, y: &[], weights: &[] }, &mean, &rest);
+    BlockTriangle { mean, rest, triangle }
 }
 
 /// R of the rows `x` `(n_rows, n_features)` about `centre`, each with its number of `y` as the last column and times the
@@ -108,9 +109,24 @@ pub fn triangle_about<T: Real>(
     weights: &[f64],
     centre: &[f64],
 ) -> Triangle {
+    centred_triangle(isa, Rows { x, d: n_features, y, weights }, centre, &vec![0.0; centre.len()])
+}
+
+/// Rows `(n_rows, d)`; their numbers of one column more, and their weights, unless these are empty.
+#[derive(Clone, Copy)]
+struct Rows<'a, T> {
+    x: &'a [T],
+    d: usize,
+    y: &'a [f64],
+    weights: &'a [f64],
+}
+
+/// R of the rows about the sum of `centre` and `rest`, which no double needs to hold.
+fn centred_triangle<T: Real>(isa: Isa, rows: Rows<'_, T>, centre: &[f64], rest: &[f64]) -> Triangle {
+    let Rows { x, d: n_features, y, weights } = rows;
     assert!(n_features > 0 && x.len().is_multiple_of(n_features));
     let (n_rows, n) = (x.len() / n_features, n_features + usize::from(!y.is_empty()));
-    assert!(centre.len() == n && (y.is_empty() || y.len() == n_rows));
+    assert!(centre.len() == n && rest.len() == n && (y.is_empty() || y.len() == n_rows));
     assert!(weights.is_empty() || weights.len() == n_rows);
     let mut triangle = Triangle::new(n);
     let width = triangle.width;
@@ -122,11 +138,13 @@ pub fn triangle_about<T: Real>(
         for ((packed, row), i) in
             tile.chunks_exact_mut(width).zip(rows.chunks_exact(n_features)).zip(row_numbers)
         {
-            packed.iter_mut().zip(row).zip(centre).for_each(|((p, v), centre)| *p = v.to_f64() - centre);
+            let about = centre.iter().zip(rest);
+            let numbers = packed.iter_mut().zip(row).zip(about);
+            numbers.for_each(|((p, v), (centre, rest))| *p = v.to_f64() - centre - rest);
             // What the tile before left behind the last column.
             packed[n_features..].fill(0.0);
             if let Some(y) = y.get(i) {
-                packed[n_features] = y - centre[n_features];
+                packed[n_features] = y - centre[n_features] - rest[n_features];
             }
             if let Some(weight) = weights.get(i) {
                 let root = weight.sqrt();

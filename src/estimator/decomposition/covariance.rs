@@ -28,7 +28,7 @@ impl<T: Real> Pass<T> for CovariancePass {
 /// The moments of all features without regard to weights, as scikit-learn's decompositions take none.
 ///
 /// # Collective
-/// One pass; a partial is n_features² + n_features numbers.
+/// One pass; a partial is n_features² + 2 · n_features numbers.
 ///
 /// # Errors
 /// What the pass meets.
@@ -50,7 +50,7 @@ impl<T: Real> Pass<T> for ColumnsPass {
 /// The same without products.
 ///
 /// # Collective
-/// One pass; a partial is 2 · n_features numbers.
+/// One pass; a partial is 3 · n_features numbers.
 ///
 /// # Errors
 /// What the pass meets.

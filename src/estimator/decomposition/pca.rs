@@ -90,7 +90,7 @@ impl PcaParams {
     /// 4 · n · d · l a pass; on rank 0 of the order of d³ or d · l².
     ///
     /// # Collective
-    /// One pass whose partial is d² + d numbers, or half of it for `full`, and one broadcast; for `randomized` the power
+    /// One pass whose partial is d² + 2 · d numbers, or half of it for `full`, and one broadcast; for `randomized` the power
     /// iterations and 3 passes, whose partial is d · l numbers.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use crate::comm::Partial;
 use crate::data::Block;
 use crate::engine::pass::{Pass, PassEngine};
 use crate::error::Result;
+use crate::kernel::means::join_means;
 use crate::kernel::triangle::{BlockTriangle, Triangle, block_triangle};
 use crate::kernel::{Isa, Real};
 
@@ -16,13 +17,15 @@ pub(super) struct Triangles {
     pub(super) n_rows: u64,
     /// `(n_columns,)`
     pub(super) mean: Vec<f64>,
+    /// What the rounded `mean` lacks, `(n_columns,)`.
+    rest: Vec<f64>,
     /// The upper triangle row by row, `(n_columns · (n_columns + 1) / 2,)`.
     packed: Vec<f64>,
 }
 
 impl Triangles {
-    fn new(n_rows: usize, BlockTriangle { mean, triangle }: BlockTriangle) -> Self {
-        Self { n_rows: n_rows as u64, mean, packed: triangle.packed() }
+    fn new(n_rows: usize, BlockTriangle { mean, rest, triangle }: BlockTriangle) -> Self {
+        Self { n_rows: n_rows as u64, mean, rest, packed: triangle.packed() }
     }
 
     /// R.
@@ -54,12 +57,11 @@ impl Partial for Triangles {
         let n_rows = self.n_rows + right.n_rows;
         let share = right.n_rows as f64 / n_rows as f64;
         let weight = (self.n_rows as f64 * share).sqrt();
-        let apart: Vec<f64> = right.mean.iter().zip(&self.mean).map(|(r, l)| r - l).collect();
+        let apart = join_means((&mut self.mean, &mut self.rest), (&right.mean, &right.rest), share);
         let mut triangle = self.triangle();
         triangle.merge(Isa::best(), right.triangle());
         triangle.add_row(Isa::best(), &apart.iter().map(|a| weight * a).collect::<Vec<_>>());
         self.packed = triangle.packed();
-        self.mean.iter_mut().zip(&apart).for_each(|(mean, apart)| *mean = share.mul_add(*apart, *mean));
         self.n_rows = n_rows;
     }
 }

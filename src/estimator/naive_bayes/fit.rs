@@ -22,7 +22,7 @@ impl GaussianNbParams {
     /// rows (which does not know of weights, as in scikit-learn). Cost: 10 flops a value.
     ///
     /// # Collective
-    /// One pass; a partial is 2 · n_features numbers for each class, and as many for all rows.
+    /// One pass; a partial is 3 · n_features numbers for each class, and as many for all rows.
     ///
     /// # Errors
     /// As [`validate`](Self::validate); [`Error::Job`] for another number of priors than classes; [`Error::Data`]

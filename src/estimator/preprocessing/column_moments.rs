@@ -7,6 +7,7 @@ use crate::data::Block;
 use crate::engine::pass::{Pass, PassEngine};
 use crate::error::Result;
 use crate::kernel::columns::{ColumnSums, column_sums};
+use crate::kernel::means::join_means;
 use crate::kernel::{Isa, Real};
 
 /// Weighted mean and spread of each of `n_features` columns.
@@ -18,6 +19,8 @@ pub struct ColumnMoments {
     pub weight: f64,
     /// `(n_features,)`
     pub mean: Vec<f64>,
+    /// What the rounded `mean` lacks, `(n_features,)`.
+    rest: Vec<f64>,
     /// Σ w (x − mean)², `(n_features,)`.
     pub squares: Vec<f64>,
 }
@@ -25,8 +28,8 @@ pub struct ColumnMoments {
 impl ColumnMoments {
     /// Those of some rows `(n_rows, n_features)`; `weights` is empty or `(n_rows,)`.
     pub fn of_rows<T: Real>(x: &[T], n_features: usize, weights: &[f64]) -> Self {
-        let ColumnSums { weight, mean, squares } = column_sums(Isa::best(), x, n_features, weights);
-        Self { n_rows: (x.len() / n_features) as u64, weight, mean, squares }
+        let ColumnSums { weight, mean, rest, squares } = column_sums(Isa::best(), x, n_features, weights);
+        Self { n_rows: (x.len() / n_features) as u64, weight, mean, rest, squares }
     }
 
     /// Σ w (x − mean)² / Σ w of each column.
@@ -44,17 +47,15 @@ impl Partial for ColumnMoments {
         }
         if self.weight == 0.0 {
             // Means of nothing do not take part, not even by rounding.
-            (self.weight, self.mean, self.squares) = (right.weight, right.mean, right.squares);
+            *self = Self { n_rows: self.n_rows, ..right };
             return;
         }
         let weight = self.weight + right.weight;
         let share = right.weight / weight;
         let factor = self.weight * share;
-        let left = self.mean.iter_mut().zip(&mut self.squares);
-        for ((mean, squares), (their_mean, theirs)) in left.zip(right.mean.iter().zip(&right.squares)) {
-            let apart = their_mean - *mean;
+        let apart = join_means((&mut self.mean, &mut self.rest), (&right.mean, &right.rest), share);
+        for ((squares, theirs), apart) in self.squares.iter_mut().zip(&right.squares).zip(apart) {
             *squares = (factor * apart).mul_add(apart, *squares + theirs);
-            *mean = share.mul_add(apart, *mean);
         }
         self.weight = weight;
     }
@@ -74,7 +75,7 @@ impl<T: Real> Pass<T> for ColumnMomentsPass {
 /// The moments of every feature.
 ///
 /// # Collective
-/// One pass; a partial is 2 · n_features numbers.
+/// One pass; a partial is 3 · n_features numbers.
 ///
 /// # Errors
 /// What the pass meets.

@@ -32,7 +32,7 @@ impl StandardScalerParams {
     /// centred, as in scikit-learn.
     ///
     /// # Collective
-    /// One pass; a partial is 2 · n_features numbers.
+    /// One pass; a partial is 3 · n_features numbers.
     ///
     /// # Errors
     /// What the pass meets; [`Error::Data`] when the weights are not positive, or a mean or variance that is wanted is

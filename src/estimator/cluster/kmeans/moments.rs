@@ -22,7 +22,7 @@ pub(super) struct Moments {
 impl Moments {
     /// Of a few rows; every row counts once where `weights` is empty.
     fn of<T: Real>(isa: Isa, x: &[T], d: usize, weights: &[f64]) -> Self {
-        let ColumnSums { weight, mean, squares } = column_sums(isa, x, d, weights);
+        let ColumnSums { weight, mean, squares, .. } = column_sums(isa, x, d, weights);
         Self { weight, mean, scatter: squares }
     }
 
