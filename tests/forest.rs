@@ -414,3 +414,99 @@ fn parameters_out_of_range_are_refused() {
     let bad = Table { y: vec![0.5; 50], ..rows };
     assert!(ForestData::new(Arc::new(bad), kind).unwrap_err().to_string().contains("a whole number"));
 }
+
+/// Twelve rows that nothing tells apart, four of them of class 1, and what they may weigh: 22.25, of which 11.25 in class 1.
+fn alike(weighs: bool) -> Table {
+    let y = [vec![0.0; 8], vec![1.0; 4]].concat();
+    let weights = vec![1.0, 2.0, 0.5, 3.0, 0.0, 1.0, 1.5, 2.0, 4.0, 0.25, 1.0, 6.0];
+    Table { weights: if weighs { weights } else { Vec::new() }, ..table(Array2::zeros((12, 1)), y) }
+}
+
+/// Weights say which rows are drawn, and trees count what was drawn: shares of class 1 in 2,000 roots have
+/// scikit-learn's mean, within 5 standard errors, and its deviation; roots have its weight. From scikit-learn 1.9.1,
+/// `RandomForestClassifier(n_estimators=4000, …).fit(X, y, sample_weight=w)`; means are 11.25/22.25 and the like.
+#[test]
+fn weights_set_the_bootstrap_as_in_scikit_learn() {
+    let none = serde_json::Value::Null;
+    let table = serde_json::json!({"1": 3.0});
+    let cases: [(bool, Value, Value, f64, f64, f64); 12] = [
+        (false, none.clone(), none.clone(), 12.0, 1.0 / 3.0, 0.133),
+        (false, "balanced".into(), none.clone(), 12.0, 0.5, 0.146),
+        (false, table.clone(), none.clone(), 12.0, 0.6, 0.142),
+        (true, none.clone(), none.clone(), 12.0, 11.25 / 22.25, 0.146),
+        (true, "balanced".into(), none.clone(), 12.0, 0.5, 0.146),
+        (true, "balanced_subsample".into(), none.clone(), 12.0, 0.5, 0.0158),
+        (true, table.clone(), none.clone(), 12.0, 33.75 / 44.75, 0.1255),
+        (true, none.clone(), 0.5.into(), 11.0, 11.25 / 22.25, 0.153),
+        (true, none.clone(), 100.into(), 100.0, 11.25 / 22.25, 0.0498),
+        (true, none.clone(), 2.5.into(), 55.0, 11.25 / 22.25, 0.0666),
+        (true, table, 0.5.into(), 22.0, 33.75 / 44.75, 0.0917),
+        (false, none, 0.999.into(), 11.0, 1.0 / 3.0, 0.140),
+    ];
+    for (weighs, class_weight, max_samples, weight, mean, std) in cases {
+        let mut given = serde_json::json!({"n_estimators": 2000});
+        for (key, value) in [("class_weight", class_weight), ("max_samples", max_samples)] {
+            if !value.is_null() {
+                given[key] = value;
+            }
+        }
+        let model = fit(ForestKind::RandomForestClassifier, &given, alike(weighs));
+        let roots: Vec<f64> = model.trees().iter().map(|tree| tree.weighted_n_node_samples[0]).collect();
+        assert!(roots.iter().all(|root| (root - weight).abs() < 1e-9), "{given}: {}", roots[0]);
+        let shares: Vec<f64> = model.trees().iter().map(|tree| tree.value[1]).collect();
+        let found = rankfit::metrics::mean(&shares);
+        assert!((found - mean).abs() <= 5.0 * std / 2000f64.sqrt(), "{given}: {found} for {mean}");
+        let found = rankfit::metrics::std(&shares);
+        // The deviation of rare samples of one class is itself uncertain.
+        assert!((found - std).abs() <= 0.1 * std + 0.003, "{given}: {found} for {std}");
+    }
+}
+
+/// Without bootstrap samples weights are the trees'; classes are balanced by what their rows weigh, and
+/// `"balanced_subsample"` is `"balanced"`. scikit-learn 1.9.1 has these shares and weights of the root.
+#[test]
+fn weights_without_samples_are_the_trees() {
+    for (class_weight, weight, share) in [
+        (serde_json::json!({}), 22.25, 11.25 / 22.25),
+        ("balanced".into(), 22.25, 0.5),
+        ("balanced_subsample".into(), 22.25, 0.5),
+        (serde_json::json!({"1": 3.0}), 44.75, 33.75 / 44.75),
+    ] {
+        let given = serde_json::json!({"n_estimators": 1, "bootstrap": false, "class_weight": class_weight});
+        let model = fit(ForestKind::RandomForestClassifier, &given, alike(true));
+        let tree = &model.trees()[0];
+        near(&[tree.weighted_n_node_samples[0], tree.value[1]], &[weight, share], &given.to_string());
+    }
+}
+
+/// Rows without weights are drawn as they were in earlier builds, and so are those of a table that names no class.
+#[test]
+fn rows_without_weights_are_drawn_as_ever() {
+    let kind = ForestKind::RandomForestClassifier;
+    let plain = fit(kind, &serde_json::json!({"n_estimators": 3, "random_state": 5}), alike(false));
+    let shares: Vec<f64> = plain.trees().iter().map(|tree| tree.value[1] * 12.0).collect();
+    near(&shares, &[4.0, 5.0, 3.0], "draws");
+    let given = serde_json::json!({"n_estimators": 3, "random_state": 5, "class_weight": {}});
+    assert_eq!(fit(kind, &given, alike(false)).trees(), plain.trees());
+}
+
+/// scikit-learn 1.9.1 refuses them, too: NaN among the probabilities of rows, or among their weights.
+#[test]
+fn samples_that_cannot_be_drawn_are_refused() {
+    let kind = ForestKind::RandomForestClassifier;
+    let refused = |given: Value, weights: Vec<f64>| {
+        let data = ForestData::new(Arc::new(Table { weights, ..alike(false) }), kind).expect("data");
+        params(kind, &given).validate(0).expect("valid").fit(&data).expect_err("an error").to_string()
+    };
+    let lacking = [vec![1.0; 8], vec![0.0; 4]].concat();
+    let message = refused(serde_json::json!({"class_weight": "balanced"}), lacking);
+    assert!(message.contains("every class that weigh something"), "{message}");
+    assert!(message.contains("found none in class 1"), "{message}");
+    let message = refused(serde_json::json!({}), vec![1e308; 12]);
+    assert!(message.contains("a finite sum, found inf"), "{message}");
+    let message = refused(serde_json::json!({"max_samples": 0.5}), vec![1e300; 12]);
+    assert!(
+        message.starts_with("estimator.max_samples: expected a sample of at most 2147483647 rows"),
+        "{message}"
+    );
+}

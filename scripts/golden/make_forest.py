@@ -18,7 +18,6 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 FOLDER = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "data", "forest")
 ORIGIN = f"scikit-learn {sklearn.__version__}, numpy {np.__version__}, Python {platform.python_version()}"
@@ -37,8 +36,13 @@ def targets(rng, x, classes):
     return np.searchsorted(np.quantile(f, np.arange(1, classes) / classes), f)
 
 
+def single(forest, **params):
+    """A forest of one tree on all rows that may use all features at each node."""
+    return forest(n_estimators=1, bootstrap=False, max_features=None, **params)
+
+
 def tree(model, x, y, weight, params):
-    model.fit(x, y, sample_weight=weight)
+    model = model.fit(x, y, sample_weight=weight).estimators_[0]
     t = model.tree_
     return {
         "params": params,
@@ -55,7 +59,8 @@ def tree(model, x, y, weight, params):
 
 def unambiguous(make, x, y, weight, params):
     """Whether 30 seeds, which order the features differently, give one tree."""
-    trees = [make(random_state=seed, **params).fit(x, y, sample_weight=weight).tree_ for seed in range(30)]
+    forests = [single(make, random_state=seed, **params).fit(x, y, sample_weight=weight) for seed in range(30)]
+    trees = [forest.estimators_[0].tree_ for forest in forests]
     same = lambda a, b: np.array_equal(a.feature, b.feature) and np.array_equal(a.threshold, b.threshold)
     return all(same(trees[0], tree) for tree in trees)
 
@@ -70,8 +75,11 @@ def main():
     classifiers = [
         {"max_depth": 1}, {"max_depth": 3}, {"criterion": "entropy", "max_depth": 3}, {"min_samples_leaf": 7},
         {"min_samples_leaf": 12}, {"min_samples_split": 30, "min_impurity_decrease": 0.004}, {"min_samples_split": 60},
-        {"class_weight": "balanced", "max_depth": 3}, {"criterion": "entropy", "min_samples_leaf": 10}, {"max_depth": 4},
+        {"class_weight": "balanced", "max_depth": 3}, {"class_weight": "balanced", "max_depth": 3, "min_samples_leaf": 8},
+        {"criterion": "entropy", "min_samples_leaf": 10}, {"max_depth": 4},
     ]
+    # With weights two thresholds of one feature are equally good, and rounding tells.
+    tied = ("2", {"class_weight": "balanced", "max_depth": 3}, True)
     regressors = [
         {"max_depth": 4}, {"min_samples_leaf": 5}, {"min_samples_leaf": 0.05, "min_samples_split": 0.2},
         {"min_weight_fraction_leaf": 0.03}, {"min_samples_split": 10},
@@ -79,11 +87,11 @@ def main():
     cases = {"2": classifiers, "3": classifiers, "0": regressors}
     for classes, many in cases.items():
         y = targets(rng, x, int(classes))
-        make = DecisionTreeRegressor if classes == "0" else DecisionTreeClassifier
+        make = RandomForestRegressor if classes == "0" else RandomForestClassifier
         trees = []
         for p, w in [(p, w) for p in many for w in (None, weight)]:
-            if unambiguous(make, x, y, w, p):
-                trees.append(dict(tree(make(random_state=0, **p), x, y, w, p), weighted=w is not None))
+            if (classes, p, w is not None) != tied and unambiguous(make, x, y, w, p):
+                trees.append(dict(tree(single(make, random_state=0, **p), x, y, w, p), weighted=w is not None))
         assert len(trees) >= 5 and any(t["weighted"] for t in trees)
         print(classes, [(t["params"], t["weighted"], len(t["feature"])) for t in trees])
         out["data"][classes] = {"y": y.tolist(), "trees": trees}

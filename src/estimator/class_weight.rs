@@ -40,13 +40,21 @@ impl ClassWeight {
         }
     }
 
+    /// Whether every class keeps its weight.
+    pub(crate) fn is_none(&self) -> bool {
+        match self {
+            Self::Rule(rule) => rule == NONE,
+            Self::Table(table) => table.is_empty(),
+        }
+    }
+
     /// The factor of each of `classes`, of which a fit has `counts` rows (or as much weight).
     ///
     /// # Errors
     /// [`Error::Job`] when the table names classes that are not there and misses some that are.
     pub(crate) fn factors(&self, classes: &[f64], counts: &[f64], table: &Table) -> Result<Vec<f64>> {
         let weights = match self {
-            Self::Rule(rule) if rule == NONE => return Ok(vec![1.0; classes.len()]),
+            _ if self.is_none() => return Ok(vec![1.0; classes.len()]),
             Self::Rule(_) => {
                 let (total, n_classes) = (counts.iter().sum::<f64>(), classes.len() as f64);
                 return Ok(counts.iter().map(|&count| total / (n_classes * count)).collect());
@@ -56,7 +64,7 @@ impl ClassWeight {
         let names: Vec<String> = classes.iter().map(|&c| class_name(table, c)).collect();
         let known: Vec<Option<f64>> = names.iter().map(|name| weight_of(weights, name)).collect();
         let matched = known.iter().flatten().count();
-        if matched < names.len() && !weights.is_empty() && matched != weights.len() {
+        if matched < names.len() && matched != weights.len() {
             let expected = format!("the classes {}", names.join(", "));
             let found = weights.keys().cloned().collect::<Vec<_>>().join(", ");
             return Err(Error::job("estimator.class_weight", expected, found));

@@ -51,11 +51,6 @@ impl ForestData {
         self.classes.len().max(1)
     }
 
-    /// The weight of a row.
-    pub(super) fn weight(&self, row: usize) -> f64 {
-        self.table.weights.get(row).copied().unwrap_or(1.0)
-    }
-
     /// The features of some rows, `(rows, n_features)`, in single precision.
     pub(super) fn rows(&self, rows: &[usize]) -> Vec<f32> {
         let row = |row: &usize| self.table.x.row(*row).to_vec();

@@ -7,6 +7,11 @@ pub use crate::estimator::class_weight::ClassWeight;
 use crate::estimator::parameter::{check, fault, quoted};
 use crate::estimator::tree::{Limits, Splitter};
 
+/// The most rows that a sample draws: one may be drawn every time, and is counted.
+const MOST_DRAWN: u32 = i32::MAX as u32;
+
+const EXPECTED_SAMPLES: &str = "a whole number from 1, or a part above 0.0";
+
 /// Which forest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ForestKind {
@@ -137,7 +142,7 @@ pub struct ForestParams {
     pub class_weight: Option<ClassWeight>,
     /// Pruning; not supported above 0.
     pub ccp_alpha: f64,
-    /// How many rows a bootstrap sample draws; as many as there are by default.
+    /// How many rows a bootstrap sample draws, or which part of what all rows weigh; as many as there are by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_samples: Option<Amount>,
 }
@@ -247,8 +252,12 @@ impl ForestParams {
         };
         part("min_samples_split", self.min_samples_split, 2, true)?;
         part("min_samples_leaf", self.min_samples_leaf, 1, false)?;
-        if let Some(amount) = self.max_samples {
-            part("max_samples", amount, 1, true)?;
+        match self.max_samples {
+            Some(Amount::Number(number)) if number < 1 => fault("max_samples", EXPECTED_SAMPLES, number)?,
+            Some(Amount::Part(part)) if !(part > 0.0 && part.is_finite()) => {
+                fault("max_samples", EXPECTED_SAMPLES, format!("{part:?}"))?;
+            }
+            _ => {}
         }
         let expected =
             "\"sqrt\", \"log2\", \"none\", a whole number from 1, or a part above 0.0 and up to 1.0";
@@ -340,12 +349,19 @@ impl Forest {
         number.clamp(1, n_features.max(1))
     }
 
-    /// How many rows a bootstrap sample of `n_samples` rows draws.
-    pub(super) fn n_drawn(&self, n_samples: usize) -> usize {
-        match self.params.max_samples {
-            None => n_samples,
-            Some(Amount::Number(number)) => number as usize,
-            Some(Amount::Part(part)) => ((part * n_samples as f64).round() as usize).max(1),
-        }
+    /// How many rows a bootstrap sample of `n_samples` rows that weigh `weight` draws: a part is one of the weight, and
+    /// rounded down, as in scikit-learn 1.9.
+    ///
+    /// # Errors
+    /// [`crate::Error::Job`] at `estimator.max_samples` for more than can be counted.
+    pub(super) fn n_drawn(&self, n_samples: usize, weight: f64) -> Result<usize> {
+        let drawn = match self.params.max_samples {
+            None => return Ok(n_samples),
+            Some(Amount::Number(number)) => number as f64,
+            Some(Amount::Part(part)) => (part * weight).floor().max(1.0),
+        };
+        let expected = format!("a sample of at most {MOST_DRAWN} rows");
+        check("max_samples", drawn <= f64::from(MOST_DRAWN), &expected, drawn)?;
+        Ok(drawn as usize)
     }
 }

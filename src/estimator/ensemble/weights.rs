@@ -1,11 +1,15 @@
-//! The weight of each row in each tree: bootstrap counts, weights of rows, and of classes.
-
-use std::collections::BTreeMap;
+//! The weight of each row in each tree: how often it was drawn, or the weights of rows and of classes.
+//!
+//! As in scikit-learn 1.9 these weights say how likely a bootstrap sample is to draw a row, and a tree weighs what was
+//! drawn by how often it was; without bootstrap samples trees weigh the rows by them.
 
 use super::data::ForestData;
 use super::params::{ClassWeight, Forest};
+use crate::data::Table;
 use crate::error::{Error, Place, Result};
+use crate::estimator::targets::Classes;
 use crate::estimator::tree::Row;
+use crate::metrics::pairwise_sum;
 use crate::rng::{self, Purpose};
 use rand_xoshiro::rand_core::Rng;
 
@@ -14,8 +18,12 @@ pub(super) struct Training<'a> {
     forest: &'a Forest,
     data: &'a ForestData,
     rows: &'a [usize],
-    /// Weights of rows and classes, `(rows,)`.
+    /// Weights of rows and classes, `(rows,)`; none where each row counts once.
     weights: Vec<f64>,
+    /// What the rows up to each weigh, itself included, `(rows,)`; none where rows are not drawn by weight.
+    up_to: Vec<f64>,
+    /// How many rows a bootstrap sample draws.
+    n_drawn: usize,
 }
 
 /// A tree's sample, and the key of its root.
@@ -27,27 +35,17 @@ pub(super) struct Sample {
 
 impl<'a> Training<'a> {
     /// # Errors
-    /// [`Error::Data`] when all weights are 0, [`Error::Job`] when `class_weight` names no class that is there, or
-    /// more rows are to be drawn than there are.
+    /// [`Error::Data`] when all weights are 0, their sum is not finite, or a class that is to be balanced weighs nothing;
+    /// [`Error::Job`] when `class_weight` is about other classes, or more rows are to be drawn than can be counted.
     pub(super) fn new(forest: &'a Forest, data: &'a ForestData, rows: &'a [usize]) -> Result<Self> {
-        if forest.n_drawn(rows.len()) > rows.len() {
-            let expected = format!("at most {}, the number of rows", rows.len());
-            let found = forest.n_drawn(rows.len()).to_string();
-            return Err(Error::job("estimator.max_samples", expected, found));
+        let weights = weights(forest, data, rows)?;
+        let sum = if weights.is_empty() { rows.len() as f64 } else { pairwise_sum(&weights) };
+        let n_drawn = if forest.bootstrap { forest.n_drawn(rows.len(), sum)? } else { 0 };
+        let mut up_to = if forest.bootstrap { weights.clone() } else { Vec::new() };
+        for place in 1..up_to.len() {
+            up_to[place] += up_to[place - 1];
         }
-        let factors = match &forest.params().class_weight {
-            Some(ClassWeight::Table(table)) => named(data, table)?,
-            Some(ClassWeight::Rule(rule)) if rule == "balanced" => balanced(data, rows, |_| 1.0),
-            _ => Vec::new(),
-        };
-        let factor = |row: usize| factors.get(data.targets[row] as usize).copied().unwrap_or(1.0);
-        let factored = !factors.is_empty();
-        let weight = |&row: &usize| data.weight(row) * if factored { factor(row) } else { 1.0 };
-        let weights: Vec<f64> = rows.iter().map(weight).collect();
-        if !weights.iter().any(|&w| w > 0.0) {
-            return Err(Error::data(&data.table.origin, Place::default(), "a weight above 0", "none"));
-        }
-        Ok(Self { forest, data, rows, weights })
+        Ok(Self { forest, data, rows, weights, up_to, n_drawn })
     }
 
     /// How many rows there are.
@@ -55,9 +53,13 @@ impl<'a> Training<'a> {
         self.rows.len()
     }
 
-    /// The weight of all rows, for limits that are parts of it.
+    /// What the rows of a tree weigh, for limits that are parts of it.
     pub(super) fn total_weight(&self) -> f64 {
-        self.weights.iter().sum()
+        match self.forest.bootstrap {
+            true => self.n_drawn as f64,
+            false if self.weights.is_empty() => self.rows.len() as f64,
+            false => self.weights.iter().sum(),
+        }
     }
 
     /// What tree `tree` is grown from.
@@ -69,73 +71,99 @@ impl<'a> Training<'a> {
             return Sample { counts: vec![1; n], key };
         }
         let mut counts = vec![0; n];
-        for _ in 0..self.forest.n_drawn(n) {
-            counts[rng::below(&mut rng, n as u64) as usize] += 1;
+        for _ in 0..self.n_drawn {
+            counts[self.draw(&mut rng)] += 1;
         }
         Sample { counts, key }
     }
 
+    /// The place of a row, each as likely as its part of the weight.
+    fn draw(&self, rng: &mut impl Rng) -> usize {
+        let Some(&sum) = self.up_to.last() else { return rng::below(rng, self.rows.len() as u64) as usize };
+        let drawn = rng::uniform(rng) * sum;
+        // A row of no weight ends where the one before it does, and so is never the first to end above.
+        let place = self.up_to.partition_point(|&end| end <= drawn);
+        // Where rounding took the product up to the sum itself, the last row that weighs something.
+        if place < self.up_to.len() { place } else { self.up_to.partition_point(|&end| end < sum) }
+    }
+
     /// The rows of a sample that weigh something.
     pub(super) fn drawn(&self, sample: &Sample) -> Vec<Row> {
-        let factors = match &self.forest.params().class_weight {
-            Some(ClassWeight::Rule(rule)) if rule == "balanced_subsample" => {
-                balanced(self.data, self.rows, |place| f64::from(sample.counts[place]))
-            }
-            _ => Vec::new(),
-        };
+        let balances =
+            matches!(&self.forest.params().class_weight, Some(rule) if of_samples(self.forest, rule));
+        let factors = if balances { self.balanced(sample) } else { Vec::new() };
         let row = |place: usize| {
             let row = self.rows[place];
             let target = self.data.targets[row];
-            let mut weight = f64::from(sample.counts[place]) * self.weights[place];
+            let mut weight = match self.forest.bootstrap {
+                true => f64::from(sample.counts[place]),
+                false => self.weights.get(place).copied().unwrap_or(1.0),
+            };
             if !factors.is_empty() {
                 weight *= factors[target as usize];
             }
             Row { row: row as u32, target, weight }
         };
-        let rows: Vec<Row> = (0..self.rows.len()).map(row).filter(|row| row.weight > 0.0).collect();
-        if rows.is_empty() {
-            // Only rows of no weight were drawn; a tree needs one that has some.
-            let place = self.weights.iter().position(|&w| w > 0.0).unwrap_or(0);
-            let row = self.rows[place];
-            return vec![Row {
-                row: row as u32,
-                target: self.data.targets[row],
-                weight: self.weights[place],
-            }];
+        (0..self.rows.len()).map(row).filter(|row| row.weight > 0.0).collect()
+    }
+
+    /// The factor of each class by the rows of a sample, whatever they weighed; 0 for absent classes.
+    fn balanced(&self, sample: &Sample) -> Vec<f64> {
+        let mut counts = vec![0.0; self.data.classes.len()];
+        for (&row, &count) in self.rows.iter().zip(&sample.counts) {
+            counts[self.data.targets[row] as usize] += f64::from(count);
         }
-        rows
+        let total: f64 = counts.iter().sum();
+        let n_classes = counts.iter().filter(|&&n| n > 0.0).count() as f64;
+        counts.into_iter().map(|n| if n > 0.0 { total / (n_classes * n) } else { 0.0 }).collect()
     }
 }
 
-/// n_samples / (n_classes · samples of the class), for samples counted `count(place)` times; 0 for absent classes.
-fn balanced(data: &ForestData, rows: &[usize], count: impl Fn(usize) -> f64) -> Vec<f64> {
-    let mut counts = vec![0.0; data.classes.len()];
-    for (place, &row) in rows.iter().enumerate() {
-        counts[data.targets[row] as usize] += count(place);
+impl Forest {
+    /// Checks, before any work, that a table of class weights is about the classes of the data.
+    ///
+    /// # Errors
+    /// [`Error::Job`] when it names classes that are not there and misses some that are.
+    pub fn check_classes(&self, table: &Table) -> Result<()> {
+        let Some(weight @ ClassWeight::Table(_)) = &self.params().class_weight else { return Ok(()) };
+        let rows: Vec<usize> = (0..table.y.len()).collect();
+        let classes = Classes::of(table, &rows);
+        weight.factors(&classes.targets, &classes.weights(table, &rows), table).map(drop)
     }
-    let total: f64 = counts.iter().sum();
-    let n_classes = counts.iter().filter(|&&n| n > 0.0).count() as f64;
-    counts.into_iter().map(|n| if n > 0.0 { total / (n_classes * n) } else { 0.0 }).collect()
 }
 
-/// The factors that a table gives to the classes, 1 where it names none.
-fn named(data: &ForestData, table: &BTreeMap<String, f64>) -> Result<Vec<f64>> {
-    let names: Vec<String> = data.classes.iter().map(|&class| class_name(data, class)).collect();
-    let equal = |key: &str, name: &str| {
-        key == name || matches!((key.parse::<f64>(), name.parse::<f64>()), (Ok(a), Ok(b)) if a == b)
+/// Whether the classes are balanced in each sample. Without samples `"balanced_subsample"` is `"balanced"`.
+fn of_samples(forest: &Forest, weight: &ClassWeight) -> bool {
+    forest.bootstrap && matches!(weight, ClassWeight::Rule(rule) if rule == "balanced_subsample")
+}
+
+/// What each of `rows` weighs by itself and by its class, or none where all count once.
+fn weights(forest: &Forest, data: &ForestData, rows: &[usize]) -> Result<Vec<f64>> {
+    let fault = |expected: &str, found: String| {
+        Err(Error::data(&data.table.origin, Place::default(), expected, found))
     };
-    if let Some(key) = table.keys().find(|key| !names.iter().any(|name| equal(key, name))) {
-        let expected = format!("the classes {}", names.join(", "));
-        return Err(Error::job("estimator.class_weight", expected, key.clone()));
+    let mut weights: Vec<f64> = if data.table.weights.is_empty() {
+        Vec::new()
+    } else {
+        rows.iter().map(|&row| data.table.weights[row]).collect()
+    };
+    let of_all = |weight: &&ClassWeight| !weight.is_none() && !of_samples(forest, weight);
+    if let Some(weight) = forest.params().class_weight.as_ref().filter(of_all) {
+        let classes = Classes::of(&data.table, rows);
+        let counts = classes.weights(&data.table, rows);
+        let factors = weight.factors(&classes.targets, &counts, &data.table)?;
+        if let Some(class) = factors.iter().position(|factor| !factor.is_finite()) {
+            let found = format!("none in class {}", classes.targets[class]);
+            return fault("rows of every class that weigh something, for class_weight = \"balanced\"", found);
+        }
+        weights.resize(rows.len(), 1.0);
+        let of_row = |row: usize| factors[classes.index(data.table.y[row])];
+        weights.iter_mut().zip(rows).for_each(|(weight, &row)| *weight *= of_row(row));
     }
-    let factor = |name: &String| table.iter().find(|(key, _)| equal(key, name)).map_or(1.0, |(_, &w)| w);
-    Ok(names.iter().map(factor).collect())
-}
-
-/// How a class is called: its name, or its target.
-fn class_name(data: &ForestData, class: f64) -> String {
-    match &data.table.class_names {
-        Some(names) => names.get(class as usize).cloned().unwrap_or_else(|| class.to_string()),
-        None => class.to_string(),
+    let counts = weights.is_empty() && !rows.is_empty();
+    if !counts && !weights.iter().any(|&weight| weight > 0.0) {
+        return fault("a weight above 0", "none".into());
     }
+    let sum: f64 = weights.iter().sum();
+    if sum.is_finite() { Ok(weights) } else { fault("weights of rows with a finite sum", sum.to_string()) }
 }
