@@ -19,7 +19,7 @@ import sklearn
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
-from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, KFold
+from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, KFold, PredefinedSplit
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
@@ -208,6 +208,50 @@ for name, options, model, grid in [
     scoring = ["f1", "precision", "recall", "jaccard", "f1_macro", "roc_auc"]
     rules = f'cv = 3\nscoring = {json.dumps(scoring)}\nrefit = "f1_macro"\n'
     search(job(name, options, rules, grid), model, grid, data="uneven_text", cv=3, scoring=scoring, refit="f1_macro")
+
+# Forests of one tree that sees every row and feature are not random. Their class weights count the weights of rows.
+SINGLE = "n_estimators = 1\nbootstrap = false\nmax_features = 1.0"
+
+
+def tree(**params):
+    return RandomForestClassifier(1, bootstrap=False, max_features=1.0, random_state=0, **params)
+
+
+for data, depth, leaf in [("weighted", 2, 4), ("uneven", 1, 1)]:
+    options = f"{SINGLE}\nmax_depth = {depth}\nmin_samples_leaf = {leaf}"
+    search(job("RandomForestClassifier", options, 'cv = 3\nscoring = "neg_log_loss"\n',
+               {"class_weight": ["none", "balanced", "balanced_subsample"]}),
+           tree(max_depth=depth, min_samples_leaf=leaf), {"class_weight": [None, "balanced", "balanced_subsample"]},
+           data=data, cv=3, scoring="neg_log_loss")
+# Tables of class weights, of which some do not serve the folds that lack a class.
+for weights in [{0: 1.0, 1: 2.0, 2: 5.0}, {2: 5.0}]:
+    text = "{ " + ", ".join(f"{k} = {v}" for k, v in weights.items()) + " }"
+    rules = f'{IN_ORDER}\nscoring = "f1_macro"\nreturn_train_score = true\n'
+    search(job("RandomForestClassifier", f"{SINGLE}\nmin_samples_leaf = 6\nclass_weight = {text}", rules,
+               {"max_depth": [1, 2]}),
+           tree(min_samples_leaf=6, class_weight=weights), {"max_depth": [1, 2]}, cv=KFold(3), scoring="f1_macro",
+           return_train_score=True)
+# An area of three classes is the score of failures.
+for name, options, model, grid in [
+    ("SVC", "", SVC(), {"C": [0.1, 1.0]}),
+    ("RandomForestClassifier", f"{SINGLE}\nmax_depth = 1", tree(max_depth=1), {"min_samples_leaf": [1, 8]}),
+]:
+    rules = 'cv = 3\nscoring = ["accuracy", "roc_auc"]\nrefit = "roc_auc"\nerror_score = -7.0\n'
+    search(job(name, options, rules, grid), model, grid, cv=3, scoring=["accuracy", "roc_auc"], refit="roc_auc",
+           error_score=-7.0)
+# Training rows of two of the three classes, and rows to score on that lack one.
+FOLDS = np.arange(96) % 2 + 1
+FOLDS[40:] = 0
+for name, options, model, grid in [
+    ("LogisticRegression", 'solver = "newton-cholesky"\ntol = 1e-10',
+     LogisticRegression(solver="newton-cholesky", tol=1e-10), {"C": [0.1, 1.0]}),
+    ("RandomForestClassifier", f"{SINGLE}\nmax_depth = 1", tree(max_depth=1), {"min_samples_leaf": [1, 8]}),
+]:
+    scoring = ["accuracy", "roc_auc", "neg_log_loss", "roc_auc_ovr", "roc_auc_ovr_weighted"]
+    rules = f'scoring = {json.dumps(scoring)}\nrefit = "accuracy"\nreturn_train_score = true\nerror_score = -7.0\n'
+    rules += f'cv = {{ kind = "PredefinedSplit", test_fold = {FOLDS.tolist()} }}\n'
+    search(job(name, options, rules, grid), model, grid, cv=PredefinedSplit(FOLDS), scoring=scoring, refit="accuracy",
+           return_train_score=True, error_score=-7.0)
 
 text = ",\n".join(json.dumps(case, separators=(",", ":")) for case in CASES)
 (FOLDER / "uneven.json").write_text(f'{{"origin":{json.dumps(ORIGIN)},"cases":[\n{text}\n]}}\n')

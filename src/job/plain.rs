@@ -18,7 +18,6 @@ use crate::estimator::fold_search::{FoldFit, FoldSearch};
 use crate::estimator::neighbors::{KNeighborsModel, KNeighborsParams, KNeighborsSearch, NeighborsKind};
 use crate::estimator::plain::{PlainEstimator, PlainModel};
 use crate::estimator::searchable::Searchable;
-use crate::estimator::svm::Scorer;
 use crate::estimator::svm::linear::{LinearSvcParams, LinearSvmModel, LinearSvrParams};
 use crate::estimator::svm::svr::{SvrModel, SvrParams, SvrSearch};
 use crate::kernel::Real;
@@ -128,15 +127,9 @@ impl PlainJob {
             Self::LinearSvr(params) => at.each(params, |p: LinearSvrParams| p.validate(job.seed)),
             Self::Svr(params) => {
                 let all = at.all(params, SvrParams::validate)?;
-                let scorers = searchable::scorers(search, table);
-                // A score of numbers is one of predictions.
-                let scorers = scorers.into_iter().filter_map(|scorer| match scorer {
-                    Scorer::Prediction(score) => Some(score),
-                    Scorer::Decision(_) | Scorer::Probability(_) => None,
-                });
-                let (scorers, train) = (scorers.collect(), search.return_train_score);
-                let made = SvrSearch::new(table.clone(), all, scorers, train, budget_bytes)?
-                    .with_weighted_scores(searchable::weighted_scores(job, search, table));
+                let train = search.return_train_score;
+                let made = SvrSearch::new(table.clone(), all, Vec::new(), train, budget_bytes)?
+                    .with_row_scores(searchable::row_scores(job, search, table));
                 if let Some((comm, telemetry)) = together {
                     searchable::tell_shared(telemetry, "dot products", made.share_products(comm));
                 }

@@ -294,11 +294,9 @@ impl At<'_> {
         let svcs = self.all(params, SvcParams::validate)?;
         searchable::check_classes(job, &svcs, self.candidates, self.table)?;
         searchable::require_probabilities(job, search, &svcs)?;
-        let scorers = searchable::scorers(search, self.table);
-        let table = self.table.clone();
-        let weighted = searchable::weighted_scores(job, search, &table);
-        let made = SvcSearch::new(table, svcs, scorers, search.return_train_score, budget_bytes)
-            .with_weighted_scores(weighted);
+        let (table, scores) = (self.table.clone(), searchable::row_scores(job, search, self.table));
+        let made = SvcSearch::new(table, svcs, Vec::new(), search.return_train_score, budget_bytes)
+            .with_row_scores(scores);
         if let Some(splits) = self.together {
             searchable::tell_shared(telemetry, "dot products", made.share_products(comm));
             made.choose_kernels(splits, ranks_on_node);
@@ -314,10 +312,9 @@ impl At<'_> {
         let (kind, seed) = (params.kind, job.seed);
         let forests =
             self.all(params, |candidate: ForestParams| ForestParams { kind, ..candidate }.validate(seed))?;
-        let scorers = searchable::scorers(search, self.table);
         let data = self.maker.ranked(self.table, params)?;
-        let made = ForestSearch::new(data, forests, scorers, search.return_train_score);
-        Ok(Box::new(made.with_weighted_scores(searchable::weighted_scores(job, search, self.table))))
+        let made = ForestSearch::new(data, forests, Vec::new(), search.return_train_score);
+        Ok(Box::new(made.with_row_scores(searchable::row_scores(job, search, self.table))))
     }
 }
 

@@ -10,9 +10,9 @@ use crate::data::Table;
 use crate::error::{Error, Result};
 use crate::estimator::plain::PlainEstimator;
 use crate::estimator::row_scores::RowScores;
-use crate::estimator::svm::{ScoreFn, Scorer, Svc};
+use crate::estimator::svm::Svc;
 use crate::metrics::Needs;
-use crate::model_selection::{Candidate, Search};
+use crate::model_selection::{Candidate, Kind, Search};
 use crate::telemetry::Telemetry;
 
 /// The estimator at each of `candidates`.
@@ -204,40 +204,10 @@ pub(super) fn tell_shared(telemetry: &Telemetry, what: &str, shared: Option<(usi
 }
 
 /// The scores of the search of rows that may weigh differently. Behind steps each row counts once, as in scikit-learn,
-/// whose pipelines hand no weights to scores.
+/// whose pipelines hand no weights to scores; so it does in `cross_validate`, whose weights are the fits' alone.
 pub(super) fn row_scores(job: &Job, search: &Search, table: &Table) -> RowScores {
     let scores = RowScores::new(search.scorers.clone(), search.error_score);
     let scores = scores.with_text(table.class_names.is_some());
-    if job.pipeline.is_empty() { scores } else { scores.of_equal_rows() }
-}
-
-/// The same where the functions of [`scorers`] do not do: those know no weights, and raise no errors.
-pub(super) fn weighted_scores(job: &Job, search: &Search, table: &Table) -> Option<RowScores> {
-    let wanted = !table.weights.is_empty() || search.error_score.is_none();
-    wanted.then(|| row_scores(job, search, table))
-}
-
-/// The scores of the search as functions of targets and predictions.
-pub(super) fn scorers(search: &Search, table: &Table) -> Vec<Scorer> {
-    let failed = search.failed_score();
-    let is_text = table.class_names.is_some();
-    search
-        .scorers
-        .iter()
-        .map(|&scorer| {
-            let score: ScoreFn = Box::new(move |y_true: &[f64], values: &[f64]| match scorer.check_text() {
-                Err(_) if is_text => failed,
-                _ => scorer.score(y_true, values).unwrap_or(failed),
-            });
-            match scorer.needs() {
-                Needs::Prediction => Scorer::Prediction(score),
-                Needs::Decision => Scorer::Decision(score),
-                Needs::Probability => {
-                    Scorer::Probability(Box::new(move |y_true: &[f64], classes: &[f64], proba: &[f64]| {
-                        scorer.of_probabilities(y_true, classes, proba).unwrap_or(failed)
-                    }))
-                }
-            }
-        })
-        .collect()
+    let by_weight = job.pipeline.is_empty() && search.kind != Kind::CrossValidate;
+    if by_weight { scores } else { scores.of_equal_rows() }
 }

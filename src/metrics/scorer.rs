@@ -199,8 +199,8 @@ impl Scorer {
     /// The score of rows with targets `y_true` from the probabilities `(n_samples, n_classes)` of the ascending `classes`.
     ///
     /// # Errors
-    /// [`Error::Data`] for a target that is none of `classes` and for a class without rows, but NaN for the area of two
-    /// classes; [`Error::Internal`] when it is no score of probabilities.
+    /// [`Error::Data`] for rows of more or fewer classes than `classes`, but NaN for the area of rows of one of two;
+    /// [`Error::Internal`] when it is no score of probabilities.
     pub fn of_probabilities(self, y_true: &[f64], classes: &[f64], proba: &[f64]) -> Result<f64> {
         self.weighted_probabilities(y_true, classes, proba, &[])
     }
@@ -216,21 +216,25 @@ impl Scorer {
         proba: &[f64],
         weights: &[f64],
     ) -> Result<f64> {
-        let place = |y: &f64| classes.binary_search_by(|class| class.total_cmp(&(y + 0.0))).ok();
-        let places: Option<Vec<usize>> = y_true.iter().map(place).collect();
-        let expected = || format!("rows of the classes {classes:?} only for {}", self.name());
-        let places = places.ok_or_else(|| self.undefined(expected(), y_true))?;
+        // scikit-learn takes the classes from the rows: they have to be as many as the model's, and are taken for those.
+        let mut of_rows: Vec<f64> = y_true.iter().map(|y| y + 0.0).collect();
+        of_rows.sort_unstable_by(f64::total_cmp);
+        of_rows.dedup();
+        let places: Vec<usize> = y_true.iter().map(|y| of_rows.partition_point(|class| class < y)).collect();
         let k = classes.len();
         if k < 2 {
             let expected = format!("a model of two classes or more for {}", self.name());
             return Err(self.undefined(expected, classes));
         }
-        let expected = || format!("rows of every class for {}", self.name());
+        if k == 2 && of_rows.len() == 1 && self != Self::NegLogLoss {
+            return Ok(f64::NAN);
+        }
+        let expected = || format!("rows of the classes {classes:?}, of each, for {}", self.name());
+        if of_rows.len() != k {
+            return Err(self.undefined(expected(), y_true));
+        }
         if self == Self::NegLogLoss {
-            // scikit-learn takes the classes from the rows, and then they have to be the model's.
-            let whole = (0..k).all(|class| places.contains(&class));
-            let loss = whole.then(|| -LogLoss::new(&places, proba, weights).mean());
-            return loss.ok_or_else(|| self.undefined(expected(), y_true));
+            return Ok(-LogLoss::new(&places, proba, weights).mean());
         }
         let area = |class: usize| {
             let positive: Vec<bool> = places.iter().map(|&place| place == class).collect();
@@ -409,10 +413,17 @@ mod tests {
         assert!((score(Scorer::NegLogLoss).unwrap() + 0.780_810_967_155_793_8).abs() < 1e-15);
         assert!((score(Scorer::RocAucOvr).unwrap() - 0.847_222_222_222_222_3).abs() < 1e-15);
         assert!((score(Scorer::RocAucOvrWeighted).unwrap() - 0.841_666_666_666_666_8).abs() < 1e-15);
-        // Two classes have one area; a class that nobody knows, or that has no rows, none.
+        // Two classes have one area; too many classes, or one that has no rows, none.
         let two = Scorer::RocAucOvr.of_probabilities(&[0.0, 1.0], &[0.0, 1.0], &[0.9, 0.1, 0.2, 0.8]);
         assert_eq!(two.unwrap(), 1.0);
-        assert!(Scorer::NegLogLoss.of_probabilities(&[1.0, 7.0], &[1.0, 2.0], &[0.5; 4]).is_err());
+        assert!(Scorer::NegLogLoss.of_probabilities(&[1.0, 2.0, 7.0], &[1.0, 2.0], &[0.5; 6]).is_err());
+        // scikit-learn 1.9: get_scorer("neg_log_loss") and "roc_auc_ovr" of a model of the classes 1 and 2, whose
+        // probabilities of 2 are 0.2, 0.7, 0.9, 0.4, take the rows' two classes for the model's.
+        let (other, proba) = ([0.0, 5.0, 0.0, 5.0], [0.8, 0.2, 0.3, 0.7, 0.1, 0.9, 0.6, 0.4]);
+        let loss = Scorer::NegLogLoss.of_probabilities(&other, &[1.0, 2.0], &proba).unwrap();
+        assert!((loss + 0.949_673_580_030_285_8).abs() < 1e-15);
+        assert_eq!(Scorer::RocAucOvr.of_probabilities(&other, &[1.0, 2.0], &proba).unwrap(), 0.5);
+        assert!(Scorer::RocAucOvr.of_probabilities(&[7.0; 4], &[1.0, 2.0], &proba).unwrap().is_nan());
         assert!(Scorer::RocAucOvr.of_probabilities(&y[..2], &classes, &proba[..6]).is_err());
         // scikit-learn 1.9: get_scorer("neg_log_loss") raises for rows that lack a class, and so does "roc_auc_ovr" but
         // for two classes, where it warns and returns NaN.

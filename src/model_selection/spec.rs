@@ -455,11 +455,6 @@ impl Search {
         self.splitter.split(n_samples, y, groups, self.seed)
     }
 
-    /// What stands for a score that is not defined for a fold's rows: `error_score`, or NaN where that is `"raise"`.
-    pub fn failed_score(&self) -> f64 {
-        self.error_score.unwrap_or(f64::NAN)
-    }
-
     /// The scores' names in column names: `score`, or each score's own when several were asked for.
     pub fn score_names(&self) -> Vec<&'static str> {
         if !self.multimetric {

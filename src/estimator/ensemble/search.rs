@@ -30,8 +30,8 @@ pub struct ForestSearch {
     data: Arc<ForestData>,
     candidates: Vec<Forest>,
     scorers: Vec<Scorer>,
-    /// The same scores where rows weigh differently.
-    weighted: Option<RowScores>,
+    /// The scores taken instead, which know weights of rows and what stands for a score that is not defined.
+    by_row: Option<RowScores>,
     return_train_score: bool,
     n_operations: AtomicU64,
     /// Trees that fits asked for, and those that were grown.
@@ -63,12 +63,23 @@ struct PartVotes {
     score_seconds: f64,
 }
 
+/// The classes of a fold's training rows: its forests know no others.
+struct Known {
+    /// Their targets, ascending; empty for numbers.
+    classes: Vec<f64>,
+    /// Their places among all classes.
+    places: Vec<usize>,
+    /// How many classes there are in all.
+    n_all: usize,
+}
+
 /// A family of one fold while its trees grow.
 struct Growing<'a> {
     trees: Trees<'a>,
     depths: Vec<usize>,
     test: Votes,
     train: Votes,
+    known: Known,
     of_features: u64,
     fit_seconds: f64,
     score_seconds: f64,
@@ -86,7 +97,7 @@ impl ForestSearch {
             data,
             candidates,
             scorers,
-            weighted: None,
+            by_row: None,
             return_train_score,
             n_operations: AtomicU64::new(0),
             n_asked: AtomicU64::new(0),
@@ -94,9 +105,9 @@ impl ForestSearch {
         }
     }
 
-    /// With scores of rows that weigh differently, or that are an error where they are not defined.
-    pub fn with_weighted_scores(self, weighted: Option<RowScores>) -> Self {
-        Self { weighted, ..self }
+    /// With scores that know weights of rows and what stands for one that is not defined, instead of the others.
+    pub fn with_row_scores(self, scores: RowScores) -> Self {
+        Self { by_row: Some(scores), ..self }
     }
 
     /// Whether one forest serves both candidates.
@@ -194,6 +205,7 @@ impl ForestSearch {
             trees: forest(&fits[0]).trees(&self.data, training, deepest),
             test: Votes::new(&self.data, &split.test, depths.len()),
             train: Votes::new(&self.data, train, depths.len()),
+            known: Known::of(&self.data, &split.train),
             depths,
             of_features: if counted { self.features(fits[0].candidate) as u64 + 2 } else { 0 },
             fit_seconds: 0.0,
@@ -213,22 +225,24 @@ impl ForestSearch {
         self.n_asked.fetch_add(n_trees as u64, Ordering::Relaxed);
         let depth = self.candidates[id.candidate].max_depth();
         let at = growing.depths.partition_point(|&other| other < depth);
-        let test_scores = self.scores(&growing.test, at, n_trees)?;
+        let test_scores = self.scores(&growing.test, &growing.known, at, n_trees)?;
         let score_seconds = before_s + start.elapsed().as_secs_f64();
-        let train_scores =
-            if self.return_train_score { self.scores(&growing.train, at, n_trees)? } else { Vec::new() };
+        let train_scores = match self.return_train_score {
+            true => self.scores(&growing.train, &growing.known, at, n_trees)?,
+            false => Vec::new(),
+        };
         Ok(FitOutcome { id, test_scores, train_scores, fit_seconds, score_seconds, converged: true })
     }
 
-    fn scores(&self, votes: &Votes, depth: usize, n_trees: usize) -> Result<Vec<f64>> {
-        let (values, classes) = (votes.values(depth, n_trees), &self.data.classes);
+    fn scores(&self, votes: &Votes, known: &Known, depth: usize, n_trees: usize) -> Result<Vec<f64>> {
+        let (values, classes) = (known.columns(votes.values(depth, n_trees)), &known.classes);
         let y_pred = predictions(&values, classes);
-        if let Some(weighted) = &self.weighted {
+        if let Some(scores) = &self.by_row {
             let second: Vec<f64> = values
                 .chunks_exact(classes.len().max(1))
                 .filter_map(|of_row| of_row.get(1).copied())
                 .collect();
-            return weighted.of(&Scored {
+            return scores.of(&Scored {
                 y_true: &votes.y_true,
                 weights: &votes.weights,
                 predicted: &y_pred,
@@ -324,6 +338,30 @@ impl Votes {
     fn values(&self, depth: usize, n_trees: usize) -> Vec<f64> {
         let both = self.whole[depth].iter().zip(&self.sums[depth]);
         both.map(|(whole, sum)| (whole + sum) / n_trees as f64).collect()
+    }
+}
+
+impl Known {
+    fn of(data: &ForestData, rows: &[usize]) -> Self {
+        let mut is_there = vec![false; data.classes.len()];
+        if !is_there.is_empty() {
+            rows.iter().for_each(|&row| is_there[data.targets[row] as usize] = true);
+        }
+        let places: Vec<usize> = (0..is_there.len()).filter(|&class| is_there[class]).collect();
+        Self {
+            classes: places.iter().map(|&class| data.classes[class]).collect(),
+            places,
+            n_all: is_there.len(),
+        }
+    }
+
+    /// Of `values` `(rows, n_outputs)` the columns of these classes; numbers as they are.
+    fn columns(&self, values: Vec<f64>) -> Vec<f64> {
+        if self.places.len() == self.n_all {
+            return values;
+        }
+        let of_row = |row: &[f64]| self.places.iter().map(|&class| row[class]).collect::<Vec<_>>();
+        values.chunks_exact(self.n_all).flat_map(of_row).collect()
     }
 }
 

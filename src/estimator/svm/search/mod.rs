@@ -35,6 +35,7 @@ use crate::error::{Error, Result};
 use crate::estimator::Model;
 use crate::estimator::row_scores::{RowScores, Scored};
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Sharing, Split};
+use crate::metrics::Needs;
 use equal::Done;
 use sharing::SharedKernel;
 
@@ -74,8 +75,8 @@ pub struct SvcSearch {
     table: Arc<Table>,
     candidates: Vec<Svc>,
     scorers: Vec<Scorer>,
-    /// The same scores where rows weigh differently.
-    weighted: Option<RowScores>,
+    /// The scores taken instead, which know weights of rows and what stands for a score that is not defined.
+    by_row: Option<RowScores>,
     return_train_score: bool,
     /// Whether the targets are of two classes.
     binary: bool,
@@ -121,7 +122,7 @@ impl SvcSearch {
             table,
             candidates,
             scorers,
-            weighted: None,
+            by_row: None,
             return_train_score,
             budget_bytes,
             products: OnceLock::new(),
@@ -137,9 +138,9 @@ impl SvcSearch {
         }
     }
 
-    /// With scores of rows that weigh differently, or that are an error where they are not defined.
-    pub fn with_weighted_scores(self, weighted: Option<RowScores>) -> Self {
-        Self { weighted, ..self }
+    /// With scores that know weights of rows and what stands for one that is not defined, instead of the others.
+    pub fn with_row_scores(self, scores: RowScores) -> Self {
+        Self { by_row: Some(scores), ..self }
     }
 
     /// The rows' products, within half of the memory; and the memory that they leave.
@@ -272,7 +273,14 @@ impl SvcSearch {
 
     /// Whether a score asks for probabilities.
     pub(super) fn probable(&self) -> bool {
-        self.scorers.iter().any(|scorer| matches!(scorer, Scorer::Probability(_)))
+        let of_row = self.by_row.as_ref().is_some_and(|scores| scores.ask(Needs::Probability));
+        of_row || self.scorers.iter().any(|scorer| matches!(scorer, Scorer::Probability(_)))
+    }
+
+    /// Whether a score asks for decision values.
+    fn decides(&self) -> bool {
+        let of_row = self.by_row.as_ref().is_some_and(|scores| scores.ask(Needs::Decision));
+        of_row || self.scorers.iter().any(|scorer| matches!(scorer, Scorer::Decision(_)))
     }
 
     fn score(
@@ -301,18 +309,17 @@ impl SvcSearch {
         rows: &[usize],
         y_true: &[f64],
     ) -> Result<Vec<f64>> {
-        let decides = self.scorers.iter().any(|scorer| matches!(scorer, Scorer::Decision(_)));
-        let (y_pred, decision) = match decides {
+        let (y_pred, decision) = match self.decides() {
             true => fitted.decide(matrix, rows)?,
             false => (fitted.predict(matrix, rows)?.0, None),
         };
         let proba = if self.probable() { fitted.probabilities(matrix, rows)? } else { None };
-        if let Some(weighted) = &self.weighted {
+        if let Some(scores) = &self.by_row {
             let weights: Vec<f64> =
                 rows.iter().filter_map(|&row| self.table.weights.get(row)).copied().collect();
             let (weights, predicted, decision) = (&weights[..], &y_pred[..], decision.as_deref());
             let proba = proba.as_deref().map(|proba| (&fitted.set.classes[..], proba));
-            return weighted.of(&Scored { y_true, weights, predicted, decision, proba });
+            return scores.of(&Scored { y_true, weights, predicted, decision, proba });
         }
         let score = |scorer: &Scorer| match scorer {
             Scorer::Prediction(score) => score(y_true, &y_pred),

@@ -36,8 +36,8 @@ pub struct SvrSearch {
     table: Arc<Table>,
     candidates: Vec<Svr>,
     scorers: Vec<ScoreFn>,
-    /// The same scores where rows weigh differently.
-    weighted: Option<RowScores>,
+    /// The scores taken instead, which know weights of rows and what stands for a score that is not defined.
+    by_row: Option<RowScores>,
     return_train_score: bool,
     budget_bytes: usize,
     products: OnceLock<Option<SharedProducts>>,
@@ -69,7 +69,7 @@ impl SvrSearch {
             table,
             candidates,
             scorers,
-            weighted: None,
+            by_row: None,
             return_train_score,
             budget_bytes,
             products: OnceLock::new(),
@@ -83,9 +83,9 @@ impl SvrSearch {
         })
     }
 
-    /// With scores of rows that weigh differently, or that are an error where they are not defined.
-    pub fn with_weighted_scores(self, weighted: Option<RowScores>) -> Self {
-        Self { weighted, ..self }
+    /// With scores that know weights of rows and what stands for one that is not defined, instead of the others.
+    pub fn with_row_scores(self, scores: RowScores) -> Self {
+        Self { by_row: Some(scores), ..self }
     }
 
     /// Computes the rows' products, if they are worth it, once for all ranks of a node; returns how many ranks have this
@@ -192,11 +192,11 @@ impl SvrSearch {
         let x = matrix(rows.len(), self.table.x.ncols(), gather(&self.table, rows))?;
         let y_true: Vec<f64> = rows.iter().map(|&row| self.table.y[row]).collect();
         let y_pred = model.predict(x.view())?;
-        if let Some(weighted) = &self.weighted {
+        if let Some(scores) = &self.by_row {
             let weights: Vec<f64> =
                 rows.iter().filter_map(|&row| self.table.weights.get(row)).copied().collect();
             let (y_true, weights, predicted) = (&y_true[..], &weights[..], &y_pred[..]);
-            return weighted.of(&Scored { y_true, weights, predicted, decision: None, proba: None });
+            return scores.of(&Scored { y_true, weights, predicted, decision: None, proba: None });
         }
         Ok(self.scorers.iter().map(|score| score(&y_true, &y_pred)).collect())
     }
