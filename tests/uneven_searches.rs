@@ -171,6 +171,30 @@ fn a_cross_validation_weighs_fits_alone() {
     }
 }
 
+/// A table of class weights that is wrong for all rows is a fault of the job; one that is wrong for a fold is a fit that
+/// fails.
+#[test]
+fn class_weights_of_no_class_are_refused_before_the_work() {
+    for name in ["SVC", "LinearSVC", "LogisticRegression", "RandomForestClassifier"] {
+        for (given, key) in [
+            (
+                "class_weight = { 7 = 2.0 }\n[search]\nkind = \"cross_validate\"\n",
+                "job.toml:7: estimator.class_weight",
+            ),
+            (
+                "[search]\n[search.grid]\nclass_weight = [{ 7 = 2.0 }]\n",
+                "job.toml:9: search.grid.class_weight",
+            ),
+        ] {
+            let folder = folder("uneven", &format!("[estimator]\nname = \"{name}\"\n{given}"));
+            let output = run(folder.path());
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(78), "{name}: {said}");
+            assert!(said.contains(key), "{name}: {said}");
+        }
+    }
+}
+
 #[test]
 fn fits_that_failed_are_not_called_unconverged() {
     let (_folder, _, said) = results(

@@ -16,7 +16,7 @@ use crate::comm::{self, Communicator, agree};
 use crate::data::{BlockSource, Table, WithMissing};
 use crate::engine::sweep::SweepPlan;
 use crate::error::{Error, Result};
-use crate::estimator::ensemble::{ForestData, ForestParams, ForestSearch};
+use crate::estimator::ensemble::{Forest, ForestData, ForestParams, ForestSearch};
 use crate::estimator::fold_search::{FoldFit, FoldSearch};
 use crate::estimator::linear_model::LinearParams;
 use crate::estimator::naive_bayes::GaussianNbParams;
@@ -237,6 +237,8 @@ impl<'m> Maker<'m> {
             EstimatorJob::Linear(L::Lasso(params)) => at.each(params, |p| linear(L::Lasso(p))),
             EstimatorJob::Linear(L::ElasticNet(params)) => at.each(params, |p| linear(L::ElasticNet(p))),
             EstimatorJob::Linear(L::LogisticRegression(params)) => {
+                let all = at.all(params, Ok)?;
+                searchable::check_each(self.job, &all, candidates, |params| params.check_classes(table))?;
                 at.each(params, |p| linear(L::LogisticRegression(p)))
             }
             EstimatorJob::Linear(L::PoissonRegressor(params)) => {
@@ -312,6 +314,8 @@ impl At<'_> {
         let (kind, seed) = (params.kind, job.seed);
         let forests =
             self.all(params, |candidate: ForestParams| ForestParams { kind, ..candidate }.validate(seed))?;
+        let check = |forest: &Forest| forest.check_classes(self.table);
+        searchable::check_each(job, &forests, self.candidates, check)?;
         let data = self.maker.ranked(self.table, params)?;
         let made = ForestSearch::new(data, forests, Vec::new(), search.return_train_score);
         Ok(Box::new(made.with_row_scores(searchable::row_scores(job, search, self.table))))

@@ -61,9 +61,21 @@ pub(super) fn check_tables<E: PlainEstimator>(
     candidates: &[Candidate],
     table: &Table,
 ) -> Result<()> {
-    estimators.iter().zip(candidates).try_for_each(|(estimator, candidate)| {
-        estimator.check_table(table).map_err(|error| placed(job, candidate, error))
-    })
+    check_each(job, estimators, candidates, |estimator| estimator.check_table(table))
+}
+
+/// Does `check` for every candidate before hours of work.
+///
+/// # Errors
+/// What `check` returns, a fault of a parameter at the key that gives it.
+pub(super) fn check_each<E>(
+    job: &Job,
+    estimators: &[E],
+    candidates: &[Candidate],
+    check: impl Fn(&E) -> Result<()>,
+) -> Result<()> {
+    let each = |(estimator, candidate)| check(estimator).map_err(|error| placed(job, candidate, error));
+    estimators.iter().zip(candidates).try_for_each(each)
 }
 
 fn at<P: DeserializeOwned, E>(

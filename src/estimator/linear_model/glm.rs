@@ -1,14 +1,18 @@
 //! Logistic and Poisson regression: a survey of the targets, then a solver on the objective.
 
+use std::collections::BTreeMap;
+
 use super::model::{LinearModel, Response};
 use super::objective::{Coding, Definition, GlmObjective};
 use super::params::{ClassWeight, LogisticRegressionParams, PoissonRegressorParams, Solver};
 use super::solver::{Solution, Stopping, admm, gradient_descent, lbfgs, newton_cholesky, proximal_grad};
 use super::targets::{Targets, check_classes, check_numbers, class_names, survey};
 use super::warm_start::WarmStart;
+use crate::data::Table;
 use crate::engine::pass::PassEngine;
 use crate::error::{Error, Place, Result};
 use crate::estimator::class_weight::NONE;
+use crate::estimator::targets::Classes;
 use crate::kernel::Real;
 use crate::kernel::glm::Loss;
 
@@ -114,28 +118,45 @@ impl LogisticRegressionParams {
                 let factor = |w: f64| if w > 0.0 { targets.weight / (n * w) } else { 0.0 };
                 Ok(targets.classes.iter().map(|(.., w)| factor(*w)).collect())
             }
-            Some(ClassWeight::Table(table)) => {
-                let is = |key: &str, class: &f64| match names {
-                    Some(names) => names.get(*class as usize).is_some_and(|name| name == key),
-                    None => key.parse() == Ok(*class),
-                };
-                let given = |class| table.iter().find(|(key, _)| is(key, class)).map(|(_, &factor)| factor);
-                let known: Vec<Option<f64>> = classes.iter().map(given).collect();
-                // scikit-learn's rule: a table of all classes serves rows that lack some of them.
-                if known.contains(&None)
-                    && let Some(class) = table.keys().find(|key| !classes.iter().any(|class| is(key, class)))
-                {
-                    let expected = match names {
-                        Some(names) => format!("one of the classes {}", names.join(", ")),
-                        None => format!("one of the classes {classes:?}"),
-                    };
-                    let key = format!("estimator.class_weight.{class}");
-                    return Err(Error::job(key, expected, class.clone()));
-                }
-                Ok(known.into_iter().map(|factor| factor.unwrap_or(1.0)).collect())
-            }
+            Some(ClassWeight::Table(table)) => table_factors(table, classes, names),
         }
     }
+
+    /// Checks, before any work, that a table of class weights is about the classes of the data.
+    ///
+    /// # Errors
+    /// [`Error::Job`] for a class that is not there.
+    pub fn check_classes(&self, data: &Table) -> Result<()> {
+        let Some(ClassWeight::Table(table)) = &self.class_weight else { return Ok(()) };
+        let rows: Vec<usize> = (0..data.y.len()).collect();
+        let classes = Classes::of(data, &rows).targets;
+        table_factors(table, &classes, data.class_names.as_deref()).map(drop)
+    }
+}
+
+/// The factors that a table gives to `classes`, 1 where it names none, by scikit-learn's rule: a table of all classes
+/// serves rows that lack some of them.
+fn table_factors(
+    table: &BTreeMap<String, f64>,
+    classes: &[f64],
+    names: Option<&[String]>,
+) -> Result<Vec<f64>> {
+    let is = |key: &str, class: &f64| match names {
+        Some(names) => names.get(*class as usize).is_some_and(|name| name == key),
+        None => key.parse() == Ok(*class),
+    };
+    let given = |class| table.iter().find(|(key, _)| is(key, class)).map(|(_, &factor)| factor);
+    let known: Vec<Option<f64>> = classes.iter().map(given).collect();
+    if known.contains(&None)
+        && let Some(class) = table.keys().find(|key| !classes.iter().any(|class| is(key, class)))
+    {
+        let expected = match names {
+            Some(names) => format!("one of the classes {}", names.join(", ")),
+            None => format!("one of the classes {classes:?}"),
+        };
+        return Err(Error::job(format!("estimator.class_weight.{class}"), expected, class.clone()));
+    }
+    Ok(known.into_iter().map(|factor| factor.unwrap_or(1.0)).collect())
 }
 
 impl PoissonRegressorParams {
