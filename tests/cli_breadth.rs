@@ -283,5 +283,21 @@ fn folds_follow_a_column_of_the_data() {
     job("folds.csv", "", "kind = \"GroupKFold\"");
     desk.refused(78, "group_column");
     job("stones.csv", by, "kind = \"PredefinedSplit\"");
-    desk.refused(65, "the number of a fold");
+    desk.refused(
+        65,
+        "stones.csv, row 0, column by: expected the number of a fold, or -1, found the text \"zinc\"",
+    );
+    desk.write("odd.csv", "by,a,b,y\n0,1,2,3\n1,2,3,4\n0.6,3,4,5\n1,5,6,7\n");
+    job("odd.csv", by, "kind = \"PredefinedSplit\"");
+    desk.refused(65, "odd.csv, row 2, column by: expected the number of a fold, or -1, found 0.6");
+    // A dataset beside the rows is named itself.
+    let file = hdf5::File::create(desk.path("odd.h5")).unwrap();
+    for (name, values) in [("y", [3.0, 4.0, 5.0, 7.0]), ("fold", [0.0, 1.0, -2.0, 1.0])] {
+        file.new_dataset::<f64>().shape([4]).create(name).unwrap().write_raw(&values).unwrap();
+    }
+    file.new_dataset::<f64>().shape([4, 1]).create("X").unwrap().write_raw(&[1.0, 2.0, 3.0, 5.0]).unwrap();
+    drop(file);
+    let rest = "name = \"Ridge\"\n[search]\nkind = \"cross_validate\"\ncv = { kind = \"PredefinedSplit\" }";
+    desk.job("source = \"hdf5\"\npath = \"odd.h5\"\ngroups = \"fold\"", rest);
+    desk.refused(65, "dataset \"fold\", row 2: expected the number of a fold, or -1, found -2");
 }

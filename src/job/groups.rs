@@ -71,9 +71,14 @@ fn read<T: Real>(source: &dyn BlockSource<T>) -> Result<Vec<f64>> {
 
 /// Folds as they are, or groups by their place among all.
 fn numbers<T: Real>(source: &dyn BlockSource<T>, values: Vec<f64>, search: &Search) -> Result<Vec<i64>> {
-    let fault = |row: usize, expected: &str, found: String| {
-        Err(Error::data(source.origin(), Place::row(row as u64), expected, found))
+    // A dataset of its own has no columns; a column of a table has a name.
+    let origin = source.target_origin();
+    let place = |row: usize| match origin == source.origin() {
+        true => Place::cell(row as u64, source.target_name()),
+        false => Place::row(row as u64),
     };
+    let fault =
+        |row: usize, expected: &str, found: String| Err(Error::data(&origin, place(row), expected, found));
     if let Some(row) = values.iter().position(|value| !value.is_finite()) {
         return fault(row, "a group or a fold", values[row].to_string());
     }
@@ -83,8 +88,10 @@ fn numbers<T: Real>(source: &dyn BlockSource<T>, values: Vec<f64>, search: &Sear
         distinct.dedup();
         return Ok(values.iter().map(|value| distinct.partition_point(|d| d < value) as i64).collect());
     }
-    if source.class_names().is_some() {
-        return fault(0, "the number of a fold, or -1", "text".into());
+    if let Some(names) = source.class_names() {
+        let name = |row: usize| names.get(values[row] as usize).map_or("", String::as_str);
+        let row = (0..values.len()).find(|&row| name(row).parse::<i64>().is_err()).unwrap_or(0);
+        return fault(row, "the number of a fold, or -1", format!("the text {:?}", name(row)));
     }
     match values.iter().position(|value| value.fract() != 0.0 || *value < -1.0 || *value > 1e9) {
         Some(row) => fault(row, "the number of a fold, or -1", values[row].to_string()),
