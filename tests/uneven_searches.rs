@@ -171,6 +171,25 @@ fn a_cross_validation_weighs_fits_alone() {
     }
 }
 
+/// What estimators say of no rows at all is about anything but the fold.
+#[test]
+fn a_fold_without_training_rows_is_named() {
+    for name in
+        ["SVC", "LogisticRegression", "RandomForestClassifier", "KNeighborsClassifier", "SVR", "Ridge"]
+    {
+        let folds = "0, ".repeat(96);
+        let job = format!(
+            "[estimator]\nname = \"{name}\"\n[search]\nkind = \"cross_validate\"\n\
+             cv = {{ kind = \"PredefinedSplit\", test_fold = [{folds}] }}\n"
+        );
+        let folder = folder("uneven", &job);
+        let output = run(folder.path());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(65), "{name}: {said}");
+        assert!(said.contains("expected training rows in fold 0, found none"), "{name}: {said}");
+    }
+}
+
 /// A table of class weights that is wrong for all rows is a fault of the job; one that is wrong for a fold is a fit that
 /// fails.
 #[test]

@@ -196,11 +196,28 @@ impl Work<'_> {
         let n_train = if self.search.return_train_score { n_test } else { 0 };
         self.search.error_score.map_or(OnFailure::Raise, |score| OnFailure::Score { score, n_test, n_train })
     }
+
+    /// Whether there is nothing to fit on.
+    fn is_empty(&self, id: FitId) -> bool {
+        self.splits.get(id.fold).is_some_and(|split| split.train.is_empty())
+    }
+}
+
+/// What estimators would say in words about targets.
+fn no_rows(fold: usize) -> Error {
+    Error::data("search.cv", Place::default(), format!("training rows in fold {fold}"), "none")
 }
 
 impl Fits for Work<'_> {
     fn run(&self, chain: &Chain, emit: &mut dyn FnMut(FitOutcome) -> Result<()>) -> Result<()> {
-        self.searchable.run(chain, self.splits, emit)
+        let Some(empty) = chain.fits.iter().position(|&id| self.is_empty(id)) else {
+            return self.searchable.run(chain, self.splits, emit);
+        };
+        if empty > 0 {
+            let before = Chain { fits: chain.fits[..empty].to_vec(), cost: chain.cost };
+            self.searchable.run(&before, self.splits, emit)?;
+        }
+        Err(no_rows(chain.fits[empty].fold))
     }
 
     fn n_parts(&self, chain: &Chain) -> usize {
@@ -208,7 +225,10 @@ impl Fits for Work<'_> {
     }
 
     fn part(&self, chain: &Chain, part: usize) -> Result<Vec<u8>> {
-        self.searchable.chain_part(chain, self.splits, part)
+        match chain.fits.iter().find(|&&id| self.is_empty(id)) {
+            Some(id) => Err(no_rows(id.fold)),
+            None => self.searchable.chain_part(chain, self.splits, part),
+        }
     }
 
     fn join(
