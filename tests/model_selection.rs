@@ -138,6 +138,8 @@ fn impossible_splits_are_refused() {
         "kind = \"ShuffleSplit\"\ntest_size = 4\ntrain_size = 3",
         "kind = \"ShuffleSplit\"\ntrain_size = 0.1",
         "kind = \"StratifiedShuffleSplit\"\ntest_size = 3",
+        "kind = \"ShuffleSplit\"\nn_splits = 9223372036854775807",
+        "kind = \"StratifiedShuffleSplit\"\nn_splits = 9223372036854775807\ntest_size = 0.5",
         "kind = \"TimeSeriesSplit\"\ntest_size = 0",
     ] {
         let error = splitter(text).split(6, &y, None, 0).unwrap_err();
@@ -302,6 +304,18 @@ fn wrong_searches_are_refused_with_their_key() {
         (json!({"grid": grid, "cv": 1}), "search.cv: "),
         (json!({"grid": grid, "cv": {"kind": "KFolds"}}), "search.cv: "),
         (json!({"grid": grid, "cv": {"kind": "KFold", "n_split": 3}}), "search.cv: "),
+        (
+            json!({"grid": grid, "cv": {"kind": "ShuffleSplit", "n_splits": i64::MAX}}),
+            "search.cv: expected at most 10000000 fits, found 9223372036854775807 of each of 1 candidates",
+        ),
+        (
+            json!({"grid": grid, "cv": {"kind": "TimeSeriesSplit", "gap": -1}}),
+            "search.cv: expected a non-negative integer for gap, found -1",
+        ),
+        (
+            json!({"grid": grid, "cv": {"kind": "ShuffleSplit", "test_size": 0.2, "n_splits": 2.5}}),
+            "search.cv: expected a non-negative integer for n_splits, found 2.5",
+        ),
         (json!({"grid": grid, "scoring": "acc"}), "search.scoring: "),
         (json!({"grid": grid, "scoring": []}), "search.scoring: "),
         (json!({"grid": grid, "scoring": ["f1", "f1"]}), "search.scoring: "),
@@ -317,6 +331,10 @@ fn wrong_searches_are_refused_with_their_key() {
             "search.distributions.C: ",
         ),
         (json!({"kind": "random", "distributions": {"C": 3}}), "search.distributions.C: "),
+        (
+            json!({"kind": "random", "n_iter": i64::MAX, "distributions": {"C": {"distribution": "uniform", "low": 0, "high": 1}}}),
+            "search.n_iter: expected at most 10000000 candidates, found 9223372036854775807",
+        ),
     ] {
         let message = search(spec.clone()).expect_err(&spec.to_string());
         assert!(message.starts_with(key), "{spec}: {message}");

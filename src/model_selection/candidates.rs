@@ -14,8 +14,8 @@ pub type Candidate = Map<String, Value>;
 /// A sub-grid: parameters in alphabetical order, each with its values.
 pub(super) type Axes = Vec<(String, Vec<Value>)>;
 
-/// The most candidates that a search may have; beyond it the grid is certainly a mistake.
-const MOST: u128 = 10_000_000;
+/// The most candidates that a search may have, and the most fits; beyond it the grid is certainly a mistake.
+pub(super) const MOST: u128 = 10_000_000;
 
 /// How many points a sub-grid has.
 fn n_points(axes: &Axes) -> u128 {
@@ -63,23 +63,31 @@ pub fn parameter_grid(grids: &[Vec<(String, Vec<Value>)>]) -> Result<Vec<Candida
 ///
 /// As in scikit-learn, when every parameter is a list the points are drawn without replacement (all of them when
 /// there are fewer, with a warning); otherwise each is drawn on its own. Point `i` draws from stream `i` of `seed`.
+///
+/// # Errors
+/// [`Error::Job`] at `search.n_iter` when there are more than 10,000,000.
 pub(super) fn sample(
     spaces: &[Vec<(String, Distribution)>],
     n_iter: usize,
     seed: u64,
     warnings: &mut Vec<String>,
-) -> Vec<Candidate> {
+) -> Result<Vec<Candidate>> {
     let lists: Option<Vec<Axes>> = spaces.iter().map(|space| as_axes(space)).collect();
-    if let Some(grids) = lists {
-        return sample_grid(&grids, n_iter, seed, warnings);
+    let n_lists = lists.iter().flatten().map(n_points).fold(0, u128::saturating_add);
+    let n_drawn = if lists.is_some() { n_lists.min(n_iter as u128) } else { n_iter as u128 };
+    if n_drawn > MOST {
+        return Err(Error::job("search.n_iter", format!("at most {MOST} candidates"), n_drawn.to_string()));
     }
-    (0..n_iter)
+    if let Some(grids) = lists {
+        return Ok(sample_grid(&grids, n_iter, seed, warnings));
+    }
+    Ok((0..n_iter)
         .map(|index| {
             let mut rng = rng::stream(seed, Purpose::Candidates, index as u64);
             let space = &spaces[rng::below(&mut rng, spaces.len() as u64) as usize];
             space.iter().map(|(name, distribution)| (name.clone(), distribution.draw(&mut rng))).collect()
         })
-        .collect()
+        .collect())
 }
 
 /// The space as a grid, when all its distributions are lists.
@@ -132,12 +140,12 @@ mod tests {
         let spaces = [vec![axis("a", 4), axis("b", 5)], vec![axis("c", 3)]];
         for n_iter in [1, 7, 22, 23] {
             let mut warnings = Vec::new();
-            let points = sample(&spaces, n_iter, 3, &mut warnings);
+            let points = sample(&spaces, n_iter, 3, &mut warnings).unwrap();
             let distinct: BTreeSet<String> = points.iter().map(|point| json!(point).to_string()).collect();
             assert_eq!((distinct.len(), points.len(), warnings.len()), (n_iter, n_iter, 0));
         }
         let mut warnings = Vec::new();
-        assert_eq!(sample(&spaces, 24, 3, &mut warnings).len(), 23);
+        assert_eq!(sample(&spaces, 24, 3, &mut warnings).unwrap().len(), 23);
         assert_eq!(warnings.len(), 1);
     }
 

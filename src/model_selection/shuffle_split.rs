@@ -15,6 +15,26 @@ pub(super) struct Sizes {
     test: usize,
 }
 
+/// The most rows that all splits together list: 32 GiB of them on every rank.
+const MOST_ROWS: u128 = 1 << 32;
+
+impl Sizes {
+    /// The same, if so many splits can be listed.
+    ///
+    /// # Errors
+    /// [`Error::Job`](crate::Error::Job) at `search.cv`.
+    pub(super) fn times(self, n_splits: usize) -> Result<Self> {
+        let of_each = self.train + self.test;
+        match of_each as u128 * n_splits as u128 {
+            ..=MOST_ROWS => Ok(self),
+            _ => {
+                let found = format!("{n_splits} splits of {of_each} rows");
+                Err(fault(format!("splits of at most {MOST_ROWS} rows in all"), found))
+            }
+        }
+    }
+}
+
 /// How many rows are fitted and scored on: fractions are rounded up for the test, down for the training rows.
 pub(super) fn sizes(n_samples: usize, test_size: Option<Size>, train_size: Option<Size>) -> Result<Sizes> {
     let n = n_samples as f64;

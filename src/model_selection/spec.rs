@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::candidates::{Candidate, parameter_grid, sample};
+use super::candidates::{Candidate, MOST, parameter_grid, sample};
 use super::distribution::Distribution;
 use super::spaces::{TablesSpec, distribution, list, spaces};
 use super::splitter::{Splits, Splitter, fault};
@@ -225,11 +225,14 @@ impl SearchSpec {
     pub fn check(&self, classifier: bool, seed: u64) -> Result<Search> {
         let mut warnings = Vec::new();
         let (scorers, multimetric) = self.scorers(classifier)?;
+        let candidates = self.candidates(seed, &mut warnings)?;
+        let splitter = self.splitter(classifier)?;
+        check_number(candidates.len(), &splitter)?;
         Ok(Search {
             kind: self.kind,
-            candidates: self.candidates(seed, &mut warnings)?,
+            candidates,
             staged: self.staged(seed)?,
-            splitter: self.splitter(classifier)?,
+            splitter,
             refit: self.refit(&scorers, multimetric)?,
             scorers,
             multimetric,
@@ -284,7 +287,7 @@ impl SearchSpec {
                 if n_iter == 0 {
                     return Err(Error::job("search.n_iter", "1 or more", "0"));
                 }
-                Ok(sample(&self.spaces()?, n_iter, self.random_state.unwrap_or(seed), warnings))
+                sample(&self.spaces()?, n_iter, self.random_state.unwrap_or(seed), warnings)
             }
         }
     }
@@ -373,9 +376,9 @@ impl SearchSpec {
         let splitter = match &self.cv {
             None => Splitter::from_number(5, classifier),
             Some(CvSpec::Number(n_splits)) => Splitter::from_number(*n_splits, classifier),
-            Some(CvSpec::Splitter(table)) => table.clone().try_into().map_err(|e: toml::de::Error| {
-                fault("a splitter by its kind with its parameters", e.message())
-            })?,
+            Some(CvSpec::Splitter(table)) => {
+                table.clone().try_into().map_err(|e: toml::de::Error| unread(table, e.message()))?
+            }
         };
         splitter.check()?;
         Ok(splitter)
@@ -443,6 +446,29 @@ impl SearchSpec {
                 Err(Error::job("search.error_score", "a number, nan, or \"raise\"", format!("{word:?}")))
             }
         }
+    }
+}
+
+/// Checks that the fits can be counted and listed.
+fn check_number(n_candidates: usize, splitter: &Splitter) -> Result<()> {
+    let (n_candidates, n_splits) = (n_candidates.max(1), splitter.n_splits().unwrap_or(1));
+    match n_candidates as u128 * n_splits as u128 {
+        ..=MOST => Ok(()),
+        _ => Err(fault(
+            format!("at most {MOST} fits"),
+            format!("{n_splits} of each of {n_candidates} candidates"),
+        )),
+    }
+}
+
+/// A fault of a splitter's table in the user's words, from the deserialiser's `message`.
+fn unread(table: &toml::Table, message: &str) -> Error {
+    let is_number = |value: &toml::Value| value.as_integer().is_some_and(|number| number >= 0);
+    let is_named = |value: &toml::Value| message.contains(&value.to_string()) && !is_number(value);
+    let wrong = table.iter().find(|(_, value)| is_named(value));
+    match wrong.filter(|_| [", expected usize", ", expected u64"].iter().any(|end| message.ends_with(end))) {
+        Some((key, value)) => fault(format!("a non-negative integer for {key}"), value.to_string()),
+        None => fault("a splitter by its kind with its parameters", message),
     }
 }
 

@@ -99,7 +99,7 @@ pub enum Splitter {
 
 /// A number of rows, or a fraction of all.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a number of rows, or a fraction between 0.0 and 1.0")]
 pub enum Size {
     /// Rows.
     Rows(usize),
@@ -173,11 +173,11 @@ impl Splitter {
                 folds::time_series(n_samples, *n_splits, *max_train_size, *test_size, *gap)?
             }
             Self::ShuffleSplit { n_splits, test_size, train_size, random_state } => {
-                let sizes = shuffle_split::sizes(n_samples, *test_size, *train_size)?;
+                let sizes = shuffle_split::sizes(n_samples, *test_size, *train_size)?.times(*n_splits)?;
                 shuffle_split::plain(n_samples, sizes, *n_splits, random_state.unwrap_or(seed))
             }
             Self::StratifiedShuffleSplit { n_splits, test_size, train_size, random_state } => {
-                let sizes = shuffle_split::sizes(n_samples, *test_size, *train_size)?;
+                let sizes = shuffle_split::sizes(n_samples, *test_size, *train_size)?.times(*n_splits)?;
                 let y = targets(y, n_samples)?;
                 shuffle_split::stratified(y, sizes, *n_splits, random_state.unwrap_or(seed))?
             }
@@ -194,18 +194,28 @@ impl Splitter {
         }
     }
 
+    /// How many splits it is asked for, where that does not depend on the data.
+    pub fn n_splits(&self) -> Option<usize> {
+        match self {
+            Self::KFold { n_splits, .. }
+            | Self::StratifiedKFold { n_splits, .. }
+            | Self::GroupKFold { n_splits }
+            | Self::TimeSeriesSplit { n_splits, .. }
+            | Self::ShuffleSplit { n_splits, .. }
+            | Self::StratifiedShuffleSplit { n_splits, .. } => Some(*n_splits),
+            Self::PredefinedSplit { .. } => None,
+        }
+    }
+
     /// Checks what does not depend on the data.
     ///
     /// # Errors
     /// [`Error::Job`] at `search.cv`.
     pub fn check(&self) -> Result<()> {
-        let (n_splits, least) = match self {
-            Self::KFold { n_splits, .. } | Self::StratifiedKFold { n_splits, .. } => (*n_splits, 2),
-            Self::GroupKFold { n_splits } | Self::TimeSeriesSplit { n_splits, .. } => (*n_splits, 2),
-            Self::ShuffleSplit { n_splits, .. } | Self::StratifiedShuffleSplit { n_splits, .. } => {
-                (*n_splits, 1)
-            }
-            Self::PredefinedSplit { .. } => return Ok(()),
+        let Some(n_splits) = self.n_splits() else { return Ok(()) };
+        let least = match self {
+            Self::ShuffleSplit { .. } | Self::StratifiedShuffleSplit { .. } => 1,
+            _ => 2,
         };
         if n_splits < least {
             return Err(fault(format!("n_splits of {least} or more"), n_splits.to_string()));

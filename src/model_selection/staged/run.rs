@@ -120,7 +120,7 @@ impl Climb<'_, '_> {
             }
             Drawn::Halving { spaces, n_candidates, seed } => {
                 let (least, most) = rules.range(n, smallest)?;
-                let candidates = draw(spaces, n_candidates.unwrap_or(most / least), *seed, warnings);
+                let candidates = draw(spaces, n_candidates.unwrap_or(most / least), *seed, warnings)?;
                 Ok((rules.halving(candidates.len(), n, smallest)?, vec![candidates]))
             }
             Drawn::Hyperband { spaces, seed } => {
@@ -129,7 +129,7 @@ impl Climb<'_, '_> {
                 for (number, bracket) in schedule.brackets.iter_mut().enumerate() {
                     // Each bracket draws its own; a small space may have fewer than it would take.
                     let seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(number as u64));
-                    let candidates = draw(spaces, bracket.rungs[0].n_candidates, seed, &mut Vec::new());
+                    let candidates = draw(spaces, bracket.rungs[0].n_candidates, seed, &mut Vec::new())?;
                     for rung in &mut bracket.rungs {
                         rung.n_candidates = rung.n_candidates.min(candidates.len());
                     }
