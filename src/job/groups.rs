@@ -71,12 +71,8 @@ fn read<T: Real>(source: &dyn BlockSource<T>) -> Result<Vec<f64>> {
 
 /// Folds as they are, or groups by their place among all.
 fn numbers<T: Real>(source: &dyn BlockSource<T>, values: Vec<f64>, search: &Search) -> Result<Vec<i64>> {
-    // A dataset of its own has no columns; a column of a table has a name.
     let origin = source.target_origin();
-    let place = |row: usize| match origin == source.origin() {
-        true => Place::cell(row as u64, source.target_name()),
-        false => Place::row(row as u64),
-    };
+    let place = |row: usize| Place::at(row as u64, source.target_name());
     let fault =
         |row: usize, expected: &str, found: String| Err(Error::data(&origin, place(row), expected, found));
     if let Some(row) = values.iter().position(|value| !value.is_finite()) {
