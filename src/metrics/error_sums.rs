@@ -30,6 +30,13 @@ struct Moments {
 }
 
 impl Moments {
+    /// Those of a target, whose spread is a divisor: 0 for a constant, though the mean of equal values may differ from
+    /// them in its last bit. Constant parts of equal value merge to a constant again.
+    fn of_target(values: &[f64], weights: &[f64]) -> Self {
+        only_value(values, weights)
+            .map_or_else(|| Self::new(values, weights), |mean| Self { mean, squares: 0.0 })
+    }
+
     fn new(values: &[f64], weights: &[f64]) -> Self {
         let weight = total_weight(values.len(), weights);
         if weight == 0.0 {
@@ -50,6 +57,14 @@ impl Moments {
     }
 }
 
+/// The value that all rows have which weigh anything.
+fn only_value(values: &[f64], weights: &[f64]) -> Option<f64> {
+    let weighs = |row: &usize| weights.get(*row).is_none_or(|&weight| weight != 0.0);
+    let mut rows = (0..values.len()).filter(weighs);
+    let first = values[rows.next()?];
+    rows.all(|row| values[row] == first).then_some(first)
+}
+
 impl ErrorSums {
     /// The sums of rows with targets `y_true`, predictions `y_pred` and `weights`, all `(n_samples,)`; without weights
     /// each row counts once.
@@ -62,7 +77,7 @@ impl ErrorSums {
         Self {
             n_samples: y_true.len() as u64,
             weight: total_weight(y_true.len(), weights),
-            target: Moments::new(y_true, weights),
+            target: Moments::of_target(y_true, weights),
             error: Moments::new(&errors, weights),
             squares: sum_of(&|row| errors[row] * errors[row]),
             absolutes: sum_of(&|row| errors[row].abs()),
@@ -160,6 +175,32 @@ mod tests {
             assert!((left.explained_variance() - whole.explained_variance()).abs() < bound);
             assert!((left.mean_squared_error() / whole.mean_squared_error() - 1.0).abs() < 1e-14);
             assert_eq!(left.max_error(), whole.max_error());
+        }
+    }
+    #[test]
+    fn a_constant_target_is_constant_whatever_its_binary_form() {
+        // scikit-learn 1.9.1: r2_score of numpy.full(400, 0.1) with these predictions is 0.0, 1.0 and 0.0, and so is
+        // explained_variance_score of the first two.
+        let off: Vec<f64> = (0..400).map(|i| 0.1 + f64::from(i % 3)).collect();
+        let cases = [(off, 0.0), (vec![0.1; 400], 1.0), (vec![0.3; 400], 0.0)];
+        let weights: Vec<f64> = (0..400).map(|i| if i < 2 { 0.0 } else { 0.7 }).collect();
+        for (y_pred, expected) in cases {
+            for cut in [0, 1, 2, 144, 256, 400] {
+                for (first, weights) in [(0.1, &[][..]), (7.0, &weights)] {
+                    let mut y_true = vec![0.1; 400];
+                    y_true[..2].fill(first);
+                    let of = |rows: std::ops::Range<usize>| {
+                        let weights = if weights.is_empty() { weights } else { &weights[rows.clone()] };
+                        ErrorSums::new(&y_true[rows.clone()], &y_pred[rows], weights)
+                    };
+                    let mut sums = of(0..cut);
+                    sums.merge(of(cut..400));
+                    assert_eq!(sums.r2(), expected, "cut {cut}, first {first}");
+                    if y_pred[0] != 0.3 {
+                        assert_eq!(sums.explained_variance(), expected, "cut {cut}, first {first}");
+                    }
+                }
+            }
         }
     }
 }
