@@ -265,6 +265,32 @@ fn a_killed_job_leaves_no_half_made_file() {
 }
 
 #[test]
+fn a_prediction_that_is_stopped_leaves_no_half_made_file() {
+    let folder = desk(KMEANS);
+    finish(folder.path(), 0, &["--set", "data.n_samples=1000", "--set", "estimator.max_iter=2"]);
+    let n_features =
+        bits(&folder.path().join("o.h5"))["model"]["cluster_centers_"][0].as_array().unwrap().len();
+    let row = vec!["0.5"; n_features].join(",") + "\n";
+    fs::write(folder.path().join("rows.csv"), row.repeat(20_000_000 / n_features)).unwrap();
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let arguments = ["predict", "--model", "o.h5", "--data", "rows.csv", "--output", "p.h5"];
+        let mut child = command(folder.path(), 0, &arguments).spawn().unwrap();
+        // The name is tried out first: the file that stays is the one in the making.
+        let partial = || names(folder.path()).into_iter().find(|name| name.starts_with(".p.h5"));
+        let mut stays = false;
+        while !stays {
+            assert!(child.try_wait().unwrap().is_none(), "ended before it was stopped");
+            let before = partial();
+            std::thread::sleep(Duration::from_millis(50));
+            stays = before.is_some() && partial() == before;
+        }
+        kill(signal, &child.id().to_string());
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        assert_eq!(names(folder.path()), ["job.toml", "o.h5", "rows.csv"]);
+    }
+}
+
+#[test]
 fn a_folder_closed_to_the_user_is_refused_before_the_work() {
     // Only root can become somebody else; other users need not.
     let is_root = fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);

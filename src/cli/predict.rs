@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::job::predict::{Prediction, Request};
 use crate::job::{Method, Rows, Wanted};
 use crate::results::{OnExisting, Output, RowType};
-use crate::telemetry::{Talk, Telemetry};
+use crate::telemetry::{Talk, Telemetry, let_signals_end};
 
 /// Predictions copied at a time from the spool.
 const COPIED: usize = 1 << 20;
@@ -59,6 +59,7 @@ pub(super) fn run(comm: &dyn Communicator, arguments: Arguments) -> Result<()> {
     let prediction = Prediction::open(comm, &request)?;
     let telemetry = Telemetry::for_rank(comm.rank(), Talk::Quiet);
     if arguments.output.is_some() {
+        agree(comm, let_signals_end())?;
         return prediction.write(comm, &telemetry, output.as_ref());
     }
     let mut lines = Lines::new(prediction.kind());

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use hdf5::plist::dataset_create::{AllocTime, FillTime};
 use hdf5::plist::group_create::LinkCreationOrder;
@@ -21,6 +22,7 @@ use super::seal;
 use crate::engine::rows::RowSink;
 use crate::error::{Error, Result};
 use crate::estimator::{Array, Model};
+use crate::telemetry::at_end;
 
 /// The table of a search, and what it found.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -89,6 +91,8 @@ pub struct ResultsWriter {
     memory: NamedTempFile,
     file: hdf5::File,
     gaps: Vec<Gap>,
+    /// Removes both files when a signal ends the process.
+    _will: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl ResultsWriter {
@@ -110,7 +114,11 @@ impl ResultsWriter {
         let memory = in_memory().map_err(|e| Error::io(path, "making a file in memory", e))?;
         let file =
             hdf5::File::create(memory.path()).map_err(named::h5_error(path, "making the file's image"))?;
-        let writer = Self { output: output.clone(), disk, memory, file, gaps: Vec::new() };
+        let _will = at_end({
+            let files = [disk.path().to_path_buf(), memory.path().to_path_buf()];
+            move || files.iter().for_each(|file| drop(std::fs::remove_file(file)))
+        });
+        let writer = Self { output: output.clone(), disk, memory, file, gaps: Vec::new(), _will };
         writer.head(format, status).map_err(named::h5_error(path, "writing the file's attributes"))?;
         Ok(writer)
     }
@@ -173,7 +181,7 @@ impl ResultsWriter {
         self.put(contents).map_err(self.h5("writing the file's image"))?;
         self.file.flush().map_err(self.h5("writing the file's image"))?;
         let path = self.output.path().to_path_buf();
-        let Self { output, mut disk, mut memory, file, gaps } = self;
+        let Self { output, mut disk, mut memory, file, gaps, _will } = self;
         file.close().map_err(named::h5_error(&path, "closing the file's image"))?;
         // Memory, too, can be full.
         verify(memory.path(), contents).map_err(named::h5_error(&path, "checking the file's image"))?;

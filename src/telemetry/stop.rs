@@ -71,22 +71,52 @@ pub fn signal_name(signal: i32) -> String {
 /// What is done at once, on another thread, when the user asks for the end.
 type LastWill = dyn Fn() + Send + Sync;
 
-static WILLS: Mutex<Vec<Weak<LastWill>>> = Mutex::new(Vec::new());
+/// Those that are honoured together.
+struct Wills(Mutex<Vec<Weak<LastWill>>>);
+
+impl Wills {
+    const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    fn add(&self, will: Arc<LastWill>) -> Arc<LastWill> {
+        let mut wills = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        wills.retain(|will| will.strong_count() > 0);
+        wills.push(Arc::downgrade(&will));
+        will
+    }
+
+    fn honour(&self) {
+        let wills = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        wills.iter().filter_map(Weak::upgrade).for_each(|will| will());
+    }
+}
+
+static AT_REQUEST: Wills = Wills::new();
+static AT_END: Wills = Wills::new();
 
 /// Has `will` called at SIGTERM and SIGINT, as long as what is returned lives.
 ///
 /// Launchers leave ranks a second between those and the end, too little to wait for the next safe point.
 #[must_use]
 pub fn at_request(will: impl Fn() + Send + Sync + 'static) -> Arc<dyn Fn() + Send + Sync> {
-    let will: Arc<LastWill> = Arc::new(will);
-    let mut wills = WILLS.lock().unwrap_or_else(PoisonError::into_inner);
-    wills.retain(|will| will.strong_count() > 0);
-    wills.push(Arc::downgrade(&will));
-    will
+    AT_REQUEST.add(Arc::new(will))
+}
+
+/// Has `will` called when a signal is about to end the process, as long as what is returned lives.
+///
+/// Nothing else is undone then, such as files that are removed when their owner is dropped.
+#[must_use]
+pub fn at_end(will: impl Fn() + Send + Sync + 'static) -> Arc<dyn Fn() + Send + Sync> {
+    AT_END.add(Arc::new(will))
 }
 
 /// Calls what [`at_request`] was given.
 pub(super) fn honour_wills() {
-    let wills = WILLS.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    wills.iter().filter_map(Weak::upgrade).for_each(|will| will());
+    AT_REQUEST.honour();
+}
+
+/// Calls what [`at_end`] was given.
+pub(super) fn honour_last_wills() {
+    AT_END.honour();
 }
