@@ -293,11 +293,62 @@ fn an_existing_output_is_kept_unless_told() {
 fn a_checkpoint_is_not_lost_unasked() {
     let desk = Desk::new();
     desk.write("job.toml", BLOBS);
-    desk.write("out.h5.checkpoint", "not one");
+    desk.write("out.h5.checkpoint", "rankfit-checkpoint1\ncut off");
     desk.refused(&["run", "job.toml"], 73, "--on-existing resume");
     desk.refused(&["run", "job.toml", "--on-existing", "resume"], 65, "a whole checkpoint");
     desk.ok(&["run", "job.toml", "--on-existing", "replace", "-q"]);
     assert_eq!(desk.names(), ["job.toml", "out.h5"]);
+    // Another file that happens to have this name is not touched, even by an estimator that keeps none.
+    for name in ["KMeans", "StandardScaler"] {
+        let job =
+            with(BLOBS, "\"KMeans\"\nn_clusters = 4", &format!("\"{name}\"")).replace("labels = true\n", "");
+        desk.write("job.toml", job);
+        for mode in ["fail", "resume", "replace"] {
+            let arguments = ["run", "job.toml", "--output", "o2.h5", "--on-existing", mode];
+            desk.write("o2.h5.checkpoint", "the user's");
+            desk.refused(&arguments, 73, "o2.h5.checkpoint: is no checkpoint of this program");
+            assert_eq!(std::fs::read(desk.path("o2.h5.checkpoint")).unwrap(), b"the user's");
+        }
+    }
+}
+
+#[test]
+fn an_input_is_never_replaced() {
+    let desk = Desk::new();
+    let rows: String = (0..40).map(|i| format!("{},{}\n", i % 5, i % 7)).collect();
+    desk.write("d.csv", &rows);
+    desk.write("c.csv", "0,0\n3,3\n");
+    let job = "[data]\nsource = 'csv'\npath = 'd.csv'\n[estimator]\nname = 'KMeans'\nn_clusters = 2\n\
+               init = { file = 'c.csv' }\n[output]\npath = 'out.h5'\n";
+    desk.write("job.toml", job);
+    desk.ok(&["run", "job.toml", "-q"]);
+    std::fs::copy(desk.path("out.h5"), desk.path("start.h5")).unwrap();
+    std::os::unix::fs::symlink("d.csv", desk.path("link.csv")).unwrap();
+    let before = |name: &str| std::fs::read(desk.path(name)).unwrap();
+    for (output, what) in [
+        ("d.csv", "the file of data.path"),
+        ("link.csv", "the file of data.path"),
+        ("c.csv", "the file of estimator.init.file"),
+        ("job.toml", "the job file"),
+        ("start.h5", "the file of estimator.warm_start"),
+    ] {
+        let kept = before(output);
+        let mut arguments = vec!["run", "job.toml", "--output", output, "--on-existing", "replace"];
+        if output == "start.h5" {
+            arguments.extend(["--set", "estimator.init=k-means++", "--set", "estimator.warm_start=start.h5"]);
+        }
+        desk.refused(&arguments, 73, &format!("{output}: is {what}, which is read and not replaced"));
+        assert_eq!(before(output), kept);
+    }
+    let kept = [before("d.csv"), before("out.h5")];
+    for (output, what) in [("./d.csv", "--data"), ("link.csv", "--data"), ("out.h5", "--model")] {
+        let arguments = ["predict", "--model", "out.h5", "--data", "d.csv", "--on-existing", "replace"];
+        let arguments = [&arguments[..], &["--output", output]].concat();
+        desk.refused(&arguments, 73, &format!("{output}: is the file of {what}"));
+    }
+    assert_eq!([before("d.csv"), before("out.h5")], kept);
+    let arguments = ["predict", "--model", "out.h5", "--data", "d.csv", "--output", "start.h5"];
+    desk.refused(&arguments, 73, "run and predict also take --on-existing replace");
 }
 
 #[test]

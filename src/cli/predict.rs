@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::voice::said;
 use crate::comm::{Communicator, agree};
@@ -11,7 +11,7 @@ use crate::engine::rows::RowSink;
 use crate::error::{Error, Result};
 use crate::job::predict::{Prediction, Request};
 use crate::job::{Method, Rows, Wanted};
-use crate::results::{OnExisting, Output, RowType};
+use crate::results::{OnExisting, Output, RowType, refuse_inputs};
 use crate::telemetry::{Talk, Telemetry, let_signals_end};
 
 /// Predictions copied at a time from the spool.
@@ -48,9 +48,7 @@ pub(super) fn run(comm: &dyn Communicator, arguments: Arguments) -> Result<()> {
         Some(_) if arguments.on_existing == OnExisting::Resume => Err(Error::Usage {
             message: "--on-existing resume: predictions cannot be resumed; use replace".into(),
         }),
-        Some(path) if comm.is_root() => {
-            Output::check(path, arguments.on_existing == OnExisting::Replace).map(Some)
-        }
+        Some(path) if comm.is_root() => check(path, &arguments).map(Some),
         _ => Ok(None),
     };
     let output = agree(comm, output)?;
@@ -65,6 +63,13 @@ pub(super) fn run(comm: &dyn Communicator, arguments: Arguments) -> Result<()> {
     let mut lines = Lines::new(prediction.kind());
     prediction.stream(comm, &telemetry, &mut lines)?;
     agree(comm, lines.finish())
+}
+
+/// Checks the output's name before any work.
+fn check(path: &Path, arguments: &Arguments) -> Result<Output> {
+    let inputs = [("--model", &arguments.model), ("--data", &arguments.data)];
+    refuse_inputs(path, &inputs.map(|(flag, input)| (format!("the file of {flag}"), input.clone())))?;
+    Output::check(path, arguments.on_existing == OnExisting::Replace)
 }
 
 /// Prints one prediction a line in the order of the rows.

@@ -6,7 +6,7 @@ use super::spec::Job;
 use crate::comm::Communicator;
 use crate::error::Error;
 use crate::estimator::{Array, Values};
-use crate::results::{Contents, Output, ResultsWriter, schema};
+use crate::results::{Contents, Output, ResultsFile, ResultsWriter, schema};
 use crate::telemetry::Telemetry;
 
 /// The file of the history of a run that was to write `output`.
@@ -60,8 +60,15 @@ fn write(job: &Job, path: &Path, columns: Vec<(String, Vec<f64>)>) -> crate::err
         provenance: vec![("job".to_owned(), job)],
         ..Contents::default()
     };
-    let output = Output::check(path, true)?;
+    let output = Output::check(path, is_ours(path))?;
     ResultsWriter::with_status(&output, schema::FORMAT, schema::DIVERGED)?.finish(&contents)
+}
+
+/// Whether there is the history of an earlier run, which may be replaced; another file of this name is the user's.
+fn is_ours(path: &Path) -> bool {
+    let attributes = ResultsFile::open(path).and_then(|file| file.attributes()).unwrap_or_default();
+    let diverged = Array::new([], Values::Text(vec![schema::DIVERGED.into()]));
+    attributes.iter().any(|(name, value)| name == "status" && *value == diverged)
 }
 
 #[cfg(test)]
@@ -69,7 +76,6 @@ mod tests {
     use super::*;
     use crate::comm::run_threads;
     use crate::job::Overrides;
-    use crate::results::ResultsFile;
 
     #[test]
     fn the_iterations_before_stay_on_disk() {
@@ -95,5 +101,13 @@ mod tests {
         assert_eq!(history.array("loss").unwrap().to_f64().unwrap(), [3.0, 2.5]);
         assert_eq!(history.array("gradient_norm").unwrap().to_f64().unwrap(), [0.5, 0.5]);
         assert!(!output.exists());
+        drop((file, history));
+        // Another file of that name is not replaced.
+        std::fs::write(&path, "notes").unwrap();
+        let telemetry = Telemetry::new();
+        telemetry.iteration(1, &[("loss", 7.0)], 0.0);
+        let message = leave_history(&crate::comm::Single::new(), &job, &output, &telemetry, diverged());
+        assert!(message.to_string().contains("not written"), "{message}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"notes");
     }
 }

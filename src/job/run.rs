@@ -22,7 +22,7 @@ use crate::model_selection::{ScoringSpec, Search, SearchSpec};
 use crate::partition::Slice;
 use crate::results::checkpoint::{self, Fingerprint};
 use crate::results::provenance::{self, Machine};
-use crate::results::{Contents, FileKeeper, OnExisting, Output, ResultsFile, schema};
+use crate::results::{Contents, FileKeeper, OnExisting, Output, ResultsFile, refuse_inputs, schema};
 use crate::telemetry::{Telemetry, at_request};
 
 /// A job that has been checked; equal on all ranks.
@@ -119,7 +119,7 @@ pub fn run(
 ) -> Result<Ending> {
     let path = plan.job.output_path()?;
     // The name is checked before any work; whether an output is this job's own is known once the data are open.
-    let output = agree(comm, on_root(comm, || check_output(&path, on_existing)))?;
+    let output = agree(comm, on_root(comm, || check_output(&plan.job, &path, on_existing)))?;
     match plan.job.data.cut.dtype {
         Dtype::F64 => typed::<f64>(comm, &mut plan, &path, output.flatten(), on_existing, telemetry),
         Dtype::F32 => typed::<f32>(comm, &mut plan, &path, output.flatten(), on_existing, telemetry),
@@ -127,8 +127,12 @@ pub fn run(
 }
 
 /// `Ok(None)` for an output that exists and may be the same job's.
-fn check_output(path: &Path, on_existing: OnExisting) -> Result<Option<Output>> {
+fn check_output(job: &Job, path: &Path, on_existing: OnExisting) -> Result<Option<Output>> {
     let checkpoint = checkpoint::path_for(path);
+    let named = job.inputs().into_iter().map(|(key, input)| (format!("the file of {key}"), input));
+    let job_file = ("the job file".to_owned(), job.file().to_path_buf());
+    refuse_inputs(path, &std::iter::once(job_file).chain(named).collect::<Vec<_>>())?;
+    checkpoint::check_place(&checkpoint)?;
     match on_existing {
         OnExisting::Resume if path.is_file() => Ok(None),
         OnExisting::Fail if checkpoint.symlink_metadata().is_ok() && path.symlink_metadata().is_err() => {

@@ -16,9 +16,11 @@ use crate::model_selection::SearchSpec;
 /// Sections and keys at the top of a job.
 const TOP: [&str; 6] = ["seed", "data", "pipeline", "estimator", "search", "output"];
 
-/// Keys that hold a file's name; relative ones are relative to the job file.
-const PATHS: [&str; 5] =
-    ["data.path", "data.centers", "estimator.init.file", "estimator.warm_start", "output.path"];
+/// Keys that hold the name of a file that is read; relative ones are relative to the job file.
+const INPUTS: [&str; 4] = ["data.path", "data.centers", "estimator.init.file", "estimator.warm_start"];
+
+/// The same for the file that is made.
+const OUTPUT: &str = "output.path";
 
 /// The section `[output]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,7 +94,7 @@ impl Job {
             document.set(assignment)?;
         }
         let folder = absolute(file.parent().unwrap_or(Path::new("")))?;
-        for key in PATHS {
+        for key in INPUTS.into_iter().chain([OUTPUT]) {
             if let Some(Value::String(path)) = document.get(key) {
                 let path = folder.join(path).to_string_lossy().into_owned();
                 document.replace(key, Value::String(path));
@@ -162,6 +164,17 @@ impl Job {
             (Some(step), _) | (None, EstimatorJob::Transformer(step)) => step.takes_missing(),
             (None, _) => false,
         }
+    }
+
+    /// The files that the job reads beside its own, each with the dotted path of its key.
+    pub fn inputs(&self) -> Vec<(&'static str, PathBuf)> {
+        let named = |key: &'static str| Some((key, self.document.get(key)?.as_str()?.into()));
+        INPUTS.into_iter().filter_map(named).collect()
+    }
+
+    /// The job file.
+    pub fn file(&self) -> &Path {
+        self.document.file()
     }
 
     /// Where the results go.

@@ -3,6 +3,8 @@
 //! It lies beside the output as `<output>.checkpoint` and is replaced whole. A SHA-256 over the state guards
 //! against damage, a fingerprint of the job and its data against use by another job.
 
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -46,6 +48,33 @@ pub fn path_for(output: &Path) -> PathBuf {
     name.into()
 }
 
+/// Refuses a checkpoint's name that something else has: it is never overwritten, nor removed at the end.
+///
+/// # Errors
+/// [`Error::CannotCreate`] when there is anything but a checkpoint of this program, [`Error::Io`] when that cannot be
+/// told.
+pub fn check_place(checkpoint: &Path) -> Result<()> {
+    let read = match checkpoint.symlink_metadata() {
+        Err(_) => return Ok(()),
+        // A FIFO must not be opened: that would wait for a writer.
+        Ok(there) if !there.is_file() => Ok(false),
+        Ok(_) => File::open(checkpoint).and_then(|file| {
+            let mut start = Vec::new();
+            file.take(MAGIC.len() as u64).read_to_end(&mut start).map(|_| start == MAGIC)
+        }),
+    };
+    if read.map_err(|error| Error::io(checkpoint, "reading the checkpoint", error))? {
+        return Ok(());
+    }
+    Err(Error::CannotCreate {
+        path: checkpoint.into(),
+        message:
+            "is no checkpoint of this program, but has the name of this output's; move it away, or choose \
+                  another --output"
+                .into(),
+    })
+}
+
 /// Keeps a job's state in a file.
 pub struct FileKeeper {
     path: PathBuf,
@@ -82,7 +111,7 @@ impl FileKeeper {
     /// thread may call it.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`]; [`Error::CannotCreate`] when something else has taken the checkpoint's name.
     pub fn save_held(&self) -> Result<()> {
         let mut work = self.work();
         match work.held.take() {
@@ -94,6 +123,7 @@ impl FileKeeper {
     fn write(&self, work: &mut Work, state: &[u8]) -> Result<()> {
         let digest = Sha256::digest(state);
         let length = (state.len() as u64).to_le_bytes();
+        check_place(&self.path)?;
         output::write_whole(&self.path, &[MAGIC, &self.fingerprint.0, &digest, &length, state])?;
         work.stored = Instant::now();
         work.held = None;
@@ -103,12 +133,13 @@ impl FileKeeper {
     /// Removes the file, if there is one: the results are whole.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`]; [`Error::CannotCreate`] when it is no checkpoint.
     pub fn remove(&self) -> Result<()> {
         let mut work = self.work();
         work.held = None;
+        check_place(&self.path)?;
         match std::fs::remove_file(&self.path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
                 Err(Error::io(&self.path, "removing the checkpoint", error))
             }
             _ => Ok(()),
@@ -147,7 +178,7 @@ impl Keeper for FileKeeper {
         }
         match std::fs::read(&self.path) {
             Ok(bytes) => Ok(Some(self.state(&bytes)?.to_vec())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io(&self.path, "reading the checkpoint", error)),
         }
     }
@@ -238,6 +269,26 @@ mod tests {
             std::fs::write(mine.path(), &whole[..i]).unwrap();
             assert_eq!(mine.load().unwrap_err().exit_code(), ExitCode::Data, "cut at {i}");
         }
+    }
+
+    #[test]
+    fn another_file_of_the_checkpoints_name_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let mine = keeper(&folder.path().join("o.h5"), "a", true);
+        let fifo = std::process::Command::new("mkfifo").arg(mine.path()).status().unwrap();
+        assert!(fifo.success());
+        assert_eq!(mine.store(b"state").unwrap_err().exit_code(), ExitCode::CannotCreate);
+        std::fs::remove_file(mine.path()).unwrap();
+        for other in [&b"notes"[..], b"", b"rankfit-checkpoint"] {
+            std::fs::write(mine.path(), other).unwrap();
+            assert_eq!(check_place(mine.path()).unwrap_err().exit_code(), ExitCode::CannotCreate);
+            assert_eq!(mine.store(b"state").unwrap_err().exit_code(), ExitCode::CannotCreate);
+            assert_eq!(mine.remove().unwrap_err().exit_code(), ExitCode::CannotCreate);
+            assert_eq!(std::fs::read(mine.path()).unwrap(), other);
+        }
+        std::fs::remove_file(mine.path()).unwrap();
+        mine.store(b"state").unwrap();
+        check_place(mine.path()).unwrap();
     }
 
     #[test]

@@ -15,6 +15,6 @@ mod writer;
 
 pub use checkpoint::FileKeeper;
 pub use named::Named;
-pub use output::{OnExisting, Output};
+pub use output::{OnExisting, Output, refuse_inputs};
 pub use reader::{Group, Item, ResultsFile};
 pub use writer::{Contents, CvResults, ResultsWriter, RowType, Rows};

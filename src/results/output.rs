@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -26,14 +26,17 @@ pub enum OnExisting {
 #[derive(Clone, Debug)]
 pub struct Output {
     path: PathBuf,
+    /// What is made or replaced: the name itself, or the file to which a link of that name leads.
+    target: PathBuf,
     replace: bool,
 }
 
 impl Output {
-    /// Checks that a file can be made at `path`; `replace` allows one to be there.
+    /// Checks that a file can be made at `path`; `replace` allows a regular file, or a link to one, to be there.
     ///
     /// # Errors
-    /// [`Error::CannotCreate`] when it exists, is a folder, or its folder is missing or closed to this user.
+    /// [`Error::CannotCreate`] when it exists, is a folder, a device or the like, or its folder is missing or closed
+    /// to this user.
     pub fn check(path: &Path, replace: bool) -> Result<Self> {
         let cannot = |message: String| Err(Error::CannotCreate { path: path.into(), message });
         if path.is_dir() {
@@ -41,19 +44,21 @@ impl Output {
         }
         if !replace && path.symlink_metadata().is_ok() {
             return cannot(
-                "exists already; choose another --output (run also takes --on-existing replace)".into(),
+                "exists already; choose another --output (run and predict also take --on-existing replace)"
+                    .into(),
             );
         }
         if path.as_os_str().as_bytes().ends_with(b"/") {
             return cannot("is a folder's name, for it ends with a slash".into());
         }
-        let folder = folder(path);
+        let target = replaceable(path)?;
+        let folder = folder(&target);
         if !folder.is_dir() {
             return cannot(format!("cannot be made: there is no folder {}", folder.display()));
         }
         // The only sure test is to make a file there.
-        match temporary(path) {
-            Ok(_removed_at_once) => Ok(Self { path: path.into(), replace }),
+        match temporary(&target) {
+            Ok(_removed_at_once) => Ok(Self { path: path.into(), target, replace }),
             Err(error) => cannot(format!("cannot be made: {error}")),
         }
     }
@@ -78,7 +83,7 @@ impl Output {
     /// # Errors
     /// [`Error::CannotCreate`].
     pub(super) fn begin(&self) -> Result<NamedTempFile> {
-        temporary(&self.path).map_err(|error| Error::CannotCreate {
+        temporary(&self.target).map_err(|error| Error::CannotCreate {
             path: self.path.clone(),
             message: format!("cannot be made: {error}"),
         })
@@ -88,7 +93,7 @@ impl Output {
     ///
     /// # Errors
     /// [`Error::Io`] when it cannot be brought to the disk, [`Error::CannotCreate`] when another file has taken
-    /// the name meanwhile.
+    /// the name meanwhile, or something that is no file.
     pub(super) fn keep(&self, file: NamedTempFile) -> Result<()> {
         file.as_file().sync_all().map_err(|e| Error::io(&self.path, "writing", e))?;
         if !self.replace && self.path.symlink_metadata().is_ok() {
@@ -97,9 +102,64 @@ impl Output {
                 message: "was made by another program while this one ran".into(),
             });
         }
-        file.persist(&self.path).map_err(|e| Error::io(&self.path, "renaming the finished file", e.error))?;
-        sync_folder(&self.path)
+        no_special(&self.path, &self.target)?;
+        file.persist(&self.target)
+            .map_err(|e| Error::io(&self.path, "renaming the finished file", e.error))?;
+        sync_folder(&self.target)
     }
+}
+
+/// Refuses an output, before any work, that is one of the `inputs`: what it is called, and where it lies.
+///
+/// Files are told apart by device and inode, so that links and other ways of writing a name are seen through.
+///
+/// # Errors
+/// [`Error::CannotCreate`].
+pub fn refuse_inputs(path: &Path, inputs: &[(String, PathBuf)]) -> Result<()> {
+    let identity = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
+    let Some(existing) = identity(path) else { return Ok(()) };
+    match inputs.iter().find(|(_, input)| identity(input) == Some(existing)) {
+        Some((what, _)) => Err(Error::CannotCreate {
+            path: path.into(),
+            message: format!("is {what}, which is read and not replaced; choose another --output"),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The file that takes the name `path`: where a link of that name leads, as with `cp`.
+fn replaceable(path: &Path) -> Result<PathBuf> {
+    let is_link = path.symlink_metadata().is_ok_and(|there| there.is_symlink());
+    let target = match is_link.then(|| path.canonicalize()) {
+        None => path.to_path_buf(),
+        Some(Ok(target)) => target,
+        Some(Err(error)) => {
+            let message = format!("is a link that leads to no file ({error}); it is not replaced");
+            return Err(Error::CannotCreate { path: path.into(), message });
+        }
+    };
+    no_special(path, &target)?;
+    Ok(target)
+}
+
+/// Refuses to put a file in the place of what is none: a rename would destroy a device, and whoever reads from a
+/// FIFO would wait for ever.
+fn no_special(path: &Path, target: &Path) -> Result<()> {
+    let Ok(there) = target.symlink_metadata() else { return Ok(()) };
+    if there.is_file() {
+        return Ok(());
+    }
+    let kind = there.file_type();
+    let what = match () {
+        () if kind.is_char_device() || kind.is_block_device() => "a device",
+        () if kind.is_fifo() => "a FIFO",
+        () if kind.is_socket() => "a socket",
+        () if kind.is_symlink() => "a link",
+        () => "a folder",
+    };
+    let leads = if path == target { "is" } else { "leads to" };
+    let message = format!("{leads} {what}, not a regular file, and is not replaced");
+    Err(Error::CannotCreate { path: path.into(), message })
 }
 
 /// Replaces the file at `path` by `parts`, one after the other: whole or not at all.
@@ -164,6 +224,65 @@ mod tests {
         assert_eq!(code(&file, false), Some(ExitCode::CannotCreate));
         assert_eq!(code(&file, true), None);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+    }
+
+    #[test]
+    fn only_regular_files_are_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = |name: &str, piece: &str| {
+            let error = Output::check(&folder.path().join(name), true).unwrap_err();
+            assert_eq!(error.exit_code(), ExitCode::CannotCreate);
+            assert!(error.to_string().contains(piece), "{error}");
+        };
+        let fifo = folder.path().join("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
+        let link = |to: &str, name: &str| {
+            std::os::unix::fs::symlink(folder.path().join(to), folder.path().join(name)).unwrap();
+        };
+        link("fifo", "to_fifo");
+        link("nowhere", "dangling");
+        refused("fifo", "is a FIFO, not a regular file");
+        refused("socket", "is a socket");
+        refused("to_fifo", "leads to a FIFO");
+        refused("dangling", "is a link that leads to no file");
+        assert!(fifo.symlink_metadata().unwrap().file_type().is_fifo());
+        // One that comes while the work is done.
+        let output = Output::check(&folder.path().join("late"), true).unwrap();
+        std::fs::rename(&fifo, folder.path().join("late")).unwrap();
+        assert!(output.write(b"x").unwrap_err().to_string().contains("is a FIFO"));
+    }
+
+    #[test]
+    fn a_link_stays_and_the_file_behind_it_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("elsewhere")).unwrap();
+        let (file, link) = (folder.path().join("elsewhere/out.h5"), folder.path().join("out.h5"));
+        fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink("elsewhere/out.h5", &link).unwrap();
+        assert!(Output::check(&link, false).is_err());
+        Output::check(&link, true).unwrap().write(b"new").unwrap();
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path().join("elsewhere")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_input_is_no_output_by_whatever_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("in.h5"), "x").unwrap();
+        fs::hard_link(path("in.h5"), path("hard")).unwrap();
+        std::os::unix::fs::symlink("in.h5", path("soft")).unwrap();
+        let inputs = [("absent".to_owned(), path("none")), ("the file of --data".to_owned(), path("in.h5"))];
+        for name in ["in.h5", "hard", "soft", "./in.h5"] {
+            let error = refuse_inputs(&path(name), &inputs).unwrap_err();
+            assert_eq!(error.exit_code(), ExitCode::CannotCreate);
+            assert!(error.to_string().contains("is the file of --data"), "{error}");
+        }
+        refuse_inputs(&path("out.h5"), &inputs).unwrap();
+        fs::write(path("out.h5"), "y").unwrap();
+        refuse_inputs(&path("out.h5"), &inputs).unwrap();
     }
 
     #[test]
