@@ -313,6 +313,55 @@ fn a_checkpoint_is_not_lost_unasked() {
 }
 
 #[test]
+fn results_of_other_files_are_not_taken_for_the_jobs() {
+    let desk = Desk::new();
+    let rows = |last: u32| {
+        (0..40).map(|i| format!("{},{}\n", i % 5, i % 7)).collect::<String>() + &format!("9,{last}\n")
+    };
+    desk.write("d.csv", rows(1));
+    desk.write("c.csv", "0,0\n3,3\n");
+    let job = "[data]\nsource = 'csv'\npath = 'd.csv'\n[estimator]\nname = 'KMeans'\nn_clusters = 2\n\
+               init = { file = 'c.csv' }\nmax_iter = 1\n[output]\npath = 'out.h5'\n";
+    desk.write("job.toml", job);
+    desk.ok(&["run", "job.toml", "-q"]);
+    let again = ["run", "job.toml", "--on-existing", "resume"];
+    assert!(desk.ok(&again).0.contains("holds this job's results already"));
+    // As many bytes as before.
+    desk.write("c.csv", "0,9\n3,3\n");
+    desk.refused(&again, 73, "results of another job");
+    desk.write("c.csv", "0,0\n3,3\n");
+    assert!(desk.ok(&again).0.contains("holds this job's results already"));
+    // Within the second.
+    let modified = std::fs::metadata(desk.path("d.csv")).unwrap().modified().unwrap();
+    desk.write("d.csv", rows(2));
+    let file = std::fs::File::options().write(true).open(desk.path("d.csv")).unwrap();
+    file.set_modified(modified).unwrap();
+    assert!(desk.ok(&again).0.contains("holds this job's results already"), "the time is what tells");
+    file.set_modified(modified + std::time::Duration::from_nanos(1000)).unwrap();
+    desk.refused(&again, 73, "results of another job");
+    // The model that a fit starts from.
+    let start =
+        ["run", "job.toml", "--set", "estimator.init=k-means++", "--set", "estimator.warm_start=start.h5"];
+    let start = |mode| [&start[..], &["--output", "warm.h5", "--on-existing", mode]].concat();
+    std::fs::copy(desk.path("out.h5"), desk.path("start.h5")).unwrap();
+    desk.ok(&start("fail"));
+    assert!(desk.ok(&start("resume")).0.contains("holds this job's results already"));
+    desk.ok(&["run", "job.toml", "--on-existing", "replace", "--set", "seed=3"]);
+    std::fs::copy(desk.path("out.h5"), desk.path("start.h5")).unwrap();
+    desk.refused(&start("resume"), 73, "results of another job");
+    // Centres that generated data lie around.
+    desk.write(
+        "blobs.toml",
+        "[data]\nsource = 'blobs'\nn_samples = 50\ncenters = 'c.csv'\n[estimator]\nname = 'PCA'\n",
+    );
+    let blobs = |mode| ["run", "blobs.toml", "--output", "pca.h5", "--on-existing", mode];
+    desk.ok(&blobs("fail"));
+    desk.ok(&blobs("resume"));
+    desk.write("c.csv", "0,0\n3,5\n");
+    desk.refused(&blobs("resume"), 73, "results of another job");
+}
+
+#[test]
 fn an_input_is_never_replaced() {
     let desk = Desk::new();
     let rows: String = (0..40).map(|i| format!("{},{}\n", i % 5, i % 7)).collect();

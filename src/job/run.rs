@@ -163,7 +163,8 @@ fn typed<T: Real>(
     let source = source::open::<T>(comm, &plan.job)?;
     plan.job.data.cut.block_rows = Some(source.shape().block_rows);
     let data = source::describe(comm, &plan.job, &*source)?;
-    let fingerprint = Fingerprint::of(&[schema::SOFTWARE, &plan.job.essence()?, &data]);
+    let files = source::describe_files(comm, &plan.job)?;
+    let fingerprint = Fingerprint::of(&[schema::SOFTWARE, &plan.job.essence()?, &data, &files]);
     let found = on_root(comm, || match &output {
         None => same_job(path, &fingerprint).map(|()| true),
         Some(_) => Ok(false),

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
@@ -15,10 +15,13 @@ use crate::data::{
 use crate::error::{Error, Result};
 use crate::kernel::Real;
 use crate::partition::Slice;
-use crate::results::provenance;
+use crate::results::{checkpoint, provenance};
 
 /// More blocks than this are certainly a mistake; every rank keeps a little for each of its own.
 const MOST_BLOCKS: usize = 1 << 26;
+
+/// The keys of files that are read whole beside the data.
+const BESIDE: [&str; 3] = ["data.centers", "estimator.init.file", "estimator.warm_start"];
 
 /// A longer job file is another file, or a device without end.
 const LONGEST_JOB: u64 = 16 << 20;
@@ -199,10 +202,31 @@ pub(super) fn describe<T: Real>(
     comm::broadcast(comm, 0, Some(text))
 }
 
+/// The contents of the files beside the data on which the results depend: centres and a model to start from. They are
+/// small, so that their digests tell them apart where a time could not.
+///
+/// # Collective
+/// One broadcast.
+///
+/// # Errors
+/// An internal error.
+pub(super) fn describe_files(comm: &dyn Communicator, job: &Job) -> Result<String> {
+    let digest = |(key, path): (&str, PathBuf)| {
+        // What is no file can be read but once, and what cannot be read is told by whoever needs it.
+        let digest = path.is_file().then(|| checkpoint::file_digest(&path).ok()).flatten();
+        format!("{key}: {}\n", digest.unwrap_or_default())
+    };
+    let beside = || job.inputs().into_iter().filter(|(key, _)| BESIDE.contains(key));
+    let text = comm.is_root().then(|| beside().map(digest).collect::<String>());
+    comm::broadcast(comm, 0, text)
+}
+
 fn file_version(path: &Path) -> String {
     let Ok(metadata) = std::fs::metadata(path) else { return String::new() };
     let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    format!(", {} bytes, modified {} s after 1970", metadata.len(), modified.map_or(0, |time| time.as_secs()))
+    let modified = modified.unwrap_or_default();
+    let (seconds, nanoseconds) = (modified.as_secs(), modified.subsec_nanos());
+    format!(", {} bytes, modified {seconds}.{nanoseconds:09} s after 1970", metadata.len())
 }
 
 /// Reads the text of the job file on rank 0.

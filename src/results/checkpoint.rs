@@ -37,8 +37,31 @@ impl Fingerprint {
 
     /// As hexadecimal digits.
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.0)
     }
+}
+
+/// The SHA-256 of a file's contents as hexadecimal digits. Reads it once, in pieces.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn file_digest(path: &Path) -> Result<String> {
+    let failed = |error| Error::io(path, "reading", error);
+    let mut file = File::open(path).map_err(failed)?;
+    let mut hash = Sha256::new();
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => return Ok(hex(&hash.finalize())),
+            Ok(length) => hash.update(&piece[..length]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The checkpoint's name for an output.
