@@ -362,6 +362,19 @@ fn results_of_other_files_are_not_taken_for_the_jobs() {
 }
 
 #[test]
+fn an_output_whose_name_is_no_text_is_refused() {
+    let desk = Desk::new();
+    desk.write("job.toml", BLOBS);
+    let name = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"o\xff.h5");
+    let mut command = Command::cargo_bin("rankfit").unwrap();
+    let output =
+        command.current_dir(desk.folder.path()).args(["run", "job.toml", "--output"]).arg(name).output();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(73), "{}", texts(&output).1);
+    assert!(texts(&output).1.contains("that is no UTF-8"), "{}", texts(&output).1);
+}
+
+#[test]
 fn an_input_is_never_replaced() {
     let desk = Desk::new();
     let rows: String = (0..40).map(|i| format!("{},{}\n", i % 5, i % 7)).collect();

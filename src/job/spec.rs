@@ -103,7 +103,7 @@ impl Job {
         check_top(&document)?;
         let mut output: OutputJob = section(&document, "output")?.unwrap_or_default();
         if let Some(path) = &overrides.output {
-            output.path = Some(absolute(path)?);
+            output.path = Some(writable_name(absolute(path)?)?);
         }
         let job = Self {
             seed: seed(&document)?,
@@ -296,6 +296,16 @@ fn section<P: serde::de::DeserializeOwned>(document: &Document, name: &str) -> R
         return Ok(None);
     }
     document.read(name, document.section(name)?.clone(), &[]).map(Some)
+}
+
+/// A name that the results file, whose texts are UTF-8, can tell.
+fn writable_name(path: PathBuf) -> Result<PathBuf> {
+    if path.to_str().is_some() {
+        return Ok(path);
+    }
+    let message =
+        "has a byte in its name, or in that of its folder, that is no UTF-8; choose another --output".into();
+    Err(Error::CannotCreate { path, message })
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {
