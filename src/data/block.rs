@@ -163,6 +163,16 @@ pub trait BlockSource<T: Real>: Send + Sync {
         column.to_string()
     }
 
+    /// What the user should hear of how the input was understood, where it may be meant otherwise.
+    fn doubt(&self) -> Option<&str> {
+        None
+    }
+
+    /// The names of all features, if the input has a line of them; what comes of a map has none.
+    fn feature_names(&self) -> Option<Vec<String>> {
+        None
+    }
+
     /// Names of the classes when targets are given as text: target `i` stands for name `i`, in sorted order.
     fn class_names(&self) -> Option<&[String]> {
         None

@@ -21,7 +21,7 @@ mod shares;
 mod signature;
 mod table;
 
-pub use self::csv::{ColumnRef, CsvParams, CsvSource, Header};
+pub use self::csv::{ColumnRef, CsvOutline, CsvParams, CsvSource, Header};
 pub use self::hdf5::{Hdf5Params, Hdf5Source};
 pub use blobs::{Blobs, BlobsParams};
 pub use block::{Block, BlockSource, Shape, default_block_rows};

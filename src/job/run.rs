@@ -161,6 +161,7 @@ fn typed<T: Real>(
 ) -> Result<Ending> {
     let (begun, start) = (Instant::now(), provenance::now());
     let source = source::open::<T>(comm, &plan.job)?;
+    source.doubt().into_iter().for_each(|doubt| telemetry.warn(doubt));
     plan.job.data.cut.block_rows = Some(source.shape().block_rows);
     let data = source::describe(comm, &plan.job, &*source)?;
     let files = source::describe_files(comm, &plan.job)?;

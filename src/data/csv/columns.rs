@@ -36,6 +36,8 @@ pub(super) struct Columns {
     pub(super) first_line: u64,
     /// Whether features may be missing.
     pub(super) missing: bool,
+    /// Why the first line, taken for names by itself, may be data.
+    pub(super) doubt: Option<String>,
     names: Option<Vec<String>>,
 }
 
@@ -52,6 +54,10 @@ impl Columns {
             let found = if input.len == input.text_start { "an empty file" } else { "blank lines only" };
             return Err(input.fault(Place::default(), "rows of data", found));
         };
+        if first.end.offset >= input.len && first.fields.iter().any(|field| has_lone_return(field)) {
+            let found = "lines that end in CR alone; convert them, for example by tr '\\r' '\\n'";
+            return Err(input.fault(Place::line(first.line), "lines that end in LF or CRLF", found));
+        }
         let has_header = first.is_header(params);
         let data = if has_header { head.row()? } else { Some(Row { fields: first.fields.clone(), ..first }) };
         let Some(data) = data else {
@@ -59,6 +65,7 @@ impl Columns {
         };
         check_delimiter(&first, delimiter)?;
         let names = if has_header { Some(first.names(input)?) } else { None };
+        let doubt = (has_header && params.header == Header::Auto).then(|| first.doubt()).flatten();
         let start = Mark { offset: input.text_start, line: 1 };
         let start = if has_header { first.end } else { start };
         let mut columns = Self {
@@ -68,6 +75,7 @@ impl Columns {
             first_line: first.line,
             missing: params.missing,
             names,
+            doubt: doubt.map(|doubt| format!("{}, line {}: {doubt}", params.path.display(), first.line)),
         };
         columns.assign(params, wants_targets, &data)?;
         Ok((columns, start))
@@ -79,6 +87,11 @@ impl Columns {
             Some(names) if !names[column].is_empty() => names[column].clone(),
             _ => column.to_string(),
         }
+    }
+
+    /// The names of all columns, where the file has a header line.
+    pub(super) fn names(&self) -> Option<&[String]> {
+        self.names.as_deref()
     }
 
     /// The name of the first column that has one of `roles`.
@@ -201,6 +214,11 @@ fn check_delimiter(first: &Row, delimiter: u8) -> Result<()> {
     }
 }
 
+/// Whether a CR stands in a field without an LF behind it.
+fn has_lone_return(field: &[u8]) -> bool {
+    memchr::memchr_iter(b'\r', field).any(|at| field.get(at + 1) != Some(&b'\n'))
+}
+
 /// Whether a field is a number, or stands for one that is missing.
 fn numeric(field: &[u8]) -> bool {
     let text = field.trim_ascii();
@@ -234,9 +252,29 @@ impl Row {
         }
     }
 
+    /// What speaks against a header: numbers, other than those by which columns without names are counted.
+    fn doubt(&self) -> Option<String> {
+        let number = |field: &[u8]| numeric(field) && !is_missing(field.trim_ascii());
+        let counts = |column: usize, field: &[u8]| field.trim_ascii() == column.to_string().as_bytes();
+        let numbers: Vec<usize> = (0..self.fields.len()).filter(|&c| number(&self.fields[c])).collect();
+        if numbers.iter().all(|&column| counts(column, &self.fields[column])) {
+            return None;
+        }
+        let text = self.fields.iter().find(|field| !numeric(field))?;
+        Some(format!(
+            "taken for the names of columns, for {} is no number, but {} of its {} fields are; if it is data, mend it \
+             and say header = false",
+            quote(text),
+            numbers.len(),
+            self.fields.len()
+        ))
+    }
+
     fn names(&self, input: &Input) -> Result<Vec<String>> {
         let name = |(column, field): (usize, &Vec<u8>)| {
-            String::from_utf8(field.trim_ascii().to_vec()).map_err(|_| {
+            // A results file cannot hold a NUL, and names must compare equal to those that were stored.
+            let named = String::from_utf8(field.trim_ascii().to_vec());
+            named.map(|name| name.replace('\0', "\u{fffd}")).map_err(|_| {
                 let place = Place { line: Some(self.line), row: None, column: Some(column.to_string()) };
                 input.fault(place, "a column's name in UTF-8", quote(field))
             })

@@ -8,6 +8,7 @@
 mod columns;
 mod input;
 mod number;
+mod outline;
 mod params;
 mod record;
 mod rows;
@@ -19,6 +20,7 @@ use std::collections::BTreeSet;
 
 use self::columns::{Columns, Role};
 use self::input::Input;
+pub use self::outline::CsvOutline;
 pub use self::params::{ColumnRef, CsvParams, Header};
 use self::rows::Rows;
 use self::scan::{Mark, Scan};
@@ -147,6 +149,15 @@ impl<T: Real> BlockSource<T> for CsvSource {
 
     fn column_name(&self, column: usize) -> String {
         self.columns.name(self.columns.features[column])
+    }
+
+    fn doubt(&self) -> Option<&str> {
+        self.columns.doubt.as_deref()
+    }
+
+    fn feature_names(&self) -> Option<Vec<String>> {
+        let names = self.columns.names()?;
+        Some(self.columns.features.iter().map(|&column| names[column].clone()).collect())
     }
 
     fn class_names(&self) -> Option<&[String]> {

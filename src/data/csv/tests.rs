@@ -238,7 +238,7 @@ const BAD: [Bad; 33] = [
     (b"1,2\0\n", |p| p.header = Header::Absent, ExitCode::Data, "found the text \"2\\0\""),
     (b"1,\xff\xfe\n", |p| p.header = Header::Absent, ExitCode::Data, "found the text \"\u{fffd}\u{fffd}\""),
     (b"caf\xe9,b\n1,2\n", |_| {}, ExitCode::Data, ", line 1, column 0: expected a column's name in UTF-8"),
-    (b"a,b\r1,2\r", |_| {}, ExitCode::Data, "found a header line only"),
+    (b"a,b\r1,2\r", |_| {}, ExitCode::Data, "found lines that end in CR alone"),
     (
         b"1,2\n3,\"4\n",
         |_| {},
@@ -408,4 +408,50 @@ fn the_job_file_spells_the_keys() {
     assert_eq!(parse(&toml::to_string(&params).unwrap()).unwrap(), params);
     assert!(parse("path = 'a.csv'\nheader = 'yes'").unwrap_err().contains("\"auto\", true or false"));
     assert!(parse("path = 'a.csv'\nlabels = 1").unwrap_err().contains("unknown field"));
+}
+
+#[test]
+fn line_ends_of_carriage_returns_alone_are_named() {
+    for contents in ["a,b\r1,2\r3,4\r", "1,2\r3,4", "1\r2\r"] {
+        let error = read(contents, |_| {}).unwrap_err().to_string();
+        assert!(
+            error.contains("line 1: expected lines that end in LF or CRLF, found lines that end in CR alone"),
+            "{error}"
+        );
+    }
+    assert_eq!(read("1,2\r\n", |_| {}).unwrap().0, [1.0, 2.0]);
+    let label = |params: &mut CsvParams| params.label_column = Some(ColumnRef::Number(1));
+    assert_eq!(read("1,\"x\r\ny\"", label).unwrap().0, [1.0]);
+}
+
+#[test]
+fn a_first_line_that_may_be_data_is_told() {
+    let doubt = |contents: &str, header| {
+        let file = file(contents.as_bytes());
+        let params = CsvParams { header, ..CsvParams::new(file.path()) };
+        BlockSource::<f64>::doubt(&open(&params, false).unwrap()).map(str::to_owned)
+    };
+    let told = doubt("1.5,N?A,2\n3,4,5\n", Header::Auto).unwrap();
+    assert!(
+        told.contains("line 1: taken for the names of columns, for \"N?A\" is no number, but 2 of its 3"),
+        "{told}"
+    );
+    assert_eq!(doubt("1.5,N?A,2\n3,4,5\n", Header::Present), None);
+    // Names, those of an index, and those that a table without names is given.
+    for contents in ["a,b,c\n3,4,5\n", ",a,b\n0,4,5\n", "0,1,y\n3,4,5\n", "3,4,5\n"] {
+        assert_eq!(doubt(contents, Header::Auto), None, "{contents:?}");
+    }
+}
+
+#[test]
+fn the_outline_is_what_the_source_has() {
+    let file = file(b"a,y,b,\0\n1,2,3,4\n");
+    let params = CsvParams { label_column: Some(ColumnRef::Name("y".into())), ..CsvParams::new(file.path()) };
+    let outline = CsvOutline::read(&params, true).unwrap();
+    assert_eq!((outline.n_columns, outline.features.as_slice()), (4, &[0, 2, 3][..]));
+    let names = BlockSource::<f64>::feature_names(&open(&params, true).unwrap());
+    assert_eq!(names.unwrap(), ["a", "b", "\u{fffd}"]);
+    assert_eq!(outline.feature_names().unwrap(), ["a", "b", "\u{fffd}"]);
+    let params = CsvParams { header: Header::Absent, ..CsvParams::new(file.path()) };
+    assert_eq!(CsvOutline::read(&params, false).unwrap().feature_names(), None);
 }
