@@ -26,5 +26,5 @@ pub mod targets;
 pub mod transformer;
 pub mod tree;
 
-pub use model::{Array, Model, Values};
+pub use model::{Array, FEATURE_NAMES, Model, Values};
 pub use transformer::Transformer;

@@ -85,6 +85,9 @@ impl Array {
     }
 }
 
+/// The attribute of a model, or of the first step before it, that names the features where the data have names.
+pub const FEATURE_NAMES: &str = "feature_names_in_";
+
 /// A fitted model: its estimator's name, its parameters, and one array for each fitted attribute under
 /// scikit-learn's name.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,6 +12,7 @@ mod fit;
 mod forest;
 mod groups;
 mod method;
+mod model_csv;
 mod model_data;
 mod pipeline;
 mod plain;

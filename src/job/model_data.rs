@@ -1,12 +1,15 @@
 //! The rows that a fitted model is applied to, opened as the job that made it would.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::model_csv::{self, Features};
 use crate::comm::{Communicator, agree};
-use crate::data::{BlockSource, ColumnRef, CsvParams, CsvSource, Hdf5Params, Hdf5Source, Mapped};
+use crate::data::{BlockSource, ColumnRef, Hdf5Params, Hdf5Source, Header, Mapped};
 use crate::error::{Error, Place, Result};
 use crate::estimator::{Model, Transformer};
 use crate::kernel::Real;
@@ -43,18 +46,23 @@ pub(super) struct JobData {
     x: Option<String>,
     y: Option<String>,
     sample_weight: Option<String>,
-    label_column: Option<ColumnRef>,
-    weight_column: Option<ColumnRef>,
-    group_column: Option<ColumnRef>,
+    pub(super) label_column: Option<ColumnRef>,
+    pub(super) weight_column: Option<ColumnRef>,
+    pub(super) group_column: Option<ColumnRef>,
+    pub(super) header: Header,
+    pub(super) delimiter: Option<char>,
+    /// The names of the features that the model was fitted with, which the model itself tells.
+    pub(super) feature_names: Option<Vec<String>>,
     /// Whether the model is a search's, which fits in double precision.
     pub(super) search: bool,
 }
 
 impl JobData {
-    pub(super) fn of(job: Option<&str>) -> Self {
+    /// From the text of the job, and the names that the model has for its features.
+    pub(super) fn of(job: Option<&str>, feature_names: Option<Vec<String>>) -> Self {
         let table = job.and_then(|text| text.parse::<toml::Table>().ok());
         let Some(data) = table.as_ref().and_then(|table| table.get("data")?.as_table()) else {
-            return Self::default();
+            return Self { feature_names, ..Self::default() };
         };
         let text = |key: &str| data.get(key).and_then(|value| value.as_str()).map(str::to_owned);
         let column = |key: &str| data.get(key).cloned().and_then(|value| ColumnRef::deserialize(value).ok());
@@ -66,6 +74,13 @@ impl JobData {
             label_column: column("label_column"),
             weight_column: column("weight_column"),
             group_column: column("group_column"),
+            header: data
+                .get("header")
+                .cloned()
+                .and_then(|value| Header::deserialize(value).ok())
+                .unwrap_or_default(),
+            delimiter: text("delimiter").and_then(|text| text.parse().ok()),
+            feature_names,
             search: table.as_ref().is_some_and(|table| table.contains_key("search")),
         }
     }
@@ -138,88 +153,69 @@ fn open<T: Real>(
             let message = "--x names a dataset of an HDF5 file, but the data are another kind of file".into();
             return Err(Error::Usage { message });
         }
-        Arc::new(open_csv(comm, rows, job, (n_features, missing), size_of::<T>())?)
+        let features = Features { count: n_features, missing };
+        Arc::new(model_csv::open(comm, rows, job, features, size_of::<T>())?)
     };
     let found = source.shape().n_features;
-    if found == n_features {
-        return Ok(source);
-    }
+    if found == n_features { Ok(source) } else { Err(other_features(source.origin(), n_features, found)) }
+}
+
+/// The error for rows of another length than the model's.
+pub(super) fn other_features(origin: impl std::fmt::Display, n_features: usize, found: usize) -> Error {
     let expected = format!("{n_features} features, as the model was fitted with");
-    Err(Error::data(source.origin(), Place::default(), expected, found.to_string()))
+    Error::data(origin, Place::default(), expected, found.to_string())
 }
 
-/// Opens a CSV file without the columns that were no features in the model's job, if they are there.
-fn open_csv(
-    comm: &dyn Communicator,
-    rows: &Rows,
-    job: &JobData,
-    (n_features, missing): (usize, bool),
-    item_bytes: usize,
-) -> Result<CsvSource> {
-    let wanted = rows.targets != Wanted::No;
-    // A number is a column's place, as in a job file.
-    let column =
-        |name: &String| name.parse().map_or_else(|_| ColumnRef::Name(name.clone()), ColumnRef::Number);
-    let label = match &rows.targets {
-        Wanted::From(name) => Some(column(name)),
-        _ => job.label_column.clone(),
-    };
-    let weight = match &rows.weights {
-        Wanted::No => None,
-        Wanted::From(name) => Some(column(name)),
-        Wanted::AsInJob => Some(job.weight_column.clone().ok_or_else(unknown_weights)?),
-    };
-    if wanted && label.is_none() {
-        let message = "--y NAME: the column of targets, which the model's job does not tell".into();
-        return Err(Error::Usage { message });
-    }
-    let mut readings = match weight {
-        Some(weight) => vec![(label.clone(), Some(weight))],
-        None => vec![(label.clone(), job.weight_column.clone()), (label.clone(), None)],
-    };
-    if !wanted {
-        readings.extend([(None, job.weight_column.clone()), (None, None)]);
-    }
-    readings.dedup();
-    let mut groups = vec![job.group_column.clone(), None];
-    groups.dedup();
-    let readings =
-        groups.iter().flat_map(|group| readings.iter().map(move |reading| (reading.clone(), group)));
-    let mut last = None;
-    for ((label_column, weight_column), group_column) in readings {
-        let group_column = group_column.clone();
-        let columns = CsvParams { label_column, weight_column, group_column, ..CsvParams::new(&rows.path) };
-        let params = CsvParams { missing, ..columns };
-        let opened = agree(comm, CsvSource::open(comm, &params, wanted, None, item_bytes));
-        match &opened {
-            Ok(source) if <CsvSource as BlockSource<f64>>::shape(source).n_features == n_features => {
-                return opened;
-            }
-            // Without that column, or with it among the features: the next reading may fit.
-            _ => last = Some(opened),
-        }
-    }
-    last.unwrap_or_else(|| Err(Error::internal("no way to read the data was tried")))
-}
-
-fn unknown_weights() -> Error {
+pub(super) fn unknown_weights() -> Error {
     let message = "--sample-weight NAME: the weights, which the model's job does not tell".into();
     Error::Usage { message }
 }
 
-/// Whether a file begins as HDF5 files do.
+/// Whether a file is HDF5: its signature stands at the start, or behind a block of the user's at 512, 1024, 2048 …
+///
+/// # References
+/// The HDF Group, "HDF5 File Format Specification Version 3.0", section II.A.
 fn is_hdf5(path: &Path) -> Result<bool> {
-    use std::io::Read;
-    let mut file = std::fs::File::open(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            Error::InputMissing { path: path.into(), message: "there is no such file".into() }
-        }
+    const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
+    let missing = |message: &str| Error::InputMissing { path: path.into(), message: message.into() };
+    let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => missing("there is no such file"),
         _ => Error::io(path, "opening", error),
     })?;
-    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        return Err(Error::InputMissing { path: path.into(), message: "a folder, not a file".into() });
+    // What is no file is not opened: a FIFO would wait for a writer.
+    match (metadata.is_dir(), metadata.is_file()) {
+        (true, _) => return Err(missing("a folder, not a file")),
+        (_, false) => return Err(missing("no regular file")),
+        _ => {}
     }
-    let mut start = Vec::new();
-    file.by_ref().take(8).read_to_end(&mut start).map_err(|e| Error::io(path, "reading", e))?;
-    Ok(start == b"\x89HDF\r\n\x1a\n")
+    let file = File::open(path).map_err(|error| Error::io(path, "opening", error))?;
+    let places = std::iter::once(0).chain(std::iter::successors(Some(512u64), |place| place.checked_mul(2)));
+    for place in places.take_while(|place| place + SIGNATURE.len() as u64 <= metadata.len()) {
+        let mut found = [0; SIGNATURE.len()];
+        match file.read_exact_at(&mut found, place) {
+            Ok(()) if found == SIGNATURE => return Ok(true),
+            Ok(()) => {}
+            Err(error) => return Err(Error::io(path, "reading", error)),
+        }
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hdf5_is_known_behind_a_block_of_the_users() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        for (place, is) in [(0, true), (512, true), (1024, true), (2048, true), (1536, false), (8, false)] {
+            let mut bytes = vec![b'1'; place];
+            bytes.extend(b"\x89HDF\r\n\x1a\n");
+            std::fs::write(&path, &bytes).unwrap();
+            assert_eq!(is_hdf5(&path).unwrap(), is, "{place}");
+            std::fs::write(&path, &bytes[..place + 7]).unwrap();
+            assert!(!is_hdf5(&path).unwrap(), "cut at {place}");
+        }
+    }
 }

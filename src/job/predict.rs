@@ -18,7 +18,7 @@ use crate::estimator::naive_bayes::GaussianNbModel;
 use crate::estimator::plain::PlainModel;
 use crate::estimator::svm::SvcModel;
 use crate::estimator::transformer::TRANSFORMERS;
-use crate::estimator::{Model, Values};
+use crate::estimator::{FEATURE_NAMES, Model, Values};
 use crate::kernel::Real;
 use crate::results::{Output, ResultsFile, ResultsWriter, RowType, schema};
 use crate::telemetry::Telemetry;
@@ -88,10 +88,12 @@ impl Applied {
             let model = file.model()?;
             let (predictor, names) = (Predictor::of(&model)?, names(&model));
             let (estimator, mut steps) = (model.estimator.clone(), file.pipeline()?);
+            let feature_names = feature_names(steps.first().unwrap_or(&model));
             if matches!(predictor, Predictor::Rows) {
                 steps.push(model);
             }
-            Ok((predictor, estimator, names, JobData::of(job.as_deref()), steps))
+            let job = JobData::of(job.as_deref(), feature_names);
+            Ok((predictor, estimator, names, job, steps))
         });
         let (predictor, estimator, names, job, steps) = agree(comm, read)?;
         // Maps round as they did in the fit.
@@ -288,7 +290,16 @@ fn padded(names: &[String], class: f64, width: usize) -> Vec<u8> {
 }
 
 fn names(model: &Model) -> Option<Vec<String>> {
-    match &model.attribute("classes_").ok()?.values {
+    texts(model, "classes_")
+}
+
+/// What the features were called that the model, or the first step before it, was fitted with.
+fn feature_names(first: &Model) -> Option<Vec<String>> {
+    texts(first, FEATURE_NAMES)
+}
+
+fn texts(model: &Model, attribute: &str) -> Option<Vec<String>> {
+    match &model.attribute(attribute).ok()?.values {
         Values::Text(names) => Some(names.clone()),
         _ => None,
     }

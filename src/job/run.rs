@@ -17,6 +17,7 @@ use crate::comm::{Communicator, agree, mpi_version};
 use crate::data::Shape;
 use crate::error::{Error, Result};
 use crate::estimator::linear_model::LinearParams;
+use crate::estimator::{Array, FEATURE_NAMES, Values};
 use crate::kernel::Real;
 use crate::model_selection::{ScoringSpec, Search, SearchSpec};
 use crate::partition::Slice;
@@ -177,6 +178,7 @@ fn typed<T: Real>(
     let interval = Duration::from_secs_f64(plan.job.output.checkpoint_every_s);
     let keeper = FileKeeper::new(path, fingerprint, on_existing == OnExisting::Resume, interval);
     let keeper = Arc::new(keeper);
+    let feature_names = source.feature_names();
     let _will = comm.is_root().then(|| {
         let keeper = Arc::clone(&keeper);
         // Nothing can be done about a failure now: the checkpoint before stays whole, and the job may yet reach a safe point.
@@ -192,6 +194,7 @@ fn typed<T: Real>(
         fitted.map_err(|error| leave_history(comm, &plan.job, path, telemetry, error))?;
     telemetry.end();
     contents.pipeline.extend(steps);
+    name_features(&mut contents, feature_names);
     contents.timing = timing::gather(comm, telemetry, report.as_ref(), begun.elapsed().as_secs_f64())?;
     let machines = Machine::all(comm)?;
     let job = plan.job.to_toml()?;
@@ -217,6 +220,13 @@ fn typed<T: Real>(
     };
     agree(comm, written)?;
     Ok(Ending::Finished(Box::new(Finished { path: path.to_path_buf(), contents, cluster_sizes })))
+}
+
+/// Keeps the names of the features with what takes them: the model, or the first step before it.
+fn name_features(contents: &mut Contents, names: Option<Vec<String>>) {
+    if let (Some(model), Some(names)) = (contents.pipeline.first_mut().or(contents.model.as_mut()), names) {
+        model.attributes.push((FEATURE_NAMES.to_owned(), Array::vector(Values::Text(names))));
+    }
 }
 
 /// Whether the finished output at `path` is that of the job with this fingerprint.

@@ -3,7 +3,7 @@
 //! | path | what |
 //! |---|---|
 //! | `/` attributes | `format`, `format_version`, `software`, `software_version`, `status` |
-//! | `/model` | attributes `estimator`, `params` (JSON text); one dataset a fitted attribute |
+//! | `/model` | attributes `estimator`, `params` (JSON text); one dataset a fitted attribute; `feature_names_in_` (in the first step, if there is one) where the data's columns have names |
 //! | `/model/pipeline/0_StandardScaler` … | the steps before the estimator in order, each as `/model` |
 //! | `/history` | one dataset a quantity, one entry an iteration |
 //! | `/cv_results` | one dataset a column of scikit-learn's `cv_results_`; attributes `best_index_`, `best_score_`, `best_params_` (JSON text) |

@@ -1,0 +1,292 @@
+//! How `predict` and `score` find the columns of a CSV file that the model was fitted with.
+
+use std::path::PathBuf;
+use std::process::Output;
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+mod launcher;
+mod unlock;
+
+use unlock::unlock;
+
+/// A folder in which models are fitted and applied.
+struct Desk(TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::cargo_bin("rankfit").unwrap();
+        command.current_dir(self.0.path()).args(arguments).output().unwrap()
+    }
+
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{}", words(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn refused(&self, arguments: &[&str], code: i32, message: &str) {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{}", words(&output));
+        assert!(words(&output).contains(message), "no {message:?} in\n{}", words(&output));
+    }
+
+    /// Fits `estimator` on `train.csv`, read as `keys` say.
+    fn fit(&self, keys: &str, estimator: &str) {
+        let job = format!(
+            "[data]\nsource = 'csv'\npath = 'train.csv'\n{keys}\n{estimator}\n[output]\npath = 'out.h5'\n"
+        );
+        self.write("job.toml", &job);
+        self.ok(&["run", "job.toml", "--on-existing", "replace", "-q"]);
+    }
+
+    fn score(&self, data: &str, more: &[&str]) -> serde_json::Value {
+        let arguments = [&["score", "--model", "out.h5", "--json", "--data", data], more].concat();
+        serde_json::from_str(&self.ok(&arguments)).unwrap()
+    }
+
+    fn predict(&self, data: &str) -> String {
+        self.ok(&["predict", "--model", "out.h5", "--data", data])
+    }
+
+    fn model(&self) -> serde_json::Value {
+        let json: serde_json::Value =
+            serde_json::from_str(&self.ok(&["inspect", "--json", "out.h5"])).unwrap();
+        json["model"].clone()
+    }
+}
+
+fn words(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+const BAYES: &str = "[estimator]\nname = 'GaussianNB'";
+
+/// Rows of the columns `names`, such as `"way"`: weights 1 to 3, features a and b, classes y.
+fn table(names: &str, delimiter: &str) -> String {
+    let cell = |row: usize, name| match name {
+        'w' => format!("{}", 1 + row % 3),
+        'a' => format!("{}", (row * row % 11) as f64 / 2.0 + (row % 2) as f64),
+        'b' => format!("{}", (row * 5 % 7) as f64 - 3.0 * (row % 2) as f64),
+        _ => format!("{}", row % 2),
+    };
+    let line = |row| names.chars().map(|name| cell(row, name)).collect::<Vec<_>>().join(delimiter) + "\n";
+    (0..60).map(line).collect()
+}
+
+fn named(names: &str, delimiter: &str) -> String {
+    let head: Vec<String> = names.chars().map(String::from).collect();
+    head.join(delimiter) + "\n" + &table(names, delimiter)
+}
+
+#[test]
+fn a_file_is_read_as_the_models_job_reads_it() {
+    let desk = Desk::new();
+    // Names that are numbers, which a guess would take for data.
+    desk.write("train.csv", &format!("0,1,2\n{}", table("aby", ",")));
+    desk.fit("header = true\nlabel_column = -1", BAYES);
+    assert_eq!(desk.score("train.csv", &[])["n_samples"], 60);
+    assert_eq!(desk.predict("train.csv").lines().count(), 60);
+    desk.write("bare.csv", &table("aby", ","));
+    desk.refused(&["predict", "--model", "out.h5", "--data", "bare.csv"], 65, "header = true");
+    // No header, whatever the first line looks like.
+    desk.write("train.csv", &table("aby", ","));
+    desk.fit("header = false\nlabel_column = -1", BAYES);
+    let predicted = desk.predict("train.csv");
+    desk.write("named.csv", &named("aby", ","));
+    desk.refused(&["predict", "--model", "out.h5", "--data", "named.csv"], 65, "line 1, row 0, column 0");
+    // Another delimiter.
+    desk.write("train.csv", &named("aby", ";"));
+    desk.fit("delimiter = ';'\nlabel_column = 'y'", BAYES);
+    assert_eq!(desk.score("train.csv", &[])["n_samples"], 60);
+    assert_eq!(desk.predict("train.csv"), predicted);
+    let message = "named.csv: expected fields separated by ';', as in the model's job";
+    for command in ["predict", "score"] {
+        desk.refused(&[command, "--model", "out.h5", "--data", "named.csv"], 65, message);
+    }
+}
+
+#[test]
+fn columns_that_cannot_be_told_apart_are_not_guessed() {
+    let desk = Desk::new();
+    desk.write("train.csv", &table("waby", ","));
+    desk.fit("label_column = -1\nweight_column = 0", BAYES);
+    let predicted = desk.predict("train.csv");
+    desk.write("features.csv", &table("ab", ","));
+    assert_eq!(desk.predict("features.csv"), predicted);
+    for without in ["wab", "aby"] {
+        desk.write("some.csv", &table(without, ","));
+        let arguments = ["predict", "--model", "out.h5", "--data", "some.csv"];
+        desk.refused(&arguments, 65, "(data.label_column = -1, data.weight_column = 0)");
+        desk.refused(&arguments, 65, "found 3 columns, where either column 2 or column 0 may be no feature");
+    }
+    // Where targets are read, only weights may lack.
+    assert_eq!(desk.score("some.csv", &[]), desk.score("train.csv", &[]));
+    // Names tell, those of the features as those of the others.
+    for (keys, train) in [
+        ("label_column = -1\nweight_column = 0", "waby"),
+        ("label_column = 'y'\nweight_column = 'w'", "wbya"),
+    ] {
+        desk.write("train.csv", &named(train, ","));
+        desk.fit(keys, BAYES);
+        let order: String = train.chars().filter(|name| "ab".contains(*name)).collect();
+        for names in ["w$", "$y", "$", "w$y"] {
+            desk.write("some.csv", &named(&names.replace('$', &order), ","));
+            assert_eq!(desk.predict("some.csv"), predicted, "{names} of {train}");
+        }
+    }
+}
+
+#[test]
+fn features_of_other_names_are_refused() {
+    let desk = Desk::new();
+    let scaler = "[[pipeline]]\nname = 'StandardScaler'\n[[pipeline]]\nname = 'PCA'\n";
+    let search = "\n[search]\nkind = 'grid'\ncv = 2\n[search.grid]\nvar_smoothing = [1e-9]";
+    for (keys, steps) in [
+        ("label_column = 'y'", String::new() + BAYES),
+        ("label_column = 'y'", scaler.to_owned() + BAYES),
+        ("label_column = 'y'", scaler.to_owned() + BAYES + search),
+        (
+            "label_column = 'y'\ndtype = 'f32'",
+            scaler.to_owned() + "[estimator]\nname = 'KMeans'\nn_clusters = 2",
+        ),
+        ("label_column = 'y'", "[estimator]\nname = 'StandardScaler'".to_owned()),
+        ("label_column = 'y'", scaler.to_owned() + "[estimator]\nname = 'MinMaxScaler'"),
+    ] {
+        desk.write("train.csv", &named("aby", ","));
+        desk.fit(keys, &steps);
+        // scikit-learn has them where the rows come in, of a pipeline in its first step.
+        let model = desk.model();
+        let names = serde_json::json!(["a", "b"]);
+        if steps.starts_with("[[") {
+            assert_eq!(model["pipeline"][0]["feature_names_in_"], names, "{steps}");
+            assert!(
+                model["feature_names_in_"].is_null() && model["pipeline"][1]["feature_names_in_"].is_null()
+            );
+        } else {
+            assert_eq!(model["feature_names_in_"], names, "{steps}");
+        }
+        let predicted = desk.predict("train.csv");
+        // scikit-learn 1.9.1: "ValueError: The feature names should match those that were passed during fit", for
+        // another order ("Feature names must be in the same order as they were in fit") and for another name.
+        desk.write("swapped.csv", &named("bay", ","));
+        desk.write("renamed.csv", &named("aby", ",").replacen("a,b", "a,c", 1));
+        let told = |data, message| {
+            desk.refused(&["predict", "--model", "out.h5", "--data", data], 65, message);
+            if steps.contains(BAYES) {
+                desk.refused(&["score", "--model", "out.h5", "--data", data], 65, message);
+            }
+        };
+        told(
+            "swapped.csv",
+            "swapped.csv: expected feature 0 to be called \"a\", as the model was fitted with, found \"b\" (the same names in another order)",
+        );
+        told(
+            "renamed.csv",
+            "expected feature 1 to be called \"b\", as the model was fitted with, found \"c\"",
+        );
+        // By position, as scikit-learn takes an array.
+        desk.write("bare.csv", &table("ab", ","));
+        assert_eq!(desk.predict("bare.csv"), predicted);
+        // A model of rows without names takes any.
+        desk.write("train.csv", &table("aby", ","));
+        desk.fit("label_column = -1", &steps);
+        assert!(!desk.ok(&["inspect", "--json", "out.h5"]).contains("feature_names_in_"));
+        desk.write("named.csv", &named("ab", ","));
+        assert_eq!(desk.predict("named.csv").lines().count(), 60);
+    }
+}
+
+#[test]
+fn names_are_the_same_from_any_number_of_ranks() {
+    if !launcher::has_mpi() {
+        return;
+    }
+    let desk = Desk::new();
+    desk.write("train.csv", &named("aby", ","));
+    desk.write("swapped.csv", &named("bay", ","));
+    desk.fit("label_column = 'y'", BAYES);
+    let alone = desk.model();
+    launcher::shell("mpi_run 3 rankfit run job.toml -q --on-existing replace", desk.0.path());
+    assert_eq!(desk.model(), alone);
+    let output =
+        launcher::shell("mpi_run 3 rankfit predict --model out.h5 --data swapped.csv", desk.0.path());
+    let said = launcher::words(&output);
+    assert_eq!(said.matches("expected feature 0 to be called").count(), 1, "{said}");
+}
+
+#[test]
+fn flags_that_name_no_column_are_told_by_their_name() {
+    let desk = Desk::new();
+    desk.write("train.csv", &named("aby", ","));
+    desk.fit("label_column = 'y'", BAYES);
+    let score = ["score", "--model", "out.h5", "--data", "train.csv"];
+    let with = |more: &[&'static str]| [&score[..], more].concat();
+    desk.refused(&with(&["--y", "z"]), 2, "--y z: expected the name of a column (a, b, y), found \"z\"");
+    desk.refused(&with(&["--y", "9"]), 2, "--y 9: expected a column's number from 0 to 2");
+    desk.refused(&with(&["--sample-weight", "v"]), 2, "--sample-weight v: expected the name of a column");
+    let twice = "--sample-weight y: expected another column than that of the targets, found y";
+    desk.refused(&with(&["--sample-weight", "y"]), 2, twice);
+    // The job's column is not in this file: the file's fault.
+    desk.write("features.csv", &named("ab", ","));
+    let message = "features.csv: expected the name of a column (a, b), for the targets, as data.label_column of the model's job (--y names another), found \"y\"";
+    desk.refused(&["score", "--model", "out.h5", "--data", "features.csv"], 65, message);
+}
+
+#[test]
+fn other_kinds_of_files_are_told_before_any_flag() {
+    let desk = Desk::new();
+    let hdf5 = |name: &str, user_block: u64| {
+        let file = hdf5::File::with_options()
+            .with_fcpl(|list| list.userblock(user_block))
+            .create(desk.path(name))
+            .unwrap();
+        let x = ndarray::Array2::from_shape_fn((20, 2), |(i, j)| (i * (j + 3) % 7) as f64 + (i % 2) as f64);
+        file.new_dataset_builder().with_data(&x).create("X").unwrap();
+        let y: Vec<i64> = (0..20).map(|i| i % 2).collect();
+        file.new_dataset_builder().with_data(&y).create("y").unwrap();
+        file.close().unwrap();
+        unlock(&desk.path(name));
+    };
+    hdf5("train.h5", 0);
+    desk.write(
+        "job.toml",
+        &format!("[data]\nsource = 'hdf5'\npath = 'train.h5'\n{BAYES}\n[output]\npath = 'out.h5'\n"),
+    );
+    desk.ok(&["run", "job.toml", "-q"]);
+    let (scores, predicted) = (desk.score("train.h5", &[]), desk.predict("train.h5"));
+    for user_block in [512, 1024, 4096] {
+        hdf5("block.h5", user_block);
+        assert_eq!(
+            (desk.score("block.h5", &[]), desk.predict("block.h5")),
+            (scores.clone(), predicted.clone())
+        );
+    }
+    desk.write("empty", "");
+    desk.write("text", "hello\nworld\n");
+    std::fs::write(desk.path("gzip"), b"\x1f\x8b\x08\0").unwrap();
+    for (file, message) in [
+        ("empty", "empty: expected rows of data, found an empty file"),
+        ("text", "text: expected 2 features, as the model was fitted with"),
+        ("gzip", "gzip: expected a CSV file, found a gzip file; unpack it first"),
+    ] {
+        desk.refused(&["predict", "--model", "out.h5", "--data", file], 65, message);
+        desk.refused(&["score", "--model", "out.h5", "--data", file], 65, message);
+    }
+    desk.write("rows.csv", &table("aby", ","));
+    let score = ["score", "--model", "out.h5", "--data", "rows.csv"];
+    desk.refused(&score, 2, "--y NAME: the column of targets, which the model's job does not tell");
+}
