@@ -8,8 +8,8 @@ use crate::kernel::glm::Order;
 /// Minimises `objective` from `start` until the largest gradient component is at most `tol`.
 ///
 /// One Hessian evaluation an iteration, five to ten iterations in the regular case: the fewest passes of all
-/// solvers while the features are few (d ≲ 200). A Hessian that is singular, as with collinear columns and no
-/// penalty, is lifted by the smallest multiple of its diagonal that makes it positive definite.
+/// solvers while the features are few (d ≲ 200). Columns of any scale serve alike. A Hessian that is singular, as with
+/// collinear columns and no penalty, is lifted by the smallest multiple of its diagonal that makes it positive definite.
 ///
 /// # Errors
 /// What evaluating returns.
@@ -42,18 +42,33 @@ pub fn newton_cholesky(objective: &mut dyn Objective, start: State, stopping: St
 }
 
 /// −H⁻¹·gradient, with H lifted until it can be factorised.
+///
+/// Columns of very different scale, or far from 0, are no collinearity: H is factorised, and lifted, in units of each
+/// parameter's own curvature.
 fn descent(hessian: &[f64], gradient: &[f64]) -> Vec<f64> {
     let n = gradient.len();
-    let largest = (0..n).map(|i| hessian[i * n + i]).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+    let curvature = |i: usize| hessian[i * n + i];
+    let largest = (0..n).map(curvature).fold(0.0, f64::max);
+    // A parameter without curvature takes the unit of the one with the most.
+    let flat = if largest > 0.0 { largest } else { 1.0 };
+    let unit: Vec<f64> = (0..n)
+        .map(|i| if curvature(i) > 0.0 { curvature(i) } else { flat })
+        .map(|curvature| 1.0 / curvature.sqrt())
+        .collect();
+    let scaled: Vec<f64> = (0..n * n)
+        .map(|p| (p / n, p % n))
+        .map(|(i, j)| if i == j { 1.0 } else { hessian[i * n + j] * unit[i] * unit[j] })
+        .collect();
+    let slope: Vec<f64> = gradient.iter().zip(&unit).map(|(g, u)| g * u).collect();
     let mut lift = 0.0;
     loop {
-        let mut lifted = hessian.to_vec();
+        let mut lifted = scaled.clone();
         (0..n).for_each(|i| lifted[i * n + i] += lift);
-        if let Some(factor) = cholesky(lifted, n, 4.0 * n as f64 * f64::EPSILON * largest) {
-            return cholesky_solve(&factor, gradient).into_iter().map(|x| -x).collect();
+        if let Some(factor) = cholesky(lifted, n, 4.0 * n as f64 * f64::EPSILON) {
+            return cholesky_solve(&factor, &slope).iter().zip(&unit).map(|(x, u)| -x * u).collect();
         }
-        lift = if lift == 0.0 { 1e-12 * largest } else { 10.0 * lift };
-        if lift > 1e6 * largest || !lift.is_finite() {
+        lift = if lift == 0.0 { 1e-12 } else { 10.0 * lift };
+        if lift > 1e6 {
             // No curvature to go by (or none that is finite): the gradient is a descent direction still.
             return gradient.iter().map(|g| -g).collect();
         }
@@ -71,5 +86,17 @@ mod tests {
         assert!(direction.iter().all(|d| (d + 1.0).abs() < 1e-6), "{direction:?}");
         assert_eq!(descent(&[0.0; 4], &[1.0, -1.0]).len(), 2);
         assert_eq!(descent(&[f64::INFINITY; 4], &[1.0, -1.0]), [-1.0, 1.0]);
+        // No curvature along the second: it goes by that of the first.
+        assert_eq!(descent(&[4.0, 0.0, 0.0, 0.0], &[2.0, 1.0]), [-0.5, -0.25]);
+    }
+
+    #[test]
+    fn the_scale_of_a_parameter_does_not_matter() {
+        let (hessian, gradient) = ([4.0, 1.0, 1.0, 3.0], [1.0, -2.0]);
+        let plain = descent(&hessian, &gradient);
+        let units = [2f64.powi(40), 2f64.powi(-30)];
+        let scaled: Vec<f64> = (0..4).map(|p| hessian[p] * units[p / 2] * units[p % 2]).collect();
+        let direction = descent(&scaled, &[units[0] * gradient[0], units[1] * gradient[1]]);
+        assert_eq!([direction[0] * units[0], direction[1] * units[1]], plain[..]);
     }
 }
