@@ -309,6 +309,45 @@ fn newtons_method_does_not_mind_the_scale_or_the_place_of_a_column() {
 }
 
 #[test]
+fn coordinate_descent_stops_where_scikit_learn_does() {
+    let golden = golden();
+    let case = |weighted: bool| {
+        let name = if weighted { "ridge_plain5_intercept_weighted" } else { "ridge_plain5_intercept" };
+        golden.cases[name].clone()
+    };
+    // alpha, l1_ratio, tol, max_iter and weights; n_iter_, dual_gap_ and the first two coefficients of ElasticNet in
+    // scikit-learn 1.9.1.
+    type Fit = (f64, f64, f64, u64, bool, usize, f64, [f64; 2]);
+    let fits: [Fit; 10] = [
+        (1.0, 0.0, 1e-4, 1000, false, 5, 4.233324801816707e-12, [-0.0287301, 0.45082746]),
+        (1.0, 0.0, 1e-10, 1000, true, 10, 0.0, [-0.02489531, 0.43029894]),
+        (0.0, 0.5, 1e-4, 1000, false, 7, 2.162215713852221e-9, [-0.042894, 0.5926553]),
+        (0.0, 1.0, 1e-12, 1000, true, 15, 0.0, [-0.05975954, 0.58046127]),
+        (0.1, 1.0, 1e-4, 1000, false, 4, 6.524844627294376e-6, [0.0, 0.56197567]),
+        (0.1, 0.5, 1e-8, 1000, true, 9, 3.9026959441912365e-11, [0.0, 0.55546631]),
+        (100.0, 1.0, 1e-4, 1000, false, 0, 0.0, [0.0, 0.0]),
+        (0.01, 0.5, 1e-10, 3, false, 3, 0.00299226775971612, [-0.04666609, 0.59027957]),
+        (1e-3, 0.0, 1e-6, 1000, false, 10, 8.631064613018324e-14, [-0.04279779, 0.59247227]),
+        (0.5, 1.0, 1e-10, 1000, false, 5, 0.0, [0.0, 0.4274121]),
+    ];
+    for fit_of in fits {
+        let (alpha, l1_ratio, tol, max_iter, weighted, n_iter, gap, coef) = fit_of;
+        let mut case = case(weighted);
+        case.estimator = "ElasticNet".into();
+        case.params = serde_json::json!({
+            "alpha": alpha, "l1_ratio": l1_ratio, "tol": tol, "max_iter": max_iter
+        });
+        let model = fit(&golden, &case, "");
+        assert_eq!(model.converged, max_iter > 3, "{fit_of:?}");
+        assert_eq!(model.n_iter, Some(n_iter), "{fit_of:?}");
+        assert!(apart(&model.coef[..2], &coef) < 1e-7, "{fit_of:?}: {:?}", model.coef);
+        // From the Gram matrix a gap has the rounding of Σ y².
+        let found = model.dual_gap.unwrap();
+        assert!((found - gap).abs() <= 1e-5 * gap + 1e-13, "{fit_of:?}: a gap of {found:e}");
+    }
+}
+
+#[test]
 fn separable_data_stay_finite() {
     let golden = golden();
     let mut case = golden.cases["logistic_binary_plain1_0.3_intercept"].clone();

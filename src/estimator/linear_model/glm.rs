@@ -263,6 +263,7 @@ impl Fit {
             intercept,
             response,
             n_iter: Some(n_iter),
+            dual_gap: None,
             converged,
             history,
             params,

@@ -104,6 +104,7 @@ fn ridge_model(
         coef,
         response: Response::Identity,
         n_iter: None,
+        dual_gap: None,
         converged: true,
         history: Vec::new(),
         class_names: None,

@@ -42,6 +42,8 @@ pub struct LinearModel {
     pub response: Response,
     /// Iterations done; absent for closed forms.
     pub n_iter: Option<usize>,
+    /// For coordinate descent the duality gap at the end, of the objective that is minimised.
+    pub dual_gap: Option<f64>,
     /// Whether the solver reached its tolerance.
     pub converged: bool,
     /// One record an iteration; empty for closed forms.
@@ -156,6 +158,9 @@ impl LinearModel {
             let array = Array::integer(n_iter);
             put("n_iter_", if classifier { Array::vector(Values::I64(vec![n_iter])) } else { array });
         }
+        if let Some(gap) = self.dual_gap {
+            put("dual_gap_", Array::scalar(gap));
+        }
         put("n_features_in_", Array::integer(d as i64));
         Model { estimator: self.estimator.into(), params: self.params.clone(), attributes }
     }
@@ -219,6 +224,7 @@ impl LinearModel {
             intercept,
             response,
             n_iter: None,
+            dual_gap: None,
             converged: true,
             history: Vec::new(),
             params: model.params.clone(),
