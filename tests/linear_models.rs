@@ -87,6 +87,12 @@ impl<T: Real> BlockSource<T> for Rows {
     fn origin(&self) -> String {
         "rows".into()
     }
+    fn target_origin(&self) -> String {
+        "targets".into()
+    }
+    fn weight_origin(&self) -> String {
+        "weights".into()
+    }
     fn waits_for_input(&self) -> bool {
         false
     }
@@ -410,6 +416,27 @@ fn unusable_targets_weights_and_parameters_are_refused() {
         check(estimator, none.clone(), &weigh(-1.0), 65, "row 30");
         check(estimator, none.clone(), &weigh(0.0), 65, "positive sum of weights");
         check(estimator, none.clone(), &|r| r.shape.has_targets = false, 65, "targets");
+    }
+    // What is too large, or too small to divide by, is named: features, targets or weights.
+    for estimator in ["Ridge", "Lasso"] {
+        check(estimator, none.clone(), &|r| r.x[8] = 1e160, 65, "rows: expected values whose squares");
+        check(estimator, none.clone(), &|r| r.y[8] = 1e160, 65, "targets, row 8, column y: expected targets");
+        check(estimator, none.clone(), &weigh(1e307), 65, "weights: expected a sum of weights");
+        let large = |r: &mut Rows| {
+            weigh(1e302)(r);
+            r.x.iter_mut().for_each(|x| *x *= 1e4);
+        };
+        check(estimator, none.clone(), &large, 65, "weights: expected weights with which sums of squares");
+    }
+    for estimator in ["Ridge", "Lasso", "LogisticRegression", "PoissonRegressor"] {
+        for weight in [1e308, 1e-320] {
+            check(estimator, none.clone(), &weigh(weight), 65, "weights: expected a sum of weights");
+        }
+    }
+    check("PoissonRegressor", none.clone(), &|r| r.y[8] = 1e160, 65, "targets, row 8, column y");
+    for factor in [0.0, 1e308] {
+        let factors = serde_json::json!({"class_weight": {"1": factor, "3": factor}});
+        check("LogisticRegression", factors, &same, 78, "estimator.class_weight: expected factors");
     }
 }
 

@@ -112,7 +112,7 @@ pub(super) fn elastic_net_of(
     };
     let (n_iter, gap) = descent.run(params.max_iter, params.tol);
     let coef = descent.coef;
-    Ok(LinearModel {
+    LinearModel {
         estimator,
         intercept: vec![system.intercept(&coef)],
         coef,
@@ -125,7 +125,8 @@ pub(super) fn elastic_net_of(
         class_names: None,
         warnings: Vec::new(),
         params: written.map_err(|e| Error::internal(format!("parameters cannot be written: {e}")))?,
-    })
+    }
+    .finite()
 }
 
 /// `½ Σ (y − X·coef)² + l1·‖coef‖₁ + ½·l2·‖coef‖²`

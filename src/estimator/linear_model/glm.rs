@@ -6,11 +6,11 @@ use super::model::{LinearModel, Response};
 use super::objective::{Coding, Definition, GlmObjective};
 use super::params::{ClassWeight, LogisticRegressionParams, PoissonRegressorParams, Solver};
 use super::solver::{Solution, Stopping, admm, gradient_descent, lbfgs, newton_cholesky, proximal_grad};
-use super::targets::{Targets, check_classes, check_numbers, class_names, survey};
+use super::targets::{Targets, can_divide, check_classes, check_counts, check_numbers, class_names, survey};
 use super::warm_start::WarmStart;
 use crate::data::Table;
 use crate::engine::pass::PassEngine;
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
 use crate::estimator::class_weight::NONE;
 use crate::estimator::targets::Classes;
 use crate::kernel::Real;
@@ -51,14 +51,11 @@ impl LogisticRegressionParams {
         let class_weight = self.class_factors(&targets, &classes, names.as_deref())?;
         let factor = |i: usize| class_weight.get(i).copied().unwrap_or(1.0);
         let weight: f64 = targets.classes.iter().enumerate().map(|(i, (.., w))| factor(i) * w).sum();
-        if weight <= 0.0 {
-            let found = "only zeros";
-            return Err(Error::data(
-                engine.weight_origin(),
-                Place::default(),
-                "a positive sum of weights",
-                found,
-            ));
+        if !can_divide(targets.n_rows, weight) {
+            // The weights by themselves were in order.
+            let found = if weight == 0.0 { "0".into() } else { format!("{weight:e}") };
+            let expected = "factors with which the weights add up to a number above 0";
+            return Err(Error::job("estimator.class_weight", expected, found));
         }
         let (loss, n_outputs) = match classes.len() {
             2 => (Loss::HalfBinomial, 1),
@@ -186,10 +183,7 @@ impl PoissonRegressorParams {
         self.validate()?;
         let targets = survey(engine, false)?;
         check_numbers(engine)?;
-        if let Some((row, y)) = targets.negative {
-            let place = Place::at(row, engine.target_name());
-            return Err(Error::data(engine.target_origin(), place, "a count of 0 or more", y.to_string()));
-        }
+        check_counts(&targets, engine)?;
         let definition = Definition {
             what: "PoissonRegressor",
             loss: Loss::HalfPoisson,
@@ -257,7 +251,7 @@ impl Fit {
             let mean = intercept.iter().sum::<f64>() / n_outputs as f64;
             intercept.iter_mut().for_each(|b| *b -= mean);
         }
-        Ok(LinearModel {
+        LinearModel {
             estimator: what,
             coef: solved.chunks_exact(stride).flat_map(|c| c[..d].iter().copied()).collect(),
             intercept,
@@ -269,6 +263,7 @@ impl Fit {
             params,
             class_names: None,
             warnings: Vec::new(),
-        })
+        }
+        .finite()
     }
 }

@@ -98,7 +98,7 @@ fn ridge_model(
     coef: Vec<f64>,
     params: serde_json::Result<serde_json::Value>,
 ) -> Result<LinearModel> {
-    Ok(LinearModel {
+    LinearModel {
         estimator,
         intercept: vec![system.intercept(&coef)],
         coef,
@@ -110,7 +110,8 @@ fn ridge_model(
         class_names: None,
         warnings: Vec::new(),
         params: params.map_err(|e| Error::internal(format!("parameters cannot be written: {e}")))?,
-    })
+    }
+    .finite()
 }
 
 /// The normal equations of least squares, centred when an intercept is fitted.

@@ -57,6 +57,24 @@ pub struct LinearModel {
 }
 
 impl LinearModel {
+    /// The model of a fit, once it is sure that its numbers are some.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] when a coefficient or an intercept has left the range of a double.
+    pub(super) fn finite(self) -> Result<Self> {
+        match self.coef.iter().chain(&self.intercept).find(|value| !value.is_finite()) {
+            None => Ok(self),
+            Some(value) => {
+                let found = format!("a coefficient of {value} (scaled data and weights?)");
+                Err(Error::Diverged {
+                    what: self.estimator.into(),
+                    iteration: self.n_iter.unwrap_or(0),
+                    found,
+                })
+            }
+        }
+    }
+
     /// Features of a row.
     pub fn n_features(&self) -> usize {
         self.coef.len() / self.intercept.len()

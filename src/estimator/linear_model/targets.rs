@@ -23,7 +23,9 @@ pub(super) struct Targets {
     /// Distinct targets, ascending, with the rows and the weight of each; absent for numbers.
     pub(super) classes: Vec<(f64, u64, f64)>,
     /// The first row, if any, whose target is negative.
-    pub(super) negative: Option<(u64, f64)>,
+    negative: Option<(u64, f64)>,
+    /// The first row, if any, whose target has a square outside the range of a double.
+    too_large: Option<(u64, f64)>,
     /// The first row, if any, whose target is no class.
     no_class: Option<(u64, f64)>,
     /// Whether there were more than [`MOST_CLASSES`] distinct targets.
@@ -35,6 +37,7 @@ impl Partial for Targets {
         self.n_rows += right.n_rows;
         self.weight += right.weight;
         self.negative = self.negative.or(right.negative);
+        self.too_large = self.too_large.or(right.too_large);
         self.no_class = self.no_class.or(right.no_class);
         self.too_many |= right.too_many;
         let (left, right) = (std::mem::take(&mut self.classes), right.classes);
@@ -92,6 +95,7 @@ impl<T: Real> Pass<T> for Survey {
             weight: (0..block.n_rows).map(weight).sum(),
             classes: Vec::new(),
             negative: first(|y| *y < 0.0),
+            too_large: first(|y| !(y * y).is_finite()),
             no_class: if self.classes { first(|y| !is_class(*y)) } else { None },
             too_many: false,
         };
@@ -123,7 +127,7 @@ impl<T: Real> Pass<T> for Survey {
 /// One pass; the partial is a few numbers a class.
 ///
 /// # Errors
-/// [`Error::Data`] when there are no targets, or weights are all zero.
+/// [`Error::Data`] when there are no targets, or weights are all zero or add up to no number to divide by.
 pub(super) fn survey<T: Real>(engine: &mut PassEngine<'_, T>, classes: bool) -> Result<Targets> {
     check_size(engine)?;
     let targets = engine.run_once(&Survey { classes })?;
@@ -143,19 +147,57 @@ pub(super) fn surveyed_moments<T: Real>(engine: &mut PassEngine<'_, T>) -> Resul
     check_numbers(engine)?;
     let Both(targets, moments) = engine.run_once(&SurveyAndMoments(MomentsPass::new(true)))?;
     check_weights(&targets, &engine.weight_origin())?;
-    check_products(&moments, &engine.origin())?;
+    check_products(&targets, &moments, engine)?;
     Ok((targets, moments.whole()))
 }
 
 /// Sums of products within the range of a double.
 ///
 /// # Errors
-/// [`Error::Data`] when they are not.
-pub(super) fn check_products(moments: &Moments, origin: &str) -> Result<()> {
-    if moments.products.iter().chain(&moments.mean).all(|v| v.is_finite()) {
+/// [`Error::Data`] when they are not, with what has left it: the weights, the targets or the features.
+fn check_products<T: Real>(targets: &Targets, moments: &Moments, engine: &PassEngine<'_, T>) -> Result<()> {
+    let Moments { products, mean, .. } = moments;
+    if products.iter().chain(mean).all(|v| v.is_finite()) {
         return Ok(());
     }
-    Err(Error::data(origin, Place::default(), "values whose squares are finite", "larger ones"))
+    let (m, d) = (mean.len(), mean.len() - 1);
+    // No column's square by itself is out of range where its mean's is not by far.
+    if moments.weight >= LARGE && mean.iter().all(|mean| mean.abs() < LARGE) {
+        let (expected, found) = ("weights with which sums of squares are finite", "larger ones");
+        return Err(Error::data(engine.weight_origin(), Place::default(), expected, found));
+    }
+    if (0..d).any(|j| !mean[j].is_finite() || !products[j * m + j].is_finite()) {
+        let expected = "values whose squares are finite";
+        return Err(Error::data(engine.origin(), Place::default(), expected, "larger ones"));
+    }
+    Err(too_large(targets, engine))
+}
+
+/// What weighs or measures this much may leave the range of a double when it meets a square.
+const LARGE: f64 = 1e150;
+
+/// Targets whose squares, or their sum, are no numbers.
+fn too_large<T: Real>(targets: &Targets, engine: &PassEngine<'_, T>) -> Error {
+    let (place, found) = match targets.too_large {
+        Some((row, y)) => (Place::at(row, engine.target_name()), format!("{y:e}")),
+        None => (Place::default(), "larger ones".into()),
+    };
+    Error::data(engine.target_origin(), place, "targets whose squares are finite", found)
+}
+
+/// Targets that can be counts.
+///
+/// # Errors
+/// [`Error::Data`] for a negative one, and for one whose square is no number.
+pub(super) fn check_counts<T: Real>(targets: &Targets, engine: &PassEngine<'_, T>) -> Result<()> {
+    if let Some((row, y)) = targets.negative {
+        let place = Place::at(row, engine.target_name());
+        return Err(Error::data(engine.target_origin(), place, "a count of 0 or more", y.to_string()));
+    }
+    if targets.too_large.is_some() {
+        return Err(too_large(targets, engine));
+    }
+    Ok(())
 }
 
 struct SurveyAndMoments(MomentsPass);
@@ -213,7 +255,16 @@ fn check_weights(targets: &Targets, origin: &str) -> Result<()> {
     if targets.weight <= 0.0 {
         return Err(Error::data(origin, Place::default(), "a positive sum of weights", "only zeros"));
     }
+    if !can_divide(targets.n_rows, targets.weight) {
+        let expected = "a sum of weights in the range of a double";
+        return Err(Error::data(origin, Place::default(), expected, format!("{:e}", targets.weight)));
+    }
     Ok(())
+}
+
+/// Whether rows can be scaled by their number over a sum of weights: one that is above 0 and in the range of a double.
+pub(super) fn can_divide(n_rows: u64, weight: f64) -> bool {
+    weight > 0.0 && weight.is_finite() && (n_rows as f64 / weight).is_finite()
 }
 
 /// The classes among the targets: at least two, and whole numbers.
