@@ -354,6 +354,63 @@ fn coordinate_descent_stops_where_scikit_learn_does() {
 }
 
 #[test]
+fn a_loss_without_a_minimum_is_told_with_weights_too() {
+    let golden = golden();
+    let mut case = golden.cases["logistic_binary_plain1_0.3_intercept"].clone();
+    let warnings = |case: &Case, change: &dyn Fn(&mut Rows)| {
+        let mut rows = Rows::of(&golden, case);
+        rows.shape.has_weights = true;
+        rows.weights = (0..rows.x.len()).map(|i| 0.01 + (i % 7) as f64).collect();
+        change(&mut rows);
+        let rows = Arc::new(rows);
+        let models = run_threads(3, |comm| {
+            fit_on::<f64>(comm, rows.clone(), case, "lbfgs", Residency::Stream).unwrap()
+        });
+        assert!(models.iter().all(|model| model.warnings == models[0].warnings));
+        models[0].warnings.join("; ")
+    };
+    let separate = |rows: &mut Rows| rows.y = rows.x.iter().map(|x| f64::from(u8::from(*x > 0.0))).collect();
+    let three = |rows: &mut Rows| {
+        rows.y = rows.x.iter().map(|x| f64::from(u8::from(*x > 0.0) + u8::from(*x > 0.5))).collect();
+    };
+    for class_weight in ["none", "balanced"] {
+        case.params = serde_json::json!({ "penalty": "none", "class_weight": class_weight });
+        assert!(warnings(&case, &separate).contains("are separable"), "{class_weight}");
+        assert_eq!(warnings(&case, &|_| ()), "", "{class_weight}");
+        // A row on the other side that weighs nothing changes nothing; one that does, does.
+        for (weight, told) in [(0.0, true), (20.0, false)] {
+            let found = warnings(&case, &|rows| {
+                separate(rows);
+                rows.y[5] = 1.0 - rows.y[5];
+                rows.weights[5] = weight;
+            });
+            assert_eq!(found.contains("are separable"), told, "{class_weight} {weight}");
+        }
+    }
+    // One coefficient a class: of three classes along a line the one in the middle has its place too.
+    case.params = serde_json::json!({ "penalty": "none", "max_iter": 1000 });
+    assert!(warnings(&case, &three).contains("are separable"));
+    // The intercept alone can serve the other class.
+    for params in
+        [serde_json::json!({ "penalty": "none" }), serde_json::json!({ "class_weight": {"1": 0.0} })]
+    {
+        case.params = params;
+        let found = warnings(&case, &|rows| {
+            (0..rows.y.len()).filter(|&i| rows.y[i] == 1.0).for_each(|i| rows.weights[i] = 0.0);
+        });
+        assert!(found.contains("class 1 has no weight"), "{found}");
+    }
+    case.estimator = "PoissonRegressor".into();
+    case.params = serde_json::json!({});
+    let none = |rows: &mut Rows| {
+        rows.y[..20].fill(0.0);
+        rows.weights[20..].fill(0.0);
+    };
+    assert!(warnings(&case, &none).contains("all counts that weigh something are 0"));
+    assert_eq!(warnings(&case, &|_| ()), "");
+}
+
+#[test]
 fn separable_data_stay_finite() {
     let golden = golden();
     let mut case = golden.cases["logistic_binary_plain1_0.3_intercept"].clone();

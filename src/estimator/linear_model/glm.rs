@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::model::{LinearModel, Response};
 use super::objective::{Coding, Definition, GlmObjective};
 use super::params::{ClassWeight, LogisticRegressionParams, PoissonRegressorParams, Solver};
+use super::separation::separates;
 use super::solver::{Solution, Stopping, admm, gradient_descent, lbfgs, newton_cholesky, proximal_grad};
 use super::targets::{Targets, can_divide, check_classes, check_counts, check_numbers, class_names, survey};
 use super::warm_start::WarmStart;
@@ -23,7 +24,7 @@ impl LogisticRegressionParams {
     ///
     /// # Collective
     /// One pass for the targets, then one or two an iteration; a partial is the parameters' number (for Newton
-    /// its square).
+    /// its square). Without a penalty one more, where the classes may be separable.
     ///
     /// # Errors
     /// Invalid parameters, targets that are no classes, a loss that turns NaN.
@@ -50,7 +51,9 @@ impl LogisticRegressionParams {
         let names = class_names(engine);
         let class_weight = self.class_factors(&targets, &classes, names.as_deref())?;
         let factor = |i: usize| class_weight.get(i).copied().unwrap_or(1.0);
-        let weight: f64 = targets.classes.iter().enumerate().map(|(i, (.., w))| factor(i) * w).sum();
+        let weights: Vec<f64> =
+            targets.classes.iter().enumerate().map(|(i, (.., w))| factor(i) * w).collect();
+        let weight: f64 = weights.iter().sum();
         if !can_divide(targets.n_rows, weight) {
             // The weights by themselves were in order.
             let found = if weight == 0.0 { "0".into() } else { format!("{weight:e}") };
@@ -62,10 +65,11 @@ impl LogisticRegressionParams {
             n => (Loss::HalfMultinomial, n),
         };
         let strength = 1.0 / (self.c * weight);
+        let coding = Coding { classes: classes.clone(), class_weight };
         let definition = Definition {
             what: "LogisticRegression",
             loss,
-            coding: Coding { classes: classes.clone(), class_weight },
+            coding: coding.clone(),
             scale: 1.0 / weight,
             l2: strength * self.l2_strength(),
             fit_intercept: self.fit_intercept,
@@ -83,21 +87,44 @@ impl LogisticRegressionParams {
                 None => vec![0.0; n_params],
             },
         };
-        // Where every row counts once and the whole loss is below ln 2, every row is on its class's side.
-        let counts = definition.coding.class_weight.is_empty() && !engine.shape().has_weights;
-        let unbounded = fit.l1 == 0.0 && definition.l2 == 0.0 && counts;
         let response = Response::Classes(classes);
         let mut model = fit.run(engine, definition, response, n_outputs, serde_json::to_value(self))?;
-        let total = model.history.last().map_or(f64::INFINITY, |last| last.loss * weight);
-        if unbounded && total < std::f64::consts::LN_2 {
-            model.warnings.push(
-                "the classes are separable and there is no penalty: the loss has no minimum, and coefficients are \
-                 as large as tol and max_iter let them grow"
-                    .into(),
-            );
-        }
         model.class_names = names;
+        let warning = self.no_minimum(engine, &model, &coding, &weights)?;
+        model.warnings.extend(warning);
         Ok(model)
+    }
+
+    /// Why the loss has no minimum, where that is so; `weights` are those of the classes.
+    ///
+    /// # Collective
+    /// One pass, where there is no penalty and the loss is one that separated classes may have.
+    fn no_minimum<T: Real>(
+        &self,
+        engine: &mut PassEngine<'_, T>,
+        model: &LinearModel,
+        coding: &Coding,
+        weights: &[f64],
+    ) -> Result<Option<String>> {
+        if let (true, Some(k)) = (self.fit_intercept, weights.iter().position(|weight| *weight == 0.0)) {
+            let target = coding.classes[k];
+            let name = model.class_names.as_ref().and_then(|names| names.get(target as usize));
+            let name = name.cloned().unwrap_or_else(|| target.to_string());
+            return Ok(Some(format!(
+                "class {name} has no weight: the loss has no minimum, and intercepts are as large as tol and \
+                 max_iter let them grow"
+            )));
+        }
+        let unpenalised = self.l1_strength() == 0.0 && self.l2_strength() == 0.0;
+        // What a row on its class's side costs at the most.
+        let most = (coding.classes.len() as f64).ln();
+        let low = model.history.last().is_some_and(|last| last.loss < most);
+        if !unpenalised || !low || !separates(engine, model, coding)? {
+            return Ok(None);
+        }
+        let warning = "the classes are separable and there is no penalty: the loss has no minimum, and coefficients \
+                       are as large as tol and max_iter let them grow";
+        Ok(Some(warning.into()))
     }
 
     fn class_factors(
@@ -201,7 +228,15 @@ impl PoissonRegressorParams {
                 None => vec![0.0; engine.shape().n_features + usize::from(self.fit_intercept)],
             },
         };
-        fit.run(engine, definition, Response::Exponential, 1, serde_json::to_value(self))
+        let mut model = fit.run(engine, definition, Response::Exponential, 1, serde_json::to_value(self))?;
+        if self.fit_intercept && targets.total == 0.0 {
+            model.warnings.push(
+                "all counts that weigh something are 0: the loss has no minimum, and the intercept is as large as \
+                 tol and max_iter let it grow"
+                    .into(),
+            );
+        }
+        Ok(model)
     }
 }
 

@@ -12,6 +12,7 @@ mod model;
 mod objective;
 mod params;
 mod search;
+mod separation;
 pub mod solver;
 mod targets;
 mod warm_start;

@@ -22,6 +22,8 @@ pub(super) struct Targets {
     pub(super) weight: f64,
     /// Distinct targets, ascending, with the rows and the weight of each; absent for numbers.
     pub(super) classes: Vec<(f64, u64, f64)>,
+    /// Σ of the weighted targets.
+    pub(super) total: f64,
     /// The first row, if any, whose target is negative.
     negative: Option<(u64, f64)>,
     /// The first row, if any, whose target has a square outside the range of a double.
@@ -36,6 +38,7 @@ impl Partial for Targets {
     fn merge(&mut self, right: Self) {
         self.n_rows += right.n_rows;
         self.weight += right.weight;
+        self.total += right.total;
         self.negative = self.negative.or(right.negative);
         self.too_large = self.too_large.or(right.too_large);
         self.no_class = self.no_class.or(right.no_class);
@@ -93,6 +96,7 @@ impl<T: Real> Pass<T> for Survey {
         let mut targets = Targets {
             n_rows: block.n_rows as u64,
             weight: (0..block.n_rows).map(weight).sum(),
+            total: block.y.iter().enumerate().map(|(row, y)| weight(row) * y).sum(),
             classes: Vec::new(),
             negative: first(|y| *y < 0.0),
             too_large: first(|y| !(y * y).is_finite()),
