@@ -154,6 +154,34 @@ fn a_solver_that_is_stopped_says_so() {
 }
 
 #[test]
+fn what_leaves_the_range_of_a_double_is_no_fit() {
+    let data = table(&golden()["data"]["two"], "y");
+    let n = data.y.len();
+    let large = Table { x: data.x.mapv(|x| x * 1e160), ..data.clone() };
+    let heavy = Table { weights: vec![1e300; n], ..data.clone() };
+    let all: Vec<usize> = (0..n).collect();
+    for (data, part) in
+        [(&large, "values whose squares are finite"), (&heavy, "times C and the rows' weights")]
+    {
+        let fits = [
+            classifier(&json!({})).expect("valid").fit(data, &all),
+            regressor(&json!({"loss": "squared_epsilon_insensitive"})).expect("valid").fit(data, &all),
+        ];
+        for fitted in fits {
+            let error = fitted.expect_err("an overflow");
+            assert_eq!(error.exit_code(), ExitCode::Data);
+            assert!(error.to_string().contains(part), "{error}");
+        }
+    }
+    for fitted in [
+        classifier(&json!({"loss": "hinge"})).expect("valid").fit(&large, &all),
+        regressor(&json!({})).expect("valid").fit(&large, &all),
+    ] {
+        assert_eq!(fitted.expect_err("an overflow").exit_code(), ExitCode::Data);
+    }
+}
+
+#[test]
 fn what_cannot_be_used_is_refused_with_its_place() {
     let named = |error: Error| {
         assert_eq!(error.exit_code(), ExitCode::Config);

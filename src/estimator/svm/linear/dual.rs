@@ -19,17 +19,18 @@ pub(super) struct Stopping {
 
 /// Minimises ½|w|² + Σ c_i max(0, 1 − y_i w·x_i), y = ±1: the dual variables α_i stay in 0 … c_i, and w = Σ α_i y_i x_i.
 ///
-/// Rows at a bound that are likely to stay there are left aside until all others are optimal within the tolerance.
+/// Rows at a bound that are likely to stay there are left aside until all others are optimal within the tolerance. `None`
+/// where the squares of the rows leave the range of a double.
 pub(super) fn hinge(
     rows: &Rows,
     y: &[f64],
     c: &[f64],
     stopping: Stopping,
     mut rng: Xoshiro256PlusPlus,
-) -> Minimum {
+) -> Option<Minimum> {
     let mut w = vec![0.0; rows.width];
     let mut alpha = vec![0.0; rows.n];
-    let squares: Vec<f64> = (0..rows.n).map(|i| rows.dot(i, rows.row(i))).collect();
+    let squares = rows.finite_squares()?;
     let all: Vec<usize> = (0..rows.n).filter(|&i| c[i] > 0.0).collect();
     let mut active = all.clone();
     // The range of gradients in the last pass: what lies beyond it at a bound will stay there.
@@ -57,7 +58,7 @@ pub(super) fn hinge(
         });
         if most - least <= stopping.tol || active.is_empty() {
             if active.len() == all.len() {
-                return Minimum { w, n_iter, converged: true };
+                return Some(Minimum { w, n_iter, converged: true });
             }
             active.clone_from(&all);
             (upper, lower) = (f64::INFINITY, f64::NEG_INFINITY);
@@ -66,12 +67,12 @@ pub(super) fn hinge(
         upper = if most > 0.0 { most } else { f64::INFINITY };
         lower = if least < 0.0 { least } else { f64::NEG_INFINITY };
     }
-    Minimum { w, n_iter: stopping.max_iter, converged: false }
+    Some(Minimum { w, n_iter: stopping.max_iter, converged: false })
 }
 
 /// Minimises ½|w|² + Σ c_i max(0, |w·x_i − y_i| − epsilon): the dual variables β_i stay in −c_i … c_i, and w = Σ β_i x_i.
 ///
-/// Stops when the violations of a pass sum to `tol` times those of the first.
+/// Stops when the violations of a pass sum to `tol` times those of the first. `None` as for [`hinge`].
 pub(super) fn insensitive(
     rows: &Rows,
     y: &[f64],
@@ -79,10 +80,10 @@ pub(super) fn insensitive(
     epsilon: f64,
     stopping: Stopping,
     mut rng: Xoshiro256PlusPlus,
-) -> Minimum {
+) -> Option<Minimum> {
     let mut w = vec![0.0; rows.width];
     let mut beta = vec![0.0; rows.n];
-    let squares: Vec<f64> = (0..rows.n).map(|i| rows.dot(i, rows.row(i))).collect();
+    let squares = rows.finite_squares()?;
     let mut order: Vec<usize> = (0..rows.n).filter(|&i| c[i] > 0.0 && squares[i] > 0.0).collect();
     let mut first = None;
     for n_iter in 1..=stopping.max_iter {
@@ -107,10 +108,10 @@ pub(super) fn insensitive(
             }
         }
         if violations <= stopping.tol * *first.get_or_insert(violations) {
-            return Minimum { w, n_iter, converged: true };
+            return Some(Minimum { w, n_iter, converged: true });
         }
     }
-    Minimum { w, n_iter: stopping.max_iter, converged: false }
+    Some(Minimum { w, n_iter: stopping.max_iter, converged: false })
 }
 
 /// How far a dual variable is from optimal, given the derivatives for raising (`up`) and lowering (`down`) it.

@@ -68,7 +68,7 @@ impl LinearSvm {
         let c: Vec<f64> = rows.iter().map(|row| self.settings.c * weight(row)).collect();
         let targets: Vec<f64> = rows.iter().map(|&row| table.y[row]).collect();
         let (classes, minima) = match &self.kind {
-            Kind::Numbers(_) => (None, vec![self.numbers(&matrix, &targets, &c)]),
+            Kind::Numbers(_) => (None, self.numbers(&matrix, &targets, &c).map(|minimum| vec![minimum])),
             Kind::Classes(params) => {
                 let classes = self.classes(table, rows)?;
                 let factors = match &params.class_weight {
@@ -79,10 +79,15 @@ impl LinearSvm {
                 (Some(classes), minima)
             }
         };
-        if minima.iter().flat_map(|minimum| &minimum.w).any(|w| !w.is_finite()) {
-            let expected = "data whose weights are finite (scaled data?)";
+        let finite =
+            |minima: &Vec<Minimum>| minima.iter().flat_map(|minimum| &minimum.w).all(|w| w.is_finite());
+        let Some(minima) = minima.filter(finite) else {
+            let expected = match matrix.squares().iter().sum::<f64>().is_finite() {
+                true => "rows whose squares, times C and the rows' weights, are finite (scaled data?)",
+                false => "values whose squares are finite (scaled data?)",
+            };
             return Err(Error::data(&table.origin, Place::default(), expected, "an overflow"));
-        }
+        };
         Ok(LinearSvmModel::of(self.clone(), classes, table.x.ncols(), &minima))
     }
 
@@ -105,7 +110,7 @@ impl LinearSvm {
         targets: &[f64],
         c: &[f64],
         factors: &[f64],
-    ) -> Vec<Minimum> {
+    ) -> Option<Vec<Minimum>> {
         let binary = classes.targets.len() == 2;
         let positives = if binary { 1..2 } else { 0..classes.targets.len() };
         let against = |class: usize| {
@@ -123,8 +128,8 @@ impl LinearSvm {
         Stopping { tol: self.settings.tol, max_iter: self.settings.max_iter }
     }
 
-    /// The problem of y = ±1.
-    fn two(&self, rows: &Rows, y: &[f64], c: &[f64], index: u64) -> Minimum {
+    /// The problem of y = ±1; `None` where its numbers leave the range of a double.
+    fn two(&self, rows: &Rows, y: &[f64], c: &[f64], index: u64) -> Option<Minimum> {
         if !self.settings.loss.squared {
             let stream = rng::stream(self.settings.seed, Purpose::Permutation, index);
             return hinge(rows, y, c, self.stopping(), stream);
@@ -136,7 +141,7 @@ impl LinearSvm {
         Squared { rows, c, target }.minimise(self.settings.tol * share, self.settings.max_iter)
     }
 
-    fn numbers(&self, rows: &Rows, y: &[f64], c: &[f64]) -> Minimum {
+    fn numbers(&self, rows: &Rows, y: &[f64], c: &[f64]) -> Option<Minimum> {
         let Loss { squared, epsilon } = self.settings.loss;
         if !squared {
             let stream = rng::stream(self.settings.seed, Purpose::Permutation, 0);

@@ -32,8 +32,9 @@ pub(super) struct Squared<'a, T> {
 }
 
 impl<T: Fn(usize, f64) -> Option<f64>> Squared<'_, T> {
-    /// Minimises ½|w|² + Σ c_i (f_i − target)² until the gradient is at most `tol` times that at 0.
-    pub(super) fn minimise(&self, tol: f64, max_iter: usize) -> Minimum {
+    /// Minimises ½|w|² + Σ c_i (f_i − target)² until the gradient is at most `tol` times that at 0; `None` once its
+    /// square leaves the range of a double.
+    pub(super) fn minimise(&self, tol: f64, max_iter: usize) -> Option<Minimum> {
         let mut w = vec![0.0; self.rows.width];
         let mut f = vec![0.0; self.rows.n];
         let mut first = None;
@@ -42,9 +43,12 @@ impl<T: Fn(usize, f64) -> Option<f64>> Squared<'_, T> {
             let mut gradient = w.clone();
             self.rows.add(&pulls, &mut gradient);
             let size = norm(&gradient);
+            if !size.is_finite() {
+                return None;
+            }
             let limit = tol * *first.get_or_insert(size);
             if size <= limit || size == 0.0 {
-                return Minimum { w, n_iter, converged: true };
+                return Some(Minimum { w, n_iter, converged: true });
             }
             if n_iter == max_iter {
                 break;
@@ -55,12 +59,12 @@ impl<T: Fn(usize, f64) -> Option<f64>> Squared<'_, T> {
             let length = self.length(&w, &step, &f, &moves);
             if length == 0.0 {
                 // Rounding leaves nothing to gain.
-                return Minimum { w, n_iter, converged: true };
+                return Some(Minimum { w, n_iter, converged: true });
             }
             w.iter_mut().zip(&step).for_each(|(w, s)| *w = length.mul_add(*s, *w));
             f = self.rows.dots(&w);
         }
-        Minimum { w, n_iter: max_iter, converged: false }
+        Some(Minimum { w, n_iter: max_iter, converged: false })
     }
 
     /// The derivative of each row's loss by its value.

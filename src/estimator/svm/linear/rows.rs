@@ -50,6 +50,16 @@ impl Rows {
         out[0]
     }
 
+    /// The square of each row.
+    pub(super) fn squares(&self) -> Vec<f64> {
+        (0..self.n).map(|i| self.dot(i, self.row(i))).collect()
+    }
+
+    /// The same, unless one is no number.
+    pub(super) fn finite_squares(&self) -> Option<Vec<f64>> {
+        Some(self.squares()).filter(|squares| squares.iter().all(|square| square.is_finite()))
+    }
+
     /// Adds `factors[i]` times each row to `sums`.
     pub(super) fn add(&self, factors: &[f64], sums: &mut [f64]) {
         linear_rows::add_rows(self.isa, &self.values, factors, sums);
