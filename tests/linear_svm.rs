@@ -154,6 +154,48 @@ fn a_solver_that_is_stopped_says_so() {
 }
 
 #[test]
+fn a_class_may_have_no_weight() {
+    let data = table(&golden()["data"]["two"], "y");
+    let weights: Vec<f64> = data.y.iter().map(|y| f64::from(u8::from(*y == 4.0))).collect();
+    let weighted = Table { weights, ..data.clone() };
+    // LinearSVC(loss="squared_hinge", dual=False, tol=1e-12) of scikit-learn 1.9.1.
+    for (given, data, coef, intercept) in [
+        (
+            json!({"class_weight": "balanced", "tol": 1e-10}),
+            &weighted,
+            [
+                0.025976632073898977,
+                -0.017492186943530746,
+                -0.00829604512321081,
+                -0.001903125242115101,
+                -0.005132460297575221,
+            ],
+            0.96053457,
+        ),
+        (
+            json!({"class_weight": {"3": 0.0}, "tol": 1e-10}),
+            &data,
+            [
+                0.014046720065891817,
+                -0.009623442009112254,
+                -0.00452012155410909,
+                -0.0007251668004418872,
+                -0.0027438840347485467,
+            ],
+            0.97957143,
+        ),
+    ] {
+        let model = fit(&classifier(&given).expect("valid"), data);
+        near(model.coef(), &coef, &given.to_string());
+        near(model.intercept(), &[intercept], &given.to_string());
+        // All rows that count are of one class, whose constant is enough.
+        let hinge = json!({"class_weight": given["class_weight"], "loss": "hinge"});
+        let model = fit(&classifier(&hinge).expect("valid"), data);
+        near(model.intercept(), &[1.0], "hinge");
+    }
+}
+
+#[test]
 fn what_leaves_the_range_of_a_double_is_no_fit() {
     let data = table(&golden()["data"]["two"], "y");
     let n = data.y.len();
@@ -199,7 +241,7 @@ fn what_cannot_be_used_is_refused_with_its_place() {
         (json!({"intercept_scaling": 0.0}), "intercept_scaling"),
         (json!({"max_iter": -1}), "max_iter"),
         (json!({"class_weight": "fair"}), "class_weight"),
-        (json!({"class_weight": {"3": 0.0}}), "class_weight.3"),
+        (json!({"class_weight": {"3": -0.5}}), "class_weight.3"),
     ] {
         assert_eq!(named(classifier(&given).expect_err("an error")), key);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::parameter::{check, check_positive, quoted};
+use super::parameter::{check, check_positive, fault, quoted};
 use crate::data::Table;
 use crate::error::{Error, Result};
 
@@ -28,6 +28,21 @@ impl ClassWeight {
     /// # Errors
     /// [`Error::Job`] at `estimator.class_weight`.
     pub(crate) fn check(&self, rules: &[&str]) -> Result<()> {
+        self.check_each(rules, check_positive)
+    }
+
+    /// The same for estimators that can leave a class out, with a factor of 0.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub(crate) fn check_from_0(&self, rules: &[&str]) -> Result<()> {
+        self.check_each(rules, |key, factor| match factor >= 0.0 && factor.is_finite() {
+            true => Ok(()),
+            false => fault(key, "a number of 0 or more", factor),
+        })
+    }
+
+    fn check_each(&self, rules: &[&str], factor: impl Fn(&str, f64) -> Result<()>) -> Result<()> {
         match self {
             Self::Rule(rule) => {
                 let known = rules.iter().map(|rule| quoted(rule)).collect::<Vec<_>>().join(", ");
@@ -35,7 +50,7 @@ impl ClassWeight {
                 check("class_weight", rule == NONE || rules.contains(&rule.as_str()), &expected, quoted(rule))
             }
             Self::Table(table) => {
-                table.iter().try_for_each(|(class, w)| check_positive(&format!("class_weight.{class}"), *w))
+                table.iter().try_for_each(|(class, w)| factor(&format!("class_weight.{class}"), *w))
             }
         }
     }
@@ -57,7 +72,9 @@ impl ClassWeight {
             _ if self.is_none() => return Ok(vec![1.0; classes.len()]),
             Self::Rule(_) => {
                 let (total, n_classes) = (counts.iter().sum::<f64>(), classes.len() as f64);
-                return Ok(counts.iter().map(|&count| total / (n_classes * count)).collect());
+                // A class of no weight stays without.
+                let factor = |&count: &f64| if count > 0.0 { total / (n_classes * count) } else { 0.0 };
+                return Ok(counts.iter().map(factor).collect());
             }
             Self::Table(weights) => weights,
         };

@@ -124,7 +124,7 @@ impl LinearSvcParams {
             other => return fault("loss", "\"squared_hinge\" or \"hinge\"", quoted(other)),
         };
         check_dual(&self.dual, squared, "hinge")?;
-        self.class_weight.as_ref().map_or(Ok(()), |weight| weight.check(&["balanced"]))?;
+        self.class_weight.as_ref().map_or(Ok(()), |weight| weight.check_from_0(&["balanced"]))?;
         let settings = Settings {
             c: self.c,
             tol: self.tol,
