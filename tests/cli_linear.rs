@@ -191,7 +191,7 @@ fn the_user_is_told_what_did_not_work_out() {
 fn bad_input_is_refused_with_its_place() {
     let desk = Desk::new();
     let good = || csv(40, |a, _, _| u8::from(a > 0.0).to_string());
-    let cases: [(&str, String, i32, &str); 13] = [
+    let cases: [(&str, String, i32, &str); 15] = [
         ("'LogisticRegression'", csv(40, |_, _, _| "1".into()), 65, "at least 2 classes"),
         (
             "'LogisticRegression'",
@@ -214,6 +214,18 @@ fn bad_input_is_refused_with_its_place() {
         ("'LogisticRegression'\npenalty = 'l1'", good(), 78, "a penalty with an l1 part"),
         ("'LogisticRegression'\npenalty = 'elasticnet'", good(), 78, "estimator.l1_ratio"),
         ("'LogisticRegression'\nsolver = 'saga'", good(), 78, "job.toml:8: estimator.solver"),
+        (
+            "'Lasso'\nmax_iter = 0",
+            good(),
+            78,
+            "job.toml:8: estimator.max_iter: expected an integer of at least 1",
+        ),
+        (
+            "'Lasso'\nwarm_start = ''",
+            good(),
+            78,
+            "estimator.warm_start: expected the results file to start from",
+        ),
         ("'LinearRegresion'", good(), 78, "did you mean \"LinearRegression\"?"),
     ];
     let ranks: &[&str] = if desk.has_mpi { &["", "mpirun -n 3 "] } else { &[""] };

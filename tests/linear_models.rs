@@ -495,6 +495,9 @@ fn unusable_targets_weights_and_parameters_are_refused() {
         let factors = serde_json::json!({"class_weight": {"1": factor, "3": factor}});
         check("LogisticRegression", factors, &same, 78, "estimator.class_weight: expected factors");
     }
+    for estimator in ["Lasso", "ElasticNet", "PoissonRegressor"] {
+        check(estimator, serde_json::json!({"max_iter": 0}), &same, 78, "estimator.max_iter");
+    }
 }
 
 #[test]

@@ -17,7 +17,9 @@ use crate::model_selection::SearchSpec;
 const TOP: [&str; 6] = ["seed", "data", "pipeline", "estimator", "search", "output"];
 
 /// Keys that hold the name of a file that is read; relative ones are relative to the job file.
-const INPUTS: [&str; 4] = ["data.path", "data.centers", "estimator.init.file", "estimator.warm_start"];
+const INPUTS: [&str; 4] = ["data.path", "data.centers", "estimator.init.file", WARM_START];
+
+const WARM_START: &str = "estimator.warm_start";
 
 /// The same for the file that is made.
 const OUTPUT: &str = "output.path";
@@ -95,7 +97,9 @@ impl Job {
         }
         let folder = absolute(file.parent().unwrap_or(Path::new("")))?;
         for key in INPUTS.into_iter().chain([OUTPUT]) {
-            if let Some(Value::String(path)) = document.get(key) {
+            // An empty name of a model is none, and not that of the folder.
+            let is_none = |path: &Value| key == WARM_START && path.as_str() == Some("");
+            if let Some(Value::String(path)) = document.get(key).filter(|path| !is_none(path)) {
                 let path = folder.join(path).to_string_lossy().into_owned();
                 document.replace(key, Value::String(path));
             }
@@ -280,13 +284,13 @@ fn seed(document: &Document) -> Result<u64> {
 }
 
 fn warm_start(document: &Document) -> Result<Option<PathBuf>> {
-    match document.get("estimator.warm_start") {
+    match document.get(WARM_START) {
         // scikit-learn's default.
         None | Some(Value::Boolean(false)) => Ok(None),
-        Some(Value::String(path)) => Ok(Some(path.into())),
+        Some(Value::String(path)) if !path.is_empty() => Ok(Some(path.into())),
         Some(other) => {
             let expected = "the results file to start from";
-            Err(document.fault("estimator.warm_start", expected, wording::describe(other), None))
+            Err(document.fault(WARM_START, expected, wording::describe(other), None))
         }
     }
 }

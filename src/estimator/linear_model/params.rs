@@ -278,6 +278,7 @@ impl PoissonRegressorParams {
     /// [`Error::Job`] naming the key.
     pub fn validate(&self) -> Result<()> {
         non_negative("alpha", self.alpha)?;
+        one_or_more("max_iter", self.max_iter)?;
         non_negative("tol", self.tol)
     }
 }
@@ -300,6 +301,7 @@ impl ElasticNetParams {
     pub fn validate(&self) -> Result<()> {
         non_negative("alpha", self.alpha)?;
         share("l1_ratio", self.l1_ratio)?;
+        one_or_more("max_iter", self.max_iter)?;
         non_negative("tol", self.tol)
     }
 }
@@ -321,6 +323,10 @@ fn positive(key: &str, value: f64) -> Result<()> {
 
 fn non_negative(key: &str, value: f64) -> Result<()> {
     check(key, value, value >= 0.0 && value.is_finite(), "a number of 0 or more")
+}
+
+fn one_or_more(key: &str, value: usize) -> Result<()> {
+    check(key, value as f64, value >= 1, "an integer of at least 1")
 }
 
 fn share(key: &str, value: f64) -> Result<()> {
