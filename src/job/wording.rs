@@ -53,6 +53,8 @@ pub(super) fn translate(message: &str, path: &str, table: &Table, also_known: &[
             _ if path == name => "",
             _ => path,
         };
+        // Those were taken out of the section itself, not of one inside it.
+        let also_known = if section.is_empty() { also_known } else { &[] };
         let known: Vec<&str> = quoted.iter().map(String::as_str).chain(also_known.iter().copied()).collect();
         let key = super::document::join(section, &name);
         return fault(&key, "a known key".into(), "an unknown one".into(), Some(suggest(&name, &known)));

@@ -10,6 +10,12 @@ use crate::rng::{below, uniform};
 /// `n_clusters` rows of `rows` to start from. With [`MiniBatchInit::Random`] as many have to weigh something.
 pub(super) fn centers(rows: &Rows, n_clusters: usize, init: MiniBatchInit, rng: &mut impl Rng) -> Vec<f64> {
     match init {
+        // Rows without weights, as they have always been drawn.
+        MiniBatchInit::Random if rows.weights.iter().all(|weight| *weight == 1.0) => {
+            let mut free: Vec<usize> = (0..rows.len()).collect();
+            let mut draw = || free.swap_remove(below(rng, free.len() as u64) as usize);
+            (0..n_clusters).flat_map(|_| rows.row(draw()).to_vec()).collect()
+        }
         MiniBatchInit::Random => {
             first_to_ring(&rows.weights, n_clusters, rng).flat_map(|row| rows.row(row).to_vec()).collect()
         }
