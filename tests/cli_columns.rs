@@ -211,6 +211,24 @@ fn features_of_other_names_are_refused() {
 }
 
 #[test]
+fn a_row_that_is_taken_for_names_is_told() {
+    let desk = Desk::new();
+    desk.write("train.csv", &table("aby", ","));
+    desk.fit("label_column = -1", &("[[pipeline]]\nname = 'StandardScaler'\n".to_owned() + BAYES));
+    desk.write("rows.csv", &format!("1.5,?,0\n{}", table("aby", ",")));
+    let rows = ["--model", "out.h5", "--data", "rows.csv"];
+    for command in ["run", "predict", "score"] {
+        let output = match command {
+            "run" => desk.run(&["run", "job.toml", "--output", "2.h5", "-q", "--set", "data.path=rows.csv"]),
+            _ => desk.run(&[&[command][..], &rows].concat()),
+        };
+        assert_eq!(output.status.code(), Some(0), "{}", words(&output));
+        let told = "rows.csv, line 1: taken for the names of columns, for \"?\" is no number";
+        assert_eq!(words(&output).matches(told).count(), 1, "{command}: {}", words(&output));
+    }
+}
+
+#[test]
 fn names_are_the_same_from_any_number_of_ranks() {
     if !launcher::has_mpi() {
         return;

@@ -97,6 +97,10 @@ impl<T: Real> BlockSource<T> for Mapped<T> {
         if self.map.keeps_columns() { self.source.column_name(column) } else { column.to_string() }
     }
 
+    fn doubt(&self) -> Option<&str> {
+        self.source.doubt()
+    }
+
     fn class_names(&self) -> Option<&[String]> {
         self.source.class_names()
     }

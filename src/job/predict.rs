@@ -186,6 +186,7 @@ impl Prediction {
         telemetry: &Telemetry,
         sink: &mut dyn RowSink,
     ) -> Result<()> {
+        source.doubt().into_iter().for_each(|doubt| telemetry.warn(doubt));
         let mut feed = Feed::new(source, Residency::Stream, comm.rank(), comm.size());
         stream_rows(comm, &mut feed, telemetry, |_, block| self.block(block), sink)
     }

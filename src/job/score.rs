@@ -68,6 +68,7 @@ fn typed<T: Real>(
     source: Arc<dyn BlockSource<T>>,
     telemetry: &Telemetry,
 ) -> Result<Scores> {
+    source.doubt().into_iter().for_each(|doubt| telemetry.warn(doubt));
     let labels = Labels::new(applied, source.class_names(), &source.target_origin())?;
     let (origin, target_name) = (source.target_origin(), source.target_name());
     let pass = ScorePass { applied, labels: &labels, request, origin, target_name };
