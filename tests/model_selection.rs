@@ -166,6 +166,22 @@ fn grids_run_in_the_order_of_scikit_learn() {
     }
 }
 
+/// Behind steps scikit-learn's grid says `svc__C`, which comes after `pca__n_components` (and `C` alone before it): the last
+/// name runs fastest.
+#[test]
+fn grids_behind_steps_are_sorted_by_whole_names() {
+    let grid = json!({"grid": {"C": [1, 2], "pca__n_components": [3, 4], "svc__gamma": [5]}});
+    let spec: SearchSpec = serde_json::from_value(grid).unwrap();
+    let points = |prefix: &str| -> Vec<(i64, i64)> {
+        let of = |point: &rankfit::model_selection::Candidate| {
+            (point["pca__n_components"].as_i64().unwrap(), point["C"].as_i64().unwrap())
+        };
+        spec.check_behind(prefix, true, 0).unwrap().candidates.iter().map(of).collect()
+    };
+    assert_eq!(points("svc__"), [(3, 1), (3, 2), (4, 1), (4, 2)]);
+    assert_eq!(points(""), [(3, 1), (4, 1), (3, 2), (4, 2)]);
+}
+
 /// The search and the outcomes of a case with given scores.
 fn given(case: &Value) -> (Search, Vec<FitOutcome>) {
     let names: Vec<String> = serde_json::from_value(case["names"].clone()).unwrap();

@@ -51,7 +51,12 @@ impl Plan {
             Some(spec) => {
                 let classifier = job.estimator.is_classifier();
                 let spec = with_own_score(spec, &job.estimator);
-                Some(spec.check(classifier, job.seed).map_err(|error| job.place("search", error))?)
+                let prefix = match job.pipeline.is_empty() {
+                    true => String::new(),
+                    false => format!("{}__", job.estimator.name().to_lowercase()),
+                };
+                let search = spec.check_behind(&prefix, classifier, job.seed);
+                Some(search.map_err(|error| job.place("search", error))?)
             }
             None => None,
         };

@@ -45,13 +45,15 @@ fn point_of_all(grids: &[Axes], mut index: u128) -> Candidate {
     Candidate::new()
 }
 
-/// Every point of `grids` in scikit-learn's order: grid by grid, parameters sorted by name, the last one fastest.
+/// Every point of `grids` in scikit-learn's order: grid by grid, parameters sorted by name, the last one fastest. Names
+/// that stand without a prefix are sorted as if they had `prefix`, which scikit-learn's have behind steps.
 ///
 /// # Errors
 /// [`Error::Job`] at `search.grid` when there are more than 10,000,000.
-pub fn parameter_grid(grids: &[Vec<(String, Vec<Value>)>]) -> Result<Vec<Candidate>> {
+pub fn parameter_grid(grids: &[Vec<(String, Vec<Value>)>], prefix: &str) -> Result<Vec<Candidate>> {
+    let whole = |name: &String| if name.contains("__") { name.clone() } else { format!("{prefix}{name}") };
     let mut sorted = grids.to_vec();
-    sorted.iter_mut().for_each(|axes| axes.sort_by(|a, b| a.0.cmp(&b.0)));
+    sorted.iter_mut().for_each(|axes| axes.sort_by_cached_key(|(name, _)| whole(name)));
     let total = sorted.iter().map(n_points).fold(0, u128::saturating_add);
     if total > MOST {
         return Err(Error::job("search.grid", format!("at most {MOST} candidates"), total.to_string()));
@@ -152,6 +154,6 @@ mod tests {
     #[test]
     fn a_grid_beyond_reason_is_refused() {
         let axes = (0..40).map(|i| (format!("p{i}"), vec![json!(0), json!(1)])).collect();
-        assert!(parameter_grid(&[axes]).unwrap_err().to_string().contains("at most 10000000"));
+        assert!(parameter_grid(&[axes], "").unwrap_err().to_string().contains("at most 10000000"));
     }
 }

@@ -223,9 +223,17 @@ impl SearchSpec {
     /// # Errors
     /// [`Error::Job`] with the key under `search`.
     pub fn check(&self, classifier: bool, seed: u64) -> Result<Search> {
+        self.check_behind("", classifier, seed)
+    }
+
+    /// The same of an estimator behind steps, whose parameters may be called by `prefix` (`svc__`) and their names.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn check_behind(&self, prefix: &str, classifier: bool, seed: u64) -> Result<Search> {
         let mut warnings = Vec::new();
         let (scorers, multimetric) = self.scorers(classifier)?;
-        let candidates = self.candidates(seed, &mut warnings)?;
+        let candidates = self.candidates(prefix, seed, &mut warnings)?;
         let splitter = self.splitter(classifier)?;
         check_number(candidates.len(), &splitter)?;
         Ok(Search {
@@ -275,13 +283,15 @@ impl SearchSpec {
         Ok(())
     }
 
-    fn candidates(&self, seed: u64, warnings: &mut Vec<String>) -> Result<Vec<Candidate>> {
+    fn candidates(&self, prefix: &str, seed: u64, warnings: &mut Vec<String>) -> Result<Vec<Candidate>> {
         self.check_keys()?;
         match self.kind {
             Kind::CrossValidate => Ok(vec![Candidate::new()]),
             Kind::Hyperband => Ok(Vec::new()),
             Kind::Halving if self.distributions.is_some() => Ok(Vec::new()),
-            Kind::Grid | Kind::Halving => parameter_grid(&spaces("search.grid", self.grid.as_ref(), &list)?),
+            Kind::Grid | Kind::Halving => {
+                parameter_grid(&spaces("search.grid", self.grid.as_ref(), &list)?, prefix)
+            }
             Kind::Random => {
                 let n_iter = self.n_iter.unwrap_or(10);
                 if n_iter == 0 {
