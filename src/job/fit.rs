@@ -298,9 +298,14 @@ fn linear<T: Real>(
     model.warnings.iter().for_each(|warning| telemetry.warn(warning));
     if let (false, Some(max_iter)) = (model.converged, params.max_iter()) {
         let name = params.name();
-        telemetry.warn(&format!(
-            "{name} did not converge within max_iter = {max_iter} iterations; the model is the last one's"
-        ));
+        telemetry.warn(&match model.n_iter {
+            Some(n_iter) if n_iter < max_iter => format!(
+                "{name} did not converge: after {n_iter} iterations rounding hides any way on (scaled data?)"
+            ),
+            _ => format!(
+                "{name} did not converge within max_iter = {max_iter} iterations; the model is the last one's"
+            ),
+        });
     }
     let contents =
         Contents { model: Some(model.export()), history: model.history_arrays(), ..Contents::default() };

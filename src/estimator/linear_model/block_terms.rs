@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::layout::Layout;
 use super::objective::{Coded, Coding, GlmObjective, Total};
-use super::solver::{Blocks, Evaluation, Objective, State, Stopping, newton_cholesky};
+use super::solver::{Blocks, Evaluation, Objective, State, Stopping, newton_by_value};
 use crate::comm::Partial;
 use crate::data::Block;
 use crate::engine::pass::Pass;
@@ -57,7 +57,7 @@ impl<T: Real> Pass<T> for BlockTerms<'_> {
         // Far below what the consensus is asked for: the local answer is exact for its purpose.
         let stopping = Stopping { tol: 1e-15, max_iter: LOCAL_STEPS };
         let start = State::start(self.starts[block.index].clone());
-        match newton_cholesky(&mut local, start, stopping) {
+        match newton_by_value(&mut local, start, stopping) {
             Ok(solution) => Ok(Answers { total, points: vec![solution.params], fault: None }),
             Err(Error::Diverged { found, .. }) => {
                 Ok(Answers { total, points: Vec::new(), fault: Some(found) })

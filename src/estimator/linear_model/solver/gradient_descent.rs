@@ -1,6 +1,6 @@
 //! Gradient descent with a step length from the curvature along the last step.
 
-use super::{Objective, Solution, State, Stopping, backtrack, dot, first_length, max_norm};
+use super::{Objective, Solution, State, Stopping, backtrack, dot, first_length, max_norm, settled};
 use crate::error::Result;
 use crate::kernel::glm::Order;
 
@@ -26,8 +26,9 @@ pub fn gradient_descent(objective: &mut dyn Objective, start: State, stopping: S
         }
         let direction: Vec<f64> = at.gradient.iter().map(|g| -g).collect();
         let Some(step) = backtrack(objective, &params, &at, &direction, length, Order::Gradient)? else {
-            // Not even the gradient leads down: the minimum to within rounding.
-            return Ok(Solution { params, value: at.value, n_iter, converged: true });
+            // Not even the gradient leads down.
+            let converged = settled(objective, &params, &at, stopping.tol)?;
+            return Ok(Solution { params, value: at.value, n_iter, converged });
         };
         let change: Vec<f64> =
             step.evaluation.gradient.iter().zip(&at.gradient).map(|(n, o)| n - o).collect();

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::super::dense::{cholesky, cholesky_solve};
-use super::{Evaluation, Objective, Solution, State, Step, Stopping, backtrack, dot, max_norm};
+use super::{Evaluation, Objective, Solution, State, Step, Stopping, backtrack, dot, max_norm, settled};
 use crate::error::Result;
 use crate::kernel::glm::Order;
 
@@ -55,8 +55,9 @@ pub fn lbfgs(objective: &mut dyn Objective, start: State, stopping: Stopping) ->
         let order = if few && trust > 0.0 { Order::Sampled } else { Order::Gradient };
         let Some(mut step) = backtrack(objective, &params, &at, &direction, length, order)? else {
             if pairs.know_nothing() {
-                // Not even the gradient leads down: the minimum to within rounding.
-                return Ok(Solution { params, value: at.value, n_iter, converged: true });
+                // Not even the gradient leads down.
+                let converged = settled(objective, &params, &at, stopping.tol)?;
+                return Ok(Solution { params, value: at.value, n_iter, converged });
             }
             pairs = Pairs::default();
             continue;

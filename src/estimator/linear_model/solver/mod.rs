@@ -12,7 +12,7 @@ mod proximal_grad;
 pub use admm::{Blocks, admm};
 pub use gradient_descent::gradient_descent;
 pub use lbfgs::lbfgs;
-pub use newton_cholesky::newton_cholesky;
+pub use newton_cholesky::{newton_by_value, newton_cholesky};
 pub use proximal_grad::proximal_grad;
 
 use serde::{Deserialize, Serialize};
@@ -123,7 +123,7 @@ pub struct Solution {
     pub value: f64,
     /// Iterations done.
     pub n_iter: usize,
-    /// Whether the tolerance was reached.
+    /// Whether the tolerance was reached, or the gradient is as small as rounding lets it be.
     pub converged: bool,
 }
 
@@ -154,15 +154,32 @@ struct Step {
     length: f64,
 }
 
+/// Whether the gradient is at most `tol`, or as small as rounding lets it be: what remains is about what it changes by
+/// when each parameter moves by its last bit. One evaluation, where the first does not hold.
+fn settled(objective: &mut dyn Objective, params: &[f64], at: &Evaluation, tol: f64) -> Result<bool> {
+    let size = max_norm(&at.gradient);
+    if size <= tol {
+        return Ok(true);
+    }
+    let sign = |i: usize| if i.is_multiple_of(2) { 1.0 } else { -1.0 };
+    let near: Vec<f64> =
+        params.iter().enumerate().map(|(i, x)| (sign(i) * f64::EPSILON).mul_add(*x, *x)).collect();
+    let there = objective.evaluate(&near, Order::Gradient)?;
+    let change: Vec<f64> = there.gradient.iter().zip(&at.gradient).map(|(n, o)| n - o).collect();
+    Ok(size <= 4.0 * max_norm(&change))
+}
+
 /// Halvings looked at in one pass.
 const AT_ONCE: usize = 4;
 
 /// Backtracking along a descent direction: the longest of `length`, `length`/2, `length`/4 … with the sufficient
 /// decrease of Armijo (Nocedal & Wright 2006, §3.1, c₁ = 10⁻⁴), or, where rounding hides it, the slope of Hager & Zhang
 /// (SIAM J. Optimization 16, 2005, §4, approximate Wolfe conditions). `order` is at least the gradient. The full step is tried first, evaluated to
-/// `order`; when it fails, several shorter ones share a pass.
+/// `order`; when it fails, several shorter ones share a pass. A full step that halves the gradient is taken even where the
+/// value rises by what rounding may make of it.
 ///
-/// Returns `None` when no step down to 10⁻¹⁰ of the first decreases the objective: the point is as good as rounding lets it be.
+/// Returns `None` when no step that moves a parameter decreases the objective, or those that would gain less than a
+/// small part of the value's last bit are all that is left. That by itself is no minimum: ask [`settled`].
 fn backtrack(
     objective: &mut dyn Objective,
     params: &[f64],
@@ -177,15 +194,29 @@ fn backtrack(
     // Near the minimum values differ by their rounding only; there the slope tells what the values cannot.
     let level = |value: f64| value <= at.value + slack;
     let flat = |evaluation: &Evaluation| dot(&evaluation.gradient, direction) <= -(1.0 - 2e-4) * slope;
+    // Predictors that are small differences of large numbers blur the value much more than its last bits.
+    let blurred = |value: f64| value <= at.value + 1e-9 * at.value.abs();
+    let halved = |there: &Evaluation| max_norm(&there.gradient) <= 0.5 * max_norm(&at.gradient);
     let full = moved(params, direction, length);
+    if full == params {
+        return Ok(None);
+    }
     let evaluation = objective.evaluate(&full, order)?;
-    if enough(evaluation.value, length) || (level(evaluation.value) && flat(&evaluation)) {
+    let value = evaluation.value;
+    if enough(value, length) || (level(value) && flat(&evaluation)) || (blurred(value) && halved(&evaluation))
+    {
         return Ok(Some(Step { params: full, evaluation, length }));
     }
     let mut t = length / 2.0;
-    while t > 1e-10 * length {
+    // Columns of very different scale may want a length far below that of the first gradient.
+    let hopeless = |t: f64| t <= 1e-10 * length && -t * slope <= 1e-6 * f64::EPSILON * at.value.abs();
+    while !hopeless(t) {
         let lengths: Vec<f64> = (0..AT_ONCE).map(|i| t / f64::powi(2.0, i as i32)).collect();
-        let points: Vec<_> = lengths.iter().map(|&t| moved(params, direction, t)).collect();
+        let points = lengths.iter().map(|&t| moved(params, direction, t));
+        let points: Vec<_> = points.take_while(|point| point != params).collect();
+        if points.is_empty() {
+            break;
+        }
         let values = objective.values(&points)?;
         for (i, params) in points.into_iter().enumerate() {
             let (sure, perhaps) = (enough(values[i], lengths[i]), level(values[i]));
@@ -259,6 +290,56 @@ pub(super) mod tests {
         for ((x, g), l1) in solution.params.iter().zip(&gradient).zip(l1) {
             let excess = if *x == 0.0 { (g.abs() - l1).max(0.0) } else { (g + l1 * x.signum()).abs() };
             assert!(excess < 1e-8, "{x} {g}");
+        }
+    }
+
+    /// 0.7 + ½ · 10¹² · (x − c)² with a gradient of −0.33 at 0: the minimum is 3.3 · 10⁻¹³ away.
+    struct Steep;
+
+    impl Objective for Steep {
+        fn evaluate(&mut self, params: &[f64], _order: Order) -> Result<Evaluation> {
+            let z = params[0] - 0.33e-12;
+            Ok(Evaluation { value: 0.7 + 0.5e12 * z * z, gradient: vec![1e12 * z], hessian: vec![1e12] })
+        }
+    }
+
+    #[test]
+    fn steps_may_be_as_short_as_they_need_to_be() {
+        let stopping = Stopping { tol: 1e-4, max_iter: 100 };
+        for solver in [lbfgs, newton_cholesky, gradient_descent] {
+            let solution = solver(&mut Steep, State::start(vec![0.0]), stopping).unwrap();
+            let left = Steep.evaluate(&solution.params, Order::Gradient).unwrap().gradient[0];
+            assert!(solution.converged && left.abs() <= 1e-4, "{solution:?}: {left}");
+        }
+    }
+
+    /// |x| with a gradient that promises a way down at the minimum.
+    struct Misleading;
+
+    impl Objective for Misleading {
+        fn evaluate(&mut self, params: &[f64], _order: Order) -> Result<Evaluation> {
+            let gradient = vec![if params[0] < 0.0 { -1.0 } else { 1.0 }];
+            Ok(Evaluation { value: params[0].abs(), gradient, hessian: vec![1.0] })
+        }
+    }
+
+    #[test]
+    fn a_search_that_gives_up_has_not_converged() {
+        for solver in [lbfgs, newton_cholesky, gradient_descent] {
+            let stopping = Stopping { tol: 1e-4, max_iter: 100 };
+            let solution = solver(&mut Misleading, State::start(vec![0.0]), stopping).unwrap();
+            assert!(!solution.converged && solution.n_iter == 0, "{solution:?}");
+        }
+    }
+
+    #[test]
+    fn a_gradient_of_rounding_counts_as_none() {
+        let (tol, max_iter) = (0.0, 5000);
+        for solver in [lbfgs, newton_cholesky] {
+            let mut objective = Quartic { center: vec![1.0 / 3.0, -2.0, 0.7, 3.1] };
+            let solution =
+                solver(&mut objective, State::start(vec![0.0; 4]), Stopping { tol, max_iter }).unwrap();
+            assert!(solution.converged, "{solution:?}");
         }
     }
 

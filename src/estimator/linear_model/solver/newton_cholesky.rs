@@ -1,7 +1,8 @@
 //! Newton's method with a Cholesky factorisation of the Hessian.
 
 use super::super::dense::{cholesky, cholesky_solve};
-use super::{Objective, Solution, State, Stopping, backtrack, dot, max_norm};
+use super::{Evaluation, Objective, Solution, State, Step, Stopping};
+use super::{backtrack, dot, max_norm, moved, settled};
 use crate::error::Result;
 use crate::kernel::glm::Order;
 
@@ -17,6 +18,24 @@ use crate::kernel::glm::Order;
 /// # References
 /// Nocedal & Wright, Numerical Optimization, 2006, algorithm 3.3 (added multiple of the identity) and §3.1.
 pub fn newton_cholesky(objective: &mut dyn Objective, start: State, stopping: Stopping) -> Result<Solution> {
+    minimise(objective, start, stopping, false)
+}
+
+/// The same, content with less where the tolerance cannot be reached: it stops once a step would gain less than the
+/// value's rounding, for minima that are a means to an end.
+///
+/// # Errors
+/// What evaluating returns.
+pub fn newton_by_value(objective: &mut dyn Objective, start: State, stopping: Stopping) -> Result<Solution> {
+    minimise(objective, start, stopping, true)
+}
+
+fn minimise(
+    objective: &mut dyn Objective,
+    start: State,
+    stopping: Stopping,
+    by_value: bool,
+) -> Result<Solution> {
     let State { n_iter: done, mut params, .. } = start;
     let mut at = objective.evaluate(&params, Order::Hessian)?;
     objective.check(&at)?;
@@ -26,11 +45,15 @@ pub fn newton_cholesky(objective: &mut dyn Objective, start: State, stopping: St
         }
         let direction = descent(&at.hessian, &at.gradient);
         // Half the squared Newton decrement is what the step can still gain.
-        if -dot(&at.gradient, &direction) * 0.5 <= f64::EPSILON * at.value.abs() * 1e-2 {
-            return Ok(Solution { params, value: at.value, n_iter, converged: true });
-        }
-        let Some(step) = backtrack(objective, &params, &at, &direction, 1.0, Order::Hessian)? else {
-            return Ok(Solution { params, value: at.value, n_iter, converged: true });
+        let last = -dot(&at.gradient, &direction) * 0.5 <= f64::EPSILON * at.value.abs() * 1e-2;
+        let step = match (last, by_value) {
+            (true, true) => None,
+            (true, false) => halved_gradient(objective, &params, &at, &direction)?,
+            (false, _) => backtrack(objective, &params, &at, &direction, 1.0, Order::Hessian)?,
+        };
+        let Some(step) = step else {
+            let converged = last || settled(objective, &params, &at, stopping.tol)?;
+            return Ok(Solution { params, value: at.value, n_iter, converged });
         };
         (params, at) = (step.params, step.evaluation);
         objective.check(&at)?;
@@ -39,6 +62,20 @@ pub fn newton_cholesky(objective: &mut dyn Objective, start: State, stopping: St
     }
     let converged = max_norm(&at.gradient) <= stopping.tol;
     Ok(Solution { params, value: at.value, n_iter: stopping.max_iter, converged })
+}
+
+/// The full step, where it leaves half of the gradient at the most: where values differ by their rounding only, the
+/// gradient still tells. A step that does not is at the end of what rounding allows.
+fn halved_gradient(
+    objective: &mut dyn Objective,
+    params: &[f64],
+    at: &Evaluation,
+    direction: &[f64],
+) -> Result<Option<Step>> {
+    let params = moved(params, direction, 1.0);
+    let evaluation = objective.evaluate(&params, Order::Hessian)?;
+    let better = max_norm(&evaluation.gradient) <= 0.5 * max_norm(&at.gradient);
+    Ok(better.then_some(Step { params, evaluation, length: 1.0 }))
 }
 
 /// −H⁻¹·gradient, with H lifted until it can be factorised.
