@@ -412,7 +412,7 @@ fn parameters_out_of_range_are_refused() {
     let unknown = ForestParams { class_weight: Some(table("red", 2.0)), ..base() };
     assert!(unknown.validate(0).unwrap().fit(&data).unwrap_err().to_string().contains("the classes 0, 1"));
     let bad = Table { y: vec![0.5; 50], ..rows };
-    assert!(ForestData::new(Arc::new(bad), kind).unwrap_err().to_string().contains("a whole number"));
+    assert!(ForestData::new(Arc::new(bad), kind).unwrap_err().to_string().contains("whole numbers or text"));
 }
 
 /// Twelve rows that nothing tells apart, four of them of class 1, and what they may weigh: 22.25, of which 11.25 in class 1.

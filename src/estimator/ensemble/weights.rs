@@ -152,7 +152,8 @@ fn weights(forest: &Forest, data: &ForestData, rows: &[usize]) -> Result<Vec<f64
         let classes = Classes::of(&data.table, rows);
         let counts = classes.weights(&data.table, rows);
         let factors = weight.factors(&classes.targets, &counts, &data.table)?;
-        if let Some(class) = factors.iter().position(|factor| !factor.is_finite()) {
+        let balances = matches!(weight, ClassWeight::Rule(_));
+        if let (true, Some(class)) = (balances, counts.iter().position(|count| *count == 0.0)) {
             let found = format!("none in class {}", classes.targets[class]);
             return fault("rows of every class that weigh something, for class_weight = \"balanced\"", found);
         }
