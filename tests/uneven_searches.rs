@@ -272,3 +272,29 @@ fn scores_that_are_not_defined_are_told_or_raised() {
         raised("uneven", estimator, lacking, "for neg_log_loss, found classes [");
     }
 }
+
+/// `cross_validate(SVC(), X, y, cv=TimeSeriesSplit(8, max_train_size=9), scoring="f1", error_score=-7.0)` of scikit-learn
+/// 1.9.1 on these rows is -7 in every fold: the class 1 is not among those that the model knows, also where all rows of
+/// the fold, and their predictions, are of one class.
+#[test]
+fn a_score_of_the_class_1_needs_a_model_that_knows_it() {
+    let y = [3, 40, 3, 3, 3, 40, 40, 3, 40, 3, 3, 40, 3, 40, 40, 3, 40, 40, 3, 40, 40, 40, 3, 3];
+    let rows: String = y.iter().enumerate().map(|(i, y)| format!("{i},{y}\n")).collect();
+    for name in ["SVC", "GaussianNB", "KNeighborsClassifier", "RandomForestClassifier"] {
+        let folder = folder(
+            "uneven",
+            &format!(
+                "[estimator]\nname = \"{name}\"\n[search]\nkind = \"cross_validate\"\nscoring = [\"f1\", \"accuracy\"]\n\
+                 error_score = -7.0\ncv = {{ kind = \"TimeSeriesSplit\", n_splits = 8, max_train_size = 9 }}\n"
+            ),
+        );
+        std::fs::write(folder.path().join("rows.csv"), format!("a,y\n{rows}")).unwrap();
+        let output = run(folder.path());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{name}: {said}");
+        assert!(said.contains("every score f1 is -7"), "{name}: {said}");
+        let file = hdf5::File::open(folder.path().join("out.h5")).unwrap();
+        assert_eq!(read(&file, "cv_results/test_f1"), [-7.0; 8], "{name}");
+        assert!(read(&file, "cv_results/test_accuracy").iter().any(|score| *score > 0.0), "{name}");
+    }
+}

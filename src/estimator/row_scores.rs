@@ -7,6 +7,8 @@ use crate::metrics::{Needs, Scorer};
 pub struct Scored<'a> {
     /// Their targets `(n_samples,)`.
     pub y_true: &'a [f64],
+    /// Classes that the model knows, or targets that it was fitted on; not looked at where targets are numbers.
+    pub known: &'a [f64],
     /// Their weights, or none.
     pub weights: &'a [f64],
     /// The predictions; not looked at where no score needs them.
@@ -64,6 +66,7 @@ impl RowScores {
         if self.of_text {
             scorer.check_text()?;
         }
+        scorer.check_known(rows.known)?;
         let weights = if self.by_weight { rows.weights } else { &[] };
         let score = match scorer.needs() {
             Needs::Prediction => Some(scorer.weighted(rows.y_true, rows.predicted, weights)),

@@ -281,6 +281,19 @@ impl Scorer {
         Err(Error::data("scoring", Place::default(), expected, found))
     }
 
+    /// Checks that the score is defined for a model that knows these classes, as in scikit-learn: one that is about the
+    /// class 1 has to know it, whatever the rows are.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for the scores of the class 1.
+    pub fn check_known(self, classes: &[f64]) -> Result<()> {
+        if !self.has_positive_class() || classes.contains(&1.0) {
+            return Ok(());
+        }
+        let expected = format!("training rows of the class 1, which {} is about", self.name());
+        Err(Error::data("scoring", Place::default(), expected, "none"))
+    }
+
     /// The score of counted classes.
     ///
     /// # Errors

@@ -244,6 +244,7 @@ impl ForestSearch {
                 .collect();
             return scores.of(&Scored {
                 y_true: &votes.y_true,
+                known: classes,
                 weights: &votes.weights,
                 predicted: &y_pred,
                 decision: (classes.len() == 2).then_some(&second[..]),

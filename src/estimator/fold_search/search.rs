@@ -111,10 +111,11 @@ impl FoldSearch {
         let counted = model.n_iter().and_then(|n_iter| candidate.cost_of_iterations(size, n_iter));
         self.n_operations
             .fetch_add(counted.unwrap_or_else(|| candidate.cost(size)) as u64, Ordering::Relaxed);
-        let test_scores = self.scores(&*model, &fold.test)?;
+        let known = &fold.train.table().y;
+        let test_scores = self.scores(&*model, known, &fold.test)?;
         let score_seconds = fitted.elapsed().as_secs_f64();
         let train_scores = match self.return_train_score {
-            true => self.scores(&*model, fold.train.table())?,
+            true => self.scores(&*model, known, fold.train.table())?,
             false => Vec::new(),
         };
         let fit_seconds = fitted.duration_since(since).as_secs_f64();
@@ -128,13 +129,14 @@ impl FoldSearch {
         })
     }
 
-    fn scores(&self, model: &dyn FoldModel, rows: &Table) -> Result<Vec<f64>> {
+    fn scores(&self, model: &dyn FoldModel, known: &[f64], rows: &Table) -> Result<Vec<f64>> {
         let x = rows.x.view();
         let predicted = if self.scores.ask(Needs::Prediction) { model.predict(x)? } else { Vec::new() };
         let decision = if self.scores.ask(Needs::Decision) { model.decision(x)? } else { None };
         let proba = if self.scores.ask(Needs::Probability) { model.probabilities(x)? } else { None };
         self.scores.of(&Scored {
             y_true: &rows.y,
+            known,
             weights: &rows.weights,
             predicted: &predicted,
             decision: decision.as_deref(),

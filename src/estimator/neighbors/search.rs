@@ -100,6 +100,7 @@ impl KNeighborsSearch {
             .then(|| predicted.proba.chunks_exact(2).map(|of_row| of_row[1]).collect());
         self.scores.of(&Scored {
             y_true: &y_true,
+            known: classes,
             weights: &[],
             predicted: &predicted.y,
             decision: second.as_deref(),

@@ -318,8 +318,9 @@ impl SvcSearch {
             let weights: Vec<f64> =
                 rows.iter().filter_map(|&row| self.table.weights.get(row)).copied().collect();
             let (weights, predicted, decision) = (&weights[..], &y_pred[..], decision.as_deref());
-            let proba = proba.as_deref().map(|proba| (&fitted.set.classes[..], proba));
-            return scores.of(&Scored { y_true, weights, predicted, decision, proba });
+            let known = &fitted.set.classes[..];
+            let proba = proba.as_deref().map(|proba| (known, proba));
+            return scores.of(&Scored { y_true, known, weights, predicted, decision, proba });
         }
         let score = |scorer: &Scorer| match scorer {
             Scorer::Prediction(score) => score(y_true, &y_pred),

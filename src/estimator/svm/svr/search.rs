@@ -196,7 +196,14 @@ impl SvrSearch {
             let weights: Vec<f64> =
                 rows.iter().filter_map(|&row| self.table.weights.get(row)).copied().collect();
             let (y_true, weights, predicted) = (&y_true[..], &weights[..], &y_pred[..]);
-            return scores.of(&Scored { y_true, weights, predicted, decision: None, proba: None });
+            return scores.of(&Scored {
+                y_true,
+                known: &[],
+                weights,
+                predicted,
+                decision: None,
+                proba: None,
+            });
         }
         Ok(self.scorers.iter().map(|score| score(&y_true, &y_pred)).collect())
     }
