@@ -1,50 +1,14 @@
 //! Warm starts, mini-batches and runs that diverge, as a user meets them.
 
+mod desk;
 mod launcher;
 
-use std::path::PathBuf;
-use std::process::Output;
-
-use assert_cmd::Command;
+use desk::Desk;
 use serde_json::Value;
-use tempfile::TempDir;
-
-struct Desk(TempDir);
 
 impl Desk {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::cargo_bin("rankfit").unwrap();
-        command.current_dir(self.0.path()).args(arguments).output().unwrap()
-    }
-
-    fn ok(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let err = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{err}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
     fn refused(&self, code: i32, message: &str) {
-        let output = self.run(&["run", "job.toml", "--output", "refused.h5"]);
-        let err = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(code), "{err}");
-        assert!(err.contains(message), "no {message:?} in\n{err}");
-    }
-
-    fn json(&self, file: &str) -> Value {
-        serde_json::from_str(&self.ok(&["inspect", "--json", file])).unwrap()
+        self.fails(&["run", "job.toml", "--output", "refused.h5"], code, message);
     }
 
     fn job(&self, data: &str, estimator: &str) {
@@ -143,7 +107,7 @@ fn mini_batch_labels(desk: &Desk) {
     assert!((0..4).all(|label| labels.contains(&label)) && labels.len() == 900);
     if launcher::has_mpi() {
         let line = "mpi_run 3 rankfit run job.toml --output own3.h5 --set output.labels=true --set data.residency=stream";
-        let output = launcher::shell(line, desk.0.path());
+        let output = launcher::shell(line, desk.folder());
         assert!(output.status.success(), "{}", launcher::words(&output));
         assert_eq!(desk.json("own3.h5")["model"], found);
     }
@@ -178,7 +142,7 @@ fn mini_batches_come_near_k_means_on_any_number_of_ranks() {
             let line = format!(
                 "mpi_run {ranks} rankfit run job.toml --output ranks.h5 --on-existing replace --set data.residency={residency}"
             );
-            let output = launcher::shell(&line, desk.0.path());
+            let output = launcher::shell(&line, desk.folder());
             assert!(output.status.success(), "{}", launcher::words(&output));
             assert_eq!(desk.json("ranks.h5")["model"], found["model"]);
         }

@@ -1,49 +1,13 @@
 //! How `predict` and `score` find the columns of a CSV file that the model was fitted with.
 
-use std::path::PathBuf;
-use std::process::Output;
-
-use assert_cmd::Command;
-use tempfile::TempDir;
-
+mod desk;
 mod launcher;
 mod unlock;
 
+use desk::{Desk, words};
 use unlock::unlock;
 
-/// A folder in which models are fitted and applied.
-struct Desk(TempDir);
-
 impl Desk {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::cargo_bin("rankfit").unwrap();
-        command.current_dir(self.0.path()).args(arguments).output().unwrap()
-    }
-
-    fn ok(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{}", words(&output));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn refused(&self, arguments: &[&str], code: i32, message: &str) {
-        let output = self.run(arguments);
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{}", words(&output));
-        assert!(words(&output).contains(message), "no {message:?} in\n{}", words(&output));
-    }
-
     /// Fits `estimator` on `train.csv`, read as `keys` say.
     fn fit(&self, keys: &str, estimator: &str) {
         let job = format!(
@@ -63,14 +27,8 @@ impl Desk {
     }
 
     fn model(&self) -> serde_json::Value {
-        let json: serde_json::Value =
-            serde_json::from_str(&self.ok(&["inspect", "--json", "out.h5"])).unwrap();
-        json["model"].clone()
+        self.json("out.h5")["model"].clone()
     }
-}
-
-fn words(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 const BAYES: &str = "[estimator]\nname = 'GaussianNB'";
@@ -101,13 +59,13 @@ fn a_file_is_read_as_the_models_job_reads_it() {
     assert_eq!(desk.score("train.csv", &[])["n_samples"], 60);
     assert_eq!(desk.predict("train.csv").lines().count(), 60);
     desk.write("bare.csv", &table("aby", ","));
-    desk.refused(&["predict", "--model", "out.h5", "--data", "bare.csv"], 65, "header = true");
+    desk.fails(&["predict", "--model", "out.h5", "--data", "bare.csv"], 65, "header = true");
     // No header, whatever the first line looks like.
     desk.write("train.csv", &table("aby", ","));
     desk.fit("header = false\nlabel_column = -1", BAYES);
     let predicted = desk.predict("train.csv");
     desk.write("named.csv", &named("aby", ","));
-    desk.refused(&["predict", "--model", "out.h5", "--data", "named.csv"], 65, "line 1, row 0, column 0");
+    desk.fails(&["predict", "--model", "out.h5", "--data", "named.csv"], 65, "line 1, row 0, column 0");
     // Another delimiter.
     desk.write("train.csv", &named("aby", ";"));
     desk.fit("delimiter = ';'\nlabel_column = 'y'", BAYES);
@@ -115,7 +73,7 @@ fn a_file_is_read_as_the_models_job_reads_it() {
     assert_eq!(desk.predict("train.csv"), predicted);
     let message = "named.csv: expected fields separated by ';', as in the model's job";
     for command in ["predict", "score"] {
-        desk.refused(&[command, "--model", "out.h5", "--data", "named.csv"], 65, message);
+        desk.fails(&[command, "--model", "out.h5", "--data", "named.csv"], 65, message);
     }
 }
 
@@ -130,8 +88,8 @@ fn columns_that_cannot_be_told_apart_are_not_guessed() {
     for without in ["wab", "aby"] {
         desk.write("some.csv", &table(without, ","));
         let arguments = ["predict", "--model", "out.h5", "--data", "some.csv"];
-        desk.refused(&arguments, 65, "(data.label_column = -1, data.weight_column = 0)");
-        desk.refused(&arguments, 65, "found 3 columns, where either column 2 or column 0 may be no feature");
+        desk.fails(&arguments, 65, "(data.label_column = -1, data.weight_column = 0)");
+        desk.fails(&arguments, 65, "found 3 columns, where either column 2 or column 0 may be no feature");
     }
     // Where targets are read, only weights may lack.
     assert_eq!(desk.score("some.csv", &[]), desk.score("train.csv", &[]));
@@ -185,9 +143,9 @@ fn features_of_other_names_are_refused() {
         desk.write("swapped.csv", &named("bay", ","));
         desk.write("renamed.csv", &named("aby", ",").replacen("a,b", "a,c", 1));
         let told = |data, message| {
-            desk.refused(&["predict", "--model", "out.h5", "--data", data], 65, message);
+            desk.fails(&["predict", "--model", "out.h5", "--data", data], 65, message);
             if steps.contains(BAYES) {
-                desk.refused(&["score", "--model", "out.h5", "--data", data], 65, message);
+                desk.fails(&["score", "--model", "out.h5", "--data", data], 65, message);
             }
         };
         told(
@@ -238,10 +196,10 @@ fn names_are_the_same_from_any_number_of_ranks() {
     desk.write("swapped.csv", &named("bay", ","));
     desk.fit("label_column = 'y'", BAYES);
     let alone = desk.model();
-    launcher::shell("mpi_run 3 rankfit run job.toml -q --on-existing replace", desk.0.path());
+    launcher::shell("mpi_run 3 rankfit run job.toml -q --on-existing replace", desk.folder());
     assert_eq!(desk.model(), alone);
     let output =
-        launcher::shell("mpi_run 3 rankfit predict --model out.h5 --data swapped.csv", desk.0.path());
+        launcher::shell("mpi_run 3 rankfit predict --model out.h5 --data swapped.csv", desk.folder());
     let said = launcher::words(&output);
     assert_eq!(said.matches("expected feature 0 to be called").count(), 1, "{said}");
 }
@@ -253,15 +211,15 @@ fn flags_that_name_no_column_are_told_by_their_name() {
     desk.fit("label_column = 'y'", BAYES);
     let score = ["score", "--model", "out.h5", "--data", "train.csv"];
     let with = |more: &[&'static str]| [&score[..], more].concat();
-    desk.refused(&with(&["--y", "z"]), 2, "--y z: expected the name of a column (a, b, y), found \"z\"");
-    desk.refused(&with(&["--y", "9"]), 2, "--y 9: expected a column's number from 0 to 2");
-    desk.refused(&with(&["--sample-weight", "v"]), 2, "--sample-weight v: expected the name of a column");
+    desk.fails(&with(&["--y", "z"]), 2, "--y z: expected the name of a column (a, b, y), found \"z\"");
+    desk.fails(&with(&["--y", "9"]), 2, "--y 9: expected a column's number from 0 to 2");
+    desk.fails(&with(&["--sample-weight", "v"]), 2, "--sample-weight v: expected the name of a column");
     let twice = "--sample-weight y: expected another column than that of the targets, found y";
-    desk.refused(&with(&["--sample-weight", "y"]), 2, twice);
+    desk.fails(&with(&["--sample-weight", "y"]), 2, twice);
     // The job's column is not in this file: the file's fault.
     desk.write("features.csv", &named("ab", ","));
     let message = "features.csv: expected the name of a column (a, b), for the targets, as data.label_column of the model's job (--y names another), found \"y\"";
-    desk.refused(&["score", "--model", "out.h5", "--data", "features.csv"], 65, message);
+    desk.fails(&["score", "--model", "out.h5", "--data", "features.csv"], 65, message);
 }
 
 #[test]
@@ -301,10 +259,10 @@ fn other_kinds_of_files_are_told_before_any_flag() {
         ("text", "text: expected 2 features, as the model was fitted with"),
         ("gzip", "gzip: expected a CSV file, found a gzip file; unpack it first"),
     ] {
-        desk.refused(&["predict", "--model", "out.h5", "--data", file], 65, message);
-        desk.refused(&["score", "--model", "out.h5", "--data", file], 65, message);
+        desk.fails(&["predict", "--model", "out.h5", "--data", file], 65, message);
+        desk.fails(&["score", "--model", "out.h5", "--data", file], 65, message);
     }
     desk.write("rows.csv", &table("aby", ","));
     let score = ["score", "--model", "out.h5", "--data", "rows.csv"];
-    desk.refused(&score, 2, "--y NAME: the column of targets, which the model's job does not tell");
+    desk.fails(&score, 2, "--y NAME: the column of targets, which the model's job does not tell");
 }

@@ -1,11 +1,9 @@
 //! Pipelines and transformers as a user meets them: from the job file to the results and the predictions.
 
-use std::path::PathBuf;
-use std::process::Output;
+mod desk;
 
-use assert_cmd::Command;
+use desk::Desk;
 use serde_json::Value;
-use tempfile::TempDir;
 
 const STEPS: &str = "\
 seed = 3
@@ -26,51 +24,23 @@ path = \"out.h5\"
 labels = true
 ";
 
-struct Desk(TempDir);
+/// A desk with rows, and the job of all steps.
+fn desk() -> Desk {
+    let desk = Desk::new();
+    let row = |i: usize| {
+        let t = i as f64;
+        let group = (i % 3) as f64 * 40.0;
+        format!("{},{},{}\n", group + (t * 0.7).sin(), 5e3 * (t * 1.3).cos(), group - (t * 0.37).sin())
+    };
+    desk.write("rows.csv", &(0..90).map(row).collect::<String>());
+    desk.write("job.toml", STEPS);
+    desk
+}
 
 impl Desk {
-    fn new() -> Self {
-        let desk = Self(tempfile::tempdir().unwrap());
-        let row = |i: usize| {
-            let t = i as f64;
-            let group = (i % 3) as f64 * 40.0;
-            format!("{},{},{}\n", group + (t * 0.7).sin(), 5e3 * (t * 1.3).cos(), group - (t * 0.37).sin())
-        };
-        desk.write("rows.csv", &(0..90).map(row).collect::<String>());
-        desk.write("job.toml", STEPS);
-        desk
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::cargo_bin("rankfit").unwrap();
-        command.current_dir(self.0.path()).args(arguments).output().unwrap()
-    }
-
-    fn ok(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let err = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{err}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
     fn refused(&self, job: &str, code: i32, message: &str) {
         self.write("bad.toml", job);
-        let output = self.run(&["run", "bad.toml", "--on-existing", "replace"]);
-        let err = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(code), "{err}");
-        assert!(err.contains(message), "no {message:?} in\n{err}");
-    }
-
-    fn json(&self, file: &str) -> Value {
-        serde_json::from_str(&self.ok(&["inspect", "--json", file])).unwrap()
+        self.fails(&["run", "bad.toml", "--on-existing", "replace"], code, message);
     }
 }
 
@@ -85,7 +55,7 @@ fn numbers(text: &str) -> Vec<Vec<f64>> {
 
 #[test]
 fn a_pipeline_is_fitted_kept_and_used_by_predict() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.ok(&["run", "job.toml"]);
     let json = desk.json("out.h5");
     let steps = json["model"]["pipeline"].as_array().unwrap();
@@ -112,7 +82,7 @@ fn a_pipeline_is_fitted_kept_and_used_by_predict() {
 
 #[test]
 fn a_chain_of_jobs_does_what_a_pipeline_does() {
-    let desk = Desk::new();
+    let desk = desk();
     let alone = STEPS.replace("[[pipeline]]\nname = \"PCA\"\nn_components = 2\n", "");
     let alone = alone.replace("name = \"KMeans\"\nn_clusters = 3", "name = \"PCA\"\nn_components = 2");
     desk.write("pca.toml", &alone.replace("labels = true\n", ""));
@@ -147,7 +117,7 @@ fn a_chain_of_jobs_does_what_a_pipeline_does() {
 
 #[test]
 fn a_classifier_follows_a_scaler() {
-    let desk = Desk::new();
+    let desk = desk();
     let job = "[data]\nsource = \"classification\"\nn_samples = 120\nn_features = 4\n\
                [[pipeline]]\nname = \"MinMaxScaler\"\n[estimator]\nname = \"SVC\"\n";
     desk.write("svc.toml", job);
@@ -161,7 +131,7 @@ fn a_classifier_follows_a_scaler() {
 
 #[test]
 fn mistakes_in_a_search_of_a_pipeline_are_located() {
-    let desk = Desk::new();
+    let desk = desk();
     let job = "[data]\nsource = \"classification\"\nn_samples = 120\nn_features = 4\n\
                [[pipeline]]\nname = \"PCA\"\n[estimator]\nname = \"SVC\"\n[search]\ncv = 3\n\
                [output]\npath = \"x.h5\"\n";
@@ -191,7 +161,7 @@ fn mistakes_in_a_search_of_a_pipeline_are_located() {
 
 #[test]
 fn mistakes_are_located() {
-    let desk = Desk::new();
+    let desk = desk();
     let step = |name: &str| with("name = \"PCA\"\nn_components = 2", name);
     desk.refused(
         &step("name = \"PCA\"\nn_components = 4"),
@@ -226,7 +196,7 @@ fn mistakes_are_located() {
 
 #[test]
 fn parameters_of_a_step_are_named_with_what_they_take() {
-    let desk = Desk::new();
+    let desk = desk();
     for (line, message) in [
         (
             "n_components = -1",
@@ -241,7 +211,7 @@ fn parameters_of_a_step_are_named_with_what_they_take() {
 
 #[test]
 fn one_candidate_is_cross_validated_fold_by_fold() {
-    let desk = Desk::new();
+    let desk = desk();
     let job = "[data]\nsource = \"classification\"\nn_samples = 120\nn_features = 4\n[[pipeline]]\n\
                name = \"StandardScaler\"\n[estimator]\nname = \"SVC\"\nC = 2.0\n[search]\ncv = 3\n\
                scoring = [\"accuracy\", \"f1\"]\nreturn_train_score = true\n";
@@ -265,7 +235,7 @@ fn one_candidate_is_cross_validated_fold_by_fold() {
 
 #[test]
 fn a_dry_run_tells_who_would_do_what() {
-    let desk = Desk::new();
+    let desk = desk();
     let job = "[data]\nsource = \"classification\"\nn_samples = 120\nn_features = 4\n[estimator]\nname = \"SVC\"\n\
                [search]\ncv = 3\n[search.grid]\nC = [0.1, 1.0]\n[output]\npath = \"x.h5\"\n";
     desk.write("dry.toml", job);

@@ -1,53 +1,16 @@
 //! `rankfit score` and `predict --method`, from CSV files to the answer, against scikit-learn's scores.
 
-use std::path::PathBuf;
-use std::process::Output;
-
-use assert_cmd::Command;
-use serde_json::Value;
-use tempfile::TempDir;
-
+mod desk;
 mod launcher;
 mod unlock;
 
+use desk::Desk;
+use serde_json::Value;
 use unlock::unlock;
 
 const GOLDEN: &str = include_str!("data/scores.json");
 
-struct Desk(TempDir);
-
 impl Desk {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::cargo_bin("rankfit").unwrap();
-        command.current_dir(self.0.path()).args(arguments).output().unwrap()
-    }
-
-    fn ok(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let err = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{err}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn refused(&self, arguments: &[&str], code: i32, message: &str) {
-        let output = self.run(arguments);
-        let err = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{err}");
-        assert!(err.contains(message), "no {message:?} in\n{err}");
-    }
-
     /// Fits a case of the golden file on `train.csv` and lays `test.csv` beside it.
     fn fit(&self, golden: &Value, case: &Value) {
         let table = |key: &str| csv(&golden["tables"][case[key].as_u64().unwrap() as usize]);
@@ -149,7 +112,7 @@ fn weighted_scores_are_scikit_learns() {
         let line =
             format!("mpi_run 3 rankfit score --model out.h5 --data test.csv --json {}", arguments.join(" "));
         if launcher::has_mpi() {
-            let output = launcher::shell(&line, desk.0.path());
+            let output = launcher::shell(&line, desk.folder());
             let ranks: Value = serde_json::from_slice(&output.stdout).unwrap();
             assert_eq!(ranks, found, "{}: {}", case["name"], launcher::words(&output));
         }
@@ -177,12 +140,12 @@ fn weights_of_a_score_are_asked_for() {
     );
     let score = ["score", "--model", "out.h5", "--data", "test.csv", "--sample-weight"];
     desk.write("test.csv", &rows("-1"));
-    desk.refused(&score, 65, "test.csv, row 3, column w: expected a weight of 0 or more, found -1");
+    desk.fails(&score, 65, "test.csv, row 3, column w: expected a weight of 0 or more, found -1");
     desk.write("test.csv", "x,y,w\n0,0,0\n1,1,0\n");
-    desk.refused(&score, 65, "expected a positive sum of weights, found only zeros");
+    desk.fails(&score, 65, "expected a positive sum of weights, found only zeros");
     desk.write("job.toml", &job.replace("weight_column = 'w'\n", ""));
     desk.ok(&["run", "job.toml", "--on-existing", "replace"]);
-    desk.refused(&score, 2, "--sample-weight NAME: the weights, which the model's job does not tell");
+    desk.fails(&score, 2, "--sample-weight NAME: the weights, which the model's job does not tell");
 }
 
 #[test]
@@ -200,7 +163,7 @@ fn ranks_and_text_do_not_change_a_score() {
         let one = desk.ok(&arguments);
         for ranks in [2, 3] {
             let line = format!("mpi_run {ranks} rankfit {}", arguments.join(" "));
-            let output = launcher::shell(&line, desk.0.path());
+            let output = launcher::shell(&line, desk.folder());
             let words = launcher::words(&output);
             assert_eq!(String::from_utf8_lossy(&output.stdout), one, "{}: {words}", case["name"]);
         }
@@ -229,7 +192,7 @@ fn classes_with_names_are_matched_by_name() {
     assert_eq!(scores["classes"], serde_json::json!(["b", "c", "a"]));
     assert!(scores.get("log_loss").is_none() && scores["notes"][0].as_str().unwrap().contains("row 2"));
     desk.write("test.csv", "8,1\n2,0\n");
-    desk.refused(&["score", "--model", "out.h5", "--data", "test.csv"], 65, "expected targets that are text");
+    desk.fails(&["score", "--model", "out.h5", "--data", "test.csv"], 65, "expected targets that are text");
     let text = desk.ok(&["predict", "--model", "out.h5", "--data", "test.csv", "--method", "proba"]);
     let rows: Vec<Vec<f64>> =
         text.lines().map(|line| line.split(',').map(|cell| cell.parse().unwrap()).collect()).collect();
@@ -243,31 +206,31 @@ fn mistakes_are_located() {
     desk.job("name = \"GaussianNB\"");
     desk.ok(&["run", "job.toml"]);
     let score = |data: &'static str| ["score", "--model", "out.h5", "--data", data];
-    desk.refused(&score("absent.csv"), 66, "absent.csv");
-    desk.refused(&score("."), 66, "a folder");
-    desk.refused(&["predict", "--model", "out.h5", "--data", "."], 66, "a folder");
+    desk.fails(&score("absent.csv"), 66, "absent.csv");
+    desk.fails(&score("."), 66, "a folder");
+    desk.fails(&["predict", "--model", "out.h5", "--data", "."], 66, "a folder");
     desk.write("bad.csv", "1,0\n2,0.5\n");
-    desk.refused(&score("bad.csv"), 65, "row 1, column 1: expected targets that are classes");
+    desk.fails(&score("bad.csv"), 65, "row 1, column 1: expected targets that are classes");
     desk.write("bad.csv", "1,0\nnan,1\n");
-    desk.refused(&score("bad.csv"), 65, "expected a finite number");
+    desk.fails(&score("bad.csv"), 65, "expected a finite number");
     desk.write("bad.csv", "1,2,0\n1,3,1\n");
-    desk.refused(&score("bad.csv"), 65, "expected 1 features");
+    desk.fails(&score("bad.csv"), 65, "expected 1 features");
     let method = ["predict", "--model", "out.h5", "--data", "train.csv", "--method", "transform"];
-    desk.refused(&method, 2, "expected \"predict\" or \"predict_proba\" for GaussianNB, found \"transform\"");
+    desk.fails(&method, 2, "expected \"predict\" or \"predict_proba\" for GaussianNB, found \"transform\"");
     desk.job("name = \"StandardScaler\"");
     desk.ok(&["run", "job.toml", "--on-existing", "replace"]);
-    desk.refused(&score("train.csv"), 2, "found StandardScaler, which transforms rows");
+    desk.fails(&score("train.csv"), 2, "found StandardScaler, which transforms rows");
     desk.job("name = \"GaussianNB\"\nvar_smoothing = -1.0");
-    desk.refused(&["run", "job.toml", "--output", "x.h5"], 78, "job.toml:7: estimator.var_smoothing");
+    desk.fails(&["run", "job.toml", "--output", "x.h5"], 78, "job.toml:7: estimator.var_smoothing");
     desk.job("name = \"GaussianNB\"\npriors = [0.2, 0.2, 0.6]");
-    desk.refused(&["run", "job.toml", "--output", "x.h5"], 78, "estimator.priors: expected 2 numbers");
+    desk.fails(&["run", "job.toml", "--output", "x.h5"], 78, "estimator.priors: expected 2 numbers");
     desk.job("name = \"GaussianNB\"");
     desk.write("train.csv", "1,0\n2,0\n");
-    desk.refused(&["run", "job.toml", "--output", "x.h5"], 65, "expected at least 2 classes, found 1");
+    desk.fails(&["run", "job.toml", "--output", "x.h5"], 65, "expected at least 2 classes, found 1");
     desk.write("train.csv", "1,0\n2,0.25\n");
-    desk.refused(&["run", "job.toml", "--output", "x.h5"], 65, "row 1, column 1");
+    desk.fails(&["run", "job.toml", "--output", "x.h5"], 65, "row 1, column 1");
     desk.write("train.csv", "1,0\n1,1\n");
-    desk.refused(&["run", "job.toml", "--output", "x.h5"], 65, "column 0: expected values of class 0");
+    desk.fails(&["run", "job.toml", "--output", "x.h5"], 65, "column 0: expected values of class 0");
 }
 
 #[test]
@@ -292,7 +255,7 @@ fn a_fault_is_told_with_the_dataset_that_has_it() {
                 "[data]\nsource = \"hdf5\"\npath = \"rows.h5\"\n{keys}\n[estimator]\nname = \"{estimator}\"\n"
             );
             desk.write("job.toml", &job);
-            desk.refused(&["run", "job.toml", "--output", "out.h5"], 65, message);
+            desk.fails(&["run", "job.toml", "--output", "out.h5"], 65, message);
         };
         refused("y = \"bad_y\"", "dataset \"bad_y\", row 3: expected a finite number");
         refused("sample_weight = \"bad_weight\"", "dataset \"bad_weight\", row 2: expected a finite");
@@ -340,15 +303,15 @@ fn missing_values_are_filled_in_before_anything_else_sees_them() {
     assert_eq!(desk.score(&[])["n_samples"], 3);
     assert_eq!(desk.ok(&["predict", "--model", "out.h5", "--data", "test.csv"]).lines().count(), 3);
     desk.write("test.csv", "a,b,y\n1,x,0\n");
-    desk.refused(&["score", "--model", "out.h5", "--data", "test.csv"], 65, "expected a number");
+    desk.fails(&["score", "--model", "out.h5", "--data", "test.csv"], 65, "expected a number");
     job("");
-    desk.refused(
+    desk.fails(
         &["run", "job.toml", "--output", "x.h5"],
         65,
         "expected a finite number, found an empty field",
     );
     job("[[pipeline]]\nname = \"RobustScaler\"\n[[pipeline]]\nname = \"SimpleImputer\"\n");
-    desk.refused(
+    desk.fails(
         &["run", "job.toml", "--output", "x.h5"],
         65,
         "expected a finite number, found an empty field",
