@@ -9,7 +9,9 @@ use std::time::Instant;
 
 use ndarray::Array2;
 use rankfit::data::Table;
-use rankfit::estimator::svm::{Gamma, Scorer, Svc, SvcParams, SvcSearch, accuracy};
+use rankfit::estimator::row_scores::RowScores;
+use rankfit::estimator::svm::{Gamma, Svc, SvcParams, SvcSearch};
+use rankfit::metrics::Scorer;
 use rankfit::model_selection::{FitOutcome, Searchable, Split};
 
 const C: [f64; 6] = [0.001, 0.1, 1.0, 2.5, 5.0, 10.0];
@@ -64,8 +66,8 @@ fn run(case: &str) {
     let splits = folds(&table.y);
     let (names, candidates): (Vec<String>, Vec<Svc>) = grid(case).into_iter().unzip();
     let started = Instant::now();
-    let scorers = vec![Scorer::Prediction(Box::new(accuracy))];
-    let search = SvcSearch::new(Arc::new(table), candidates, scorers, false, 1 << 30);
+    let scores = RowScores::new(vec![Scorer::Accuracy], None);
+    let search = SvcSearch::new(Arc::new(table), candidates, scores, false, 1 << 30);
     let (mut fit, mut score, mut mean) = (vec![0.0; names.len()], 0.0, vec![0.0; names.len()]);
     for chain in search.chains(&splits) {
         let mut emit = |outcome: FitOutcome| {

@@ -11,6 +11,7 @@ use rankfit::data::Table;
 use rankfit::estimator::ensemble::{
     Amount, ClassWeight, Depth, ForestData, ForestKind, ForestModel, ForestParams, ForestSearch, MaxFeatures,
 };
+use rankfit::estimator::row_scores::RowScores;
 use rankfit::estimator::searchable::{FitOutcome, Searchable, Split};
 use rankfit::estimator::tree::Tree;
 use rankfit::metrics::Scorer;
@@ -212,12 +213,8 @@ fn candidates_read_off_one_forest_are_those_fitted_alone() {
         (0..2).map(|fold| Split { train: of_fold(fold, false), test: of_fold(fold, true) }).collect();
     let data = Arc::new(ForestData::new(Arc::new(table.clone()), kind).unwrap());
     let accuracy = |y_true: &[f64], y_pred: &[f64]| Scorer::Accuracy.score(y_true, y_pred).unwrap();
-    let search = ForestSearch::new(
-        data,
-        candidates.clone(),
-        vec![rankfit::estimator::svm::Scorer::Prediction(Box::new(accuracy))],
-        true,
-    );
+    let scores = RowScores::new(vec![Scorer::Accuracy], None);
+    let search = ForestSearch::new(data, candidates.clone(), scores, true);
     assert_eq!(search.chains(&splits).len(), 4, "two forests on each of two folds");
     let take = |rows: &[usize]| {
         let y: Vec<f64> = rows.iter().map(|&row| table.y[row]).collect();
@@ -256,15 +253,10 @@ fn chains_that_are_cut_come_to_the_same() {
                 forests.push(params.validate(3).unwrap());
             }
         }
-        let sum = |_: &[f64], values: &[f64]| values.iter().sum::<f64>();
-        let scorer = match kind.is_classifier() {
-            true => rankfit::estimator::svm::Scorer::Probability(Box::new(move |y, _, proba| {
-                proba.iter().zip(y.iter().cycle()).map(|(p, y)| p * (1.5 + y)).sum()
-            })),
-            false => rankfit::estimator::svm::Scorer::Prediction(Box::new(sum)),
-        };
+        let scorer = if kind.is_classifier() { Scorer::NegLogLoss } else { Scorer::NegMeanSquaredError };
+        let scores = RowScores::new(vec![scorer], None);
         let data = Arc::new(ForestData::new(Arc::new(data), kind).unwrap());
-        let search = ForestSearch::new(data, forests, vec![scorer], true);
+        let search = ForestSearch::new(data, forests, scores, true);
         for chain in search.chains(&splits) {
             assert_eq!(search.n_chain_parts(&chain), 3);
             let scores = |run: &dyn Fn(&mut Emit)| {
@@ -292,8 +284,7 @@ fn a_refit_in_parts_is_that_of_one() {
     let data = Arc::new(ForestData::new(Arc::new(noisy(200, 3)), kind).unwrap());
     let params = ForestParams { kind, n_estimators: 7, oob_score: true, ..ForestParams::default() };
     let forests = vec![params.validate(5).unwrap()];
-    let scorer = rankfit::estimator::svm::Scorer::Prediction(Box::new(rankfit::estimator::svm::accuracy));
-    let search = ForestSearch::new(data, forests, vec![scorer], false);
+    let search = ForestSearch::new(data, forests, RowScores::new(vec![Scorer::Accuracy], None), false);
     let whole = search.refit_steps(0).unwrap();
     for size in [1, 2, 3, 9] {
         let part = |rank| search.refit_parts(0, Slice::of(search.n_refit_parts(0), rank, size).blocks);

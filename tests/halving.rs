@@ -11,6 +11,7 @@ use rankfit::error::Result;
 use rankfit::estimator::Values;
 use rankfit::estimator::fold_search::{FoldFit, FoldSearch};
 use rankfit::estimator::linear_model::{LinearParams, RidgeParams};
+use rankfit::estimator::row_scores::RowScores;
 use rankfit::model_selection::{
     Candidate, MinResources, Rows, Rules, Rungs, SearchResult, SearchSpec, Searchable,
 };
@@ -54,7 +55,8 @@ fn climb(spec: &str, size: usize, keeper: &Memory) -> Vec<SearchResult> {
             Box::new(LinearParams::Ridge(params)) as Box<dyn FoldFit>
         };
         let fits = candidates.iter().map(ridge).collect();
-        Ok(Box::new(FoldSearch::new(table.clone(), fits, search.scorers.clone(), search.return_train_score)))
+        let scores = RowScores::new(search.scorers.clone(), None);
+        Ok(Box::new(FoldSearch::new(table.clone(), fits, scores, search.return_train_score)))
     };
     run_threads(size, |comm| {
         let rows = Rows { n_samples: 300, n_classes: 1 };

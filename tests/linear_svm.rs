@@ -9,6 +9,7 @@ use rankfit::data::Table;
 use rankfit::error::ExitCode;
 use rankfit::estimator::fold_search::{FoldFit, FoldSearch};
 use rankfit::estimator::plain::{PlainEstimator, PlainModel};
+use rankfit::estimator::row_scores::RowScores;
 use rankfit::estimator::searchable::{Searchable, Split};
 use rankfit::estimator::svm::linear::{LinearSvcParams, LinearSvm, LinearSvmModel, LinearSvrParams};
 use rankfit::metrics::Scorer;
@@ -125,7 +126,8 @@ fn searches_score_as_scikit_learns() {
         .map(|given| Box::new(classifier(given).expect("valid")) as Box<dyn FoldFit>)
         .collect();
     let n = candidates.len();
-    let search = FoldSearch::new(Arc::new(data), candidates, vec![Scorer::Accuracy], true);
+    let search =
+        FoldSearch::new(Arc::new(data), candidates, RowScores::new(vec![Scorer::Accuracy], None), true);
     let mut sums = vec![0.0; n];
     for chain in search.chains(&splits) {
         let mut emit = |outcome: rankfit::estimator::searchable::FitOutcome| {

@@ -10,10 +10,10 @@ use rankfit::Error;
 use rankfit::data::Table;
 use rankfit::error::ExitCode;
 use rankfit::estimator::plain::PlainModel;
+use rankfit::estimator::row_scores::RowScores;
 use rankfit::estimator::searchable::{FitOutcome, Searchable, Split};
-use rankfit::estimator::svm::ScoreFn;
 use rankfit::estimator::svm::svr::{Svr, SvrModel, SvrParams, SvrSearch};
-use rankfit::metrics;
+use rankfit::metrics::Scorer;
 use run_chains::run_chains;
 use serde_json::{Value, json};
 
@@ -47,8 +47,8 @@ fn fit(params: &Value, table: &Table) -> SvrModel {
     model
 }
 
-fn r2() -> ScoreFn {
-    Box::new(|y, p| metrics::Scorer::R2.score(y, p).expect("a score"))
+fn r2() -> RowScores {
+    RowScores::new(vec![Scorer::R2], None)
 }
 
 fn close(ours: &[f64], theirs: &[f64], tol: f64, what: &str) {
@@ -111,7 +111,7 @@ fn fits_of_a_search_that_were_stopped_say_so() {
         json!({"max_seconds_per_fit": 1e-9, "C": 1e4, "kernel": "poly", "degree": 5, "tol": 1e-12}),
     ];
     let candidates = limits.iter().map(|params| svr(params).expect("valid")).collect();
-    let search = SvrSearch::new(data, candidates, vec![r2()], false, 1 << 26).expect("a search");
+    let search = SvrSearch::new(data, candidates, r2(), false, 1 << 26).expect("a search");
     let splits = [Split { train: (0..n - 20).collect(), test: (n - 20..n).collect() }];
     let outcomes = run_chains(&search, &splits);
     assert!(outcomes.iter().all(|outcome| outcome.test_scores[0].is_finite()));
@@ -130,7 +130,7 @@ fn fits_that_meet_no_bound_are_done_once_for_all_larger_c() {
         .collect();
     let scores = |points: &[Value]| {
         let candidates = points.iter().map(|params| svr(params).expect("valid")).collect();
-        let search = SvrSearch::new(data.clone(), candidates, vec![r2()], true, 1 << 26).expect("a search");
+        let search = SvrSearch::new(data.clone(), candidates, r2(), true, 1 << 26).expect("a search");
         let outcomes = run_chains(&search, &splits);
         let fits = search.shared().remove(0);
         (outcomes.into_iter().map(|o| (o.test_scores, o.train_scores)).collect::<Vec<_>>(), fits.done)
@@ -165,7 +165,7 @@ fn warm_starts_depend_on_the_grid_alone_and_end_where_others_do() {
                 candidates.push(svr(&params).expect("valid"));
             }
         }
-        SvrSearch::new(data.clone(), candidates, vec![r2()], true, 1 << 26).expect("a search")
+        SvrSearch::new(data.clone(), candidates, r2(), true, 1 << 26).expect("a search")
     };
     let warm = make(true);
     let chains = warm.chains(&splits);
@@ -261,8 +261,7 @@ fn searches_score_as_scikit_learns() {
     let run_within = |budget_bytes: usize| {
         let candidates = grid["params"].as_array().expect("a grid").iter();
         let candidates: Vec<Svr> = candidates.map(|params| svr(params).expect("valid")).collect();
-        let search =
-            SvrSearch::new(data.clone(), candidates, vec![r2()], true, budget_bytes).expect("a search");
+        let search = SvrSearch::new(data.clone(), candidates, r2(), true, budget_bytes).expect("a search");
         let outcomes = run_chains(&search, &splits);
         (outcomes, search)
     };

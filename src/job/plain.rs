@@ -127,9 +127,8 @@ impl PlainJob {
             Self::LinearSvr(params) => at.each(params, |p: LinearSvrParams| p.validate(job.seed)),
             Self::Svr(params) => {
                 let all = at.all(params, SvrParams::validate)?;
-                let train = search.return_train_score;
-                let made = SvrSearch::new(table.clone(), all, Vec::new(), train, budget_bytes)?
-                    .with_row_scores(searchable::row_scores(job, search, table));
+                let (scores, train) = (searchable::row_scores(job, search, table), search.return_train_score);
+                let made = SvrSearch::new(table.clone(), all, scores, train, budget_bytes)?;
                 if let Some((comm, telemetry)) = together {
                     searchable::tell_shared(telemetry, "dot products", made.share_products(comm));
                 }
@@ -167,9 +166,8 @@ impl At<'_> {
     {
         let all = self.all(params, check)?.into_iter();
         let fits = all.map(|one| Box::new(one) as Box<dyn FoldFit>).collect();
-        let (scorers, train) = (self.search.scorers.clone(), self.search.return_train_score);
-        let made = FoldSearch::new(self.table.clone(), fits, scorers, train);
-        Ok(Box::new(made.with_scores(searchable::row_scores(self.job, self.search, self.table))))
+        let scores = searchable::row_scores(self.job, self.search, self.table);
+        Ok(Box::new(FoldSearch::new(self.table.clone(), fits, scores, self.search.return_train_score)))
     }
 }
 

@@ -285,10 +285,8 @@ impl At<'_> {
     {
         let search = self.maker.search;
         let fits = self.all(params, |p| Ok(Box::new(check(p)?) as Box<dyn FoldFit>))?;
-        let (table, scorers) = (self.table.clone(), search.scorers.clone());
-        let made = FoldSearch::new(table, fits, scorers, search.return_train_score);
         let scores = searchable::row_scores(self.maker.job, search, self.table);
-        Ok(Box::new(made.with_scores(scores)))
+        Ok(Box::new(FoldSearch::new(self.table.clone(), fits, scores, search.return_train_score)))
     }
 
     fn svc(&self, params: &SvcParams) -> Result<Box<dyn Searchable>> {
@@ -297,8 +295,7 @@ impl At<'_> {
         searchable::check_classes(job, &svcs, self.candidates, self.table)?;
         searchable::require_probabilities(job, search, &svcs)?;
         let (table, scores) = (self.table.clone(), searchable::row_scores(job, search, self.table));
-        let made = SvcSearch::new(table, svcs, Vec::new(), search.return_train_score, budget_bytes)
-            .with_row_scores(scores);
+        let made = SvcSearch::new(table, svcs, scores, search.return_train_score, budget_bytes);
         if let Some(splits) = self.together {
             searchable::tell_shared(telemetry, "dot products", made.share_products(comm));
             made.choose_kernels(splits, ranks_on_node);
@@ -317,8 +314,8 @@ impl At<'_> {
         let check = |forest: &Forest| forest.check_classes(self.table);
         searchable::check_each(job, &forests, self.candidates, check)?;
         let data = self.maker.ranked(self.table, params)?;
-        let made = ForestSearch::new(data, forests, Vec::new(), search.return_train_score);
-        Ok(Box::new(made.with_row_scores(searchable::row_scores(job, search, self.table))))
+        let scores = searchable::row_scores(job, search, self.table);
+        Ok(Box::new(ForestSearch::new(data, forests, scores, search.return_train_score)))
     }
 }
 

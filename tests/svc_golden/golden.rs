@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 use rankfit::data::Table;
-use rankfit::estimator::svm::{Scorer, Svc, SvcParams, SvcSearch, accuracy};
+use rankfit::estimator::row_scores::RowScores;
+use rankfit::estimator::svm::{Svc, SvcParams, SvcSearch};
+use rankfit::metrics::Scorer;
 use rankfit::model_selection::{FitOutcome, Split};
 use serde_json::Value;
 
@@ -53,16 +55,15 @@ pub(crate) fn svc(params: &Value) -> Svc {
         .expect("valid parameters")
 }
 
+/// The share of rows, by their weights, that are predicted as what they are.
+pub(crate) fn accuracy() -> RowScores {
+    RowScores::new(vec![Scorer::Accuracy], None)
+}
+
 /// A search with accuracy as its score.
 pub(crate) fn search(table: Table, grid: &Value, budget_bytes: usize) -> SvcSearch {
     let candidates = grid.as_array().expect("a grid").iter().map(|c| svc(&c["params"])).collect();
-    SvcSearch::new(
-        Arc::new(table),
-        candidates,
-        vec![Scorer::Prediction(Box::new(accuracy))],
-        false,
-        budget_bytes,
-    )
+    SvcSearch::new(Arc::new(table), candidates, accuracy(), false, budget_bytes)
 }
 
 /// Checks every fold's score to be scikit-learn's.

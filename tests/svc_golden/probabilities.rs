@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use ndarray::{Array2, Axis};
 use rankfit::data::Table;
-use rankfit::estimator::svm::{Scorer, SvcModel, SvcSearch};
+use rankfit::estimator::row_scores::RowScores;
+use rankfit::estimator::svm::{SvcModel, SvcSearch};
 use rankfit::estimator::{Array, Model, Values};
-use rankfit::metrics;
+use rankfit::metrics::Scorer;
 use serde_json::{Value, json};
 
 use crate::golden::{read, splits, svc, table, vector};
@@ -122,20 +123,14 @@ fn probabilities_do_not_depend_on_the_memory_and_come_back_from_the_file() {
     assert!(without.predict_proba(data.x.view()).expect("rows").is_none());
 }
 
-const SCORES: [metrics::Scorer; 3] =
-    [metrics::Scorer::NegLogLoss, metrics::Scorer::RocAucOvr, metrics::Scorer::RocAucOvrWeighted];
+const SCORES: [Scorer; 3] = [Scorer::NegLogLoss, Scorer::RocAucOvr, Scorer::RocAucOvrWeighted];
 
 /// The scores of probabilities of each of `params` on three folds, `[fold][score]` one candidate after the other.
 fn searched(data: &Table, params: &[Value], budget_bytes: usize) -> Vec<Vec<f64>> {
     let folds: Vec<usize> = (0..data.y.len()).map(|row| row % 3).collect();
-    let of = |scorer: metrics::Scorer| {
-        Scorer::Probability(Box::new(move |y: &[f64], classes: &[f64], proba: &[f64]| {
-            scorer.of_probabilities(y, classes, proba).expect("a score")
-        }))
-    };
     let candidates = params.iter().map(svc).collect();
-    let scorers = SCORES.map(of).into();
-    let search = SvcSearch::new(Arc::new(data.clone()), candidates, scorers, false, budget_bytes);
+    let scores = RowScores::new(SCORES.to_vec(), None);
+    let search = SvcSearch::new(Arc::new(data.clone()), candidates, scores, false, budget_bytes);
     run_chains(&search, &splits(&folds)).into_iter().map(|outcome| outcome.test_scores).collect()
 }
 
@@ -169,7 +164,7 @@ fn a_search_calibrates_each_fold_as_a_fit_of_its_rows_does() {
                 let model = svc(params).fit(&train).expect("a fit");
                 let proba = model.predict_proba(test.x.view()).expect("rows").expect("probabilities");
                 let proba: Vec<f64> = proba.into_iter().collect();
-                let score = |scorer: metrics::Scorer| {
+                let score = |scorer: Scorer| {
                     scorer.of_probabilities(&test.y, model.classes(), &proba).expect("a score")
                 };
                 SCORES.map(score).to_vec()

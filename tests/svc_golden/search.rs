@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use rankfit::estimator::svm::{Scorer, SvcSearch};
-use rankfit::metrics;
+use rankfit::estimator::row_scores::RowScores;
+use rankfit::estimator::svm::SvcSearch;
+use rankfit::metrics::Scorer;
 use serde_json::json;
 
 use crate::golden::{assert_scores, matrix, read, search, splits, svc, table, tutorial, vector};
@@ -72,13 +73,10 @@ fn areas_are_taken_from_decision_values() {
         [0.8997507122507122, 0.8659188034188035, 0.9253917378917379, 0.8610567514677103],
         [0.853454415954416, 0.7683404558404557, 0.8552350427350427, 0.8201387653442448],
     ];
-    let area = |y: &[f64], decision: &[f64]| {
-        metrics::Scorer::RocAuc.score(y, decision).expect("rows of both classes")
-    };
     let search = SvcSearch::new(
         Arc::new(table(matrix(&golden["X"]), vector(&golden["y"]))),
         params.iter().map(svc).collect(),
-        vec![Scorer::Decision(Box::new(area))],
+        RowScores::new(vec![Scorer::RocAuc], None),
         false,
         BUDGET,
     );

@@ -22,16 +22,13 @@ use crate::error::{Error, Result};
 use crate::estimator::Model;
 use crate::estimator::row_scores::{RowScores, Scored};
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
-use crate::estimator::svm::Scorer;
 use crate::estimator::tree::Tree;
 
 /// The candidates of a search over a forest with their data.
 pub struct ForestSearch {
     data: Arc<ForestData>,
     candidates: Vec<Forest>,
-    scorers: Vec<Scorer>,
-    /// The scores taken instead, which know weights of rows and what stands for a score that is not defined.
-    by_row: Option<RowScores>,
+    scores: RowScores,
     return_train_score: bool,
     n_operations: AtomicU64,
     /// Trees that fits asked for, and those that were grown.
@@ -90,24 +87,18 @@ impl ForestSearch {
     pub fn new(
         data: Arc<ForestData>,
         candidates: Vec<Forest>,
-        scorers: Vec<Scorer>,
+        scores: RowScores,
         return_train_score: bool,
     ) -> Self {
         Self {
             data,
             candidates,
-            scorers,
-            by_row: None,
+            scores,
             return_train_score,
             n_operations: AtomicU64::new(0),
             n_asked: AtomicU64::new(0),
             n_grown: AtomicU64::new(0),
         }
-    }
-
-    /// With scores that know weights of rows and what stands for one that is not defined, instead of the others.
-    pub fn with_row_scores(self, scores: RowScores) -> Self {
-        Self { by_row: Some(scores), ..self }
     }
 
     /// Whether one forest serves both candidates.
@@ -237,31 +228,17 @@ impl ForestSearch {
     fn scores(&self, votes: &Votes, known: &Known, depth: usize, n_trees: usize) -> Result<Vec<f64>> {
         let (values, classes) = (known.columns(votes.values(depth, n_trees)), &known.classes);
         let y_pred = predictions(&values, classes);
-        if let Some(scores) = &self.by_row {
-            let second: Vec<f64> = values
-                .chunks_exact(classes.len().max(1))
-                .filter_map(|of_row| of_row.get(1).copied())
-                .collect();
-            return scores.of(&Scored {
-                y_true: &votes.y_true,
-                known: classes,
-                weights: &votes.weights,
-                predicted: &y_pred,
-                decision: (classes.len() == 2).then_some(&second[..]),
-                proba: Some((classes, &values)),
-            });
-        }
-        let score = |scorer: &Scorer| match scorer {
-            Scorer::Prediction(score) => score(&votes.y_true, &y_pred),
-            // Without decision values the probability of the second class orders the rows, as in scikit-learn.
-            Scorer::Decision(score) if classes.len() == 2 => {
-                let second: Vec<f64> = values.chunks_exact(2).map(|of_row| of_row[1]).collect();
-                score(&votes.y_true, &second)
-            }
-            Scorer::Decision(_) => f64::NAN,
-            Scorer::Probability(score) => score(&votes.y_true, classes, &values),
-        };
-        Ok(self.scorers.iter().map(score).collect())
+        // Without decision values the probability of the second class orders the rows, as in scikit-learn.
+        let second: Vec<f64> =
+            values.chunks_exact(classes.len().max(1)).filter_map(|of_row| of_row.get(1).copied()).collect();
+        self.scores.of(&Scored {
+            y_true: &votes.y_true,
+            known: classes,
+            weights: &votes.weights,
+            predicted: &y_pred,
+            decision: (classes.len() == 2).then_some(&second[..]),
+            proba: Some((classes, &values)),
+        })
     }
 }
 

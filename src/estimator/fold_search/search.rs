@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::estimator::Model;
 use crate::estimator::row_scores::{RowScores, Scored};
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
-use crate::metrics::{Needs, Scorer};
+use crate::metrics::Needs;
 
 /// How much more than the work that it shares a chain does at least, where there is so much to do: a rank that takes
 /// up a fold others have begun does the shared work again, and no more than a fourth is lost by it.
@@ -48,14 +48,14 @@ impl FoldSearch {
     pub fn new(
         table: Arc<Table>,
         candidates: Vec<Box<dyn FoldFit>>,
-        scorers: Vec<Scorer>,
+        scores: RowScores,
         return_train_score: bool,
     ) -> Self {
         Self {
             table,
             equal: firsts(&candidates),
             candidates,
-            scores: RowScores::new(scorers, Some(f64::NAN)),
+            scores,
             return_train_score,
             fold: Mutex::default(),
             n_asked: AtomicU64::new(0),
@@ -64,11 +64,6 @@ impl FoldSearch {
             n_copied: AtomicU64::new(0),
             n_operations: AtomicU64::new(0),
         }
-    }
-
-    /// With scores that know what stands for one that is not defined for a fold's rows; NaN otherwise.
-    pub fn with_scores(self, scores: RowScores) -> Self {
-        Self { scores, ..self }
     }
 
     /// Candidates that are equal, beside each other.

@@ -30,4 +30,4 @@ mod variance;
 pub use large::{LargeFit, Peers};
 pub use model::SvcModel;
 pub use params::{ClassWeight, DecisionShape, Gamma, KernelKind, Svc, SvcParams};
-pub use search::{ProbaScoreFn, ScoreFn, Scorer, SvcSearch, accuracy};
+pub use search::SvcSearch;

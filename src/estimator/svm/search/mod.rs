@@ -39,28 +39,6 @@ use crate::metrics::Needs;
 use equal::Done;
 use sharing::SharedKernel;
 
-/// A score: the targets and what is compared with them to a number, larger is better.
-pub type ScoreFn = Box<dyn Fn(&[f64], &[f64]) -> f64 + Send + Sync>;
-
-/// The same of the targets, the classes and their probabilities.
-pub type ProbaScoreFn = Box<dyn Fn(&[f64], &[f64], &[f64]) -> f64 + Send + Sync>;
-
-/// A score by what it compares with the targets.
-pub enum Scorer {
-    /// Predicted classes.
-    Prediction(ScoreFn),
-    /// Decision values of two classes, larger for the second. NaN where a model has more classes.
-    Decision(ScoreFn),
-    /// The ascending classes and their probabilities `(n_samples, n_classes)`. NaN where a model has none.
-    Probability(ProbaScoreFn),
-}
-
-/// The share of predictions that are right.
-pub fn accuracy(y_true: &[f64], y_pred: &[f64]) -> f64 {
-    let right = y_true.iter().zip(y_pred).filter(|(t, p)| t == p).count();
-    right as f64 / y_true.len() as f64
-}
-
 /// Up to so many features computing a kernel value costs about as much as fetching it.
 const CHEAP_FEATURES: usize = 8;
 /// Up to so many candidates do not use the whole matrix often enough.
@@ -74,9 +52,7 @@ const RECENT_BYTES: usize = 96 << 20;
 pub struct SvcSearch {
     table: Arc<Table>,
     candidates: Vec<Svc>,
-    scorers: Vec<Scorer>,
-    /// The scores taken instead, which know weights of rows and what stands for a score that is not defined.
-    by_row: Option<RowScores>,
+    scores: RowScores,
     return_train_score: bool,
     /// Whether the targets are of two classes.
     binary: bool,
@@ -110,7 +86,7 @@ impl SvcSearch {
     pub fn new(
         table: Arc<Table>,
         candidates: Vec<Svc>,
-        scorers: Vec<Scorer>,
+        scores: RowScores,
         return_train_score: bool,
         budget_bytes: usize,
     ) -> Self {
@@ -121,8 +97,7 @@ impl SvcSearch {
             binary: classes.len() == 2,
             table,
             candidates,
-            scorers,
-            by_row: None,
+            scores,
             return_train_score,
             budget_bytes,
             products: OnceLock::new(),
@@ -136,11 +111,6 @@ impl SvcSearch {
             tracks: OnceLock::new(),
             before: OnceLock::new(),
         }
-    }
-
-    /// With scores that know weights of rows and what stands for one that is not defined, instead of the others.
-    pub fn with_row_scores(self, scores: RowScores) -> Self {
-        Self { by_row: Some(scores), ..self }
     }
 
     /// The rows' products, within half of the memory; and the memory that they leave.
@@ -273,14 +243,12 @@ impl SvcSearch {
 
     /// Whether a score asks for probabilities.
     pub(super) fn probable(&self) -> bool {
-        let of_row = self.by_row.as_ref().is_some_and(|scores| scores.ask(Needs::Probability));
-        of_row || self.scorers.iter().any(|scorer| matches!(scorer, Scorer::Probability(_)))
+        self.scores.ask(Needs::Probability)
     }
 
     /// Whether a score asks for decision values.
     fn decides(&self) -> bool {
-        let of_row = self.by_row.as_ref().is_some_and(|scores| scores.ask(Needs::Decision));
-        of_row || self.scorers.iter().any(|scorer| matches!(scorer, Scorer::Decision(_)))
+        self.scores.ask(Needs::Decision)
     }
 
     fn score(
@@ -314,22 +282,11 @@ impl SvcSearch {
             false => (fitted.predict(matrix, rows)?.0, None),
         };
         let proba = if self.probable() { fitted.probabilities(matrix, rows)? } else { None };
-        if let Some(scores) = &self.by_row {
-            let weights: Vec<f64> =
-                rows.iter().filter_map(|&row| self.table.weights.get(row)).copied().collect();
-            let (weights, predicted, decision) = (&weights[..], &y_pred[..], decision.as_deref());
-            let known = &fitted.set.classes[..];
-            let proba = proba.as_deref().map(|proba| (known, proba));
-            return scores.of(&Scored { y_true, known, weights, predicted, decision, proba });
-        }
-        let score = |scorer: &Scorer| match scorer {
-            Scorer::Prediction(score) => score(y_true, &y_pred),
-            Scorer::Decision(score) => decision.as_ref().map_or(f64::NAN, |values| score(y_true, values)),
-            Scorer::Probability(score) => {
-                proba.as_ref().map_or(f64::NAN, |proba| score(y_true, &fitted.set.classes, proba))
-            }
-        };
-        Ok(self.scorers.iter().map(score).collect())
+        let weights: Vec<f64> = rows.iter().filter_map(|&row| self.table.weights.get(row)).copied().collect();
+        let (weights, predicted, decision) = (&weights[..], &y_pred[..], decision.as_deref());
+        let known = &fitted.set.classes[..];
+        let proba = proba.as_deref().map(|proba| (known, proba));
+        self.scores.of(&Scored { y_true, known, weights, predicted, decision, proba })
     }
 }
 

@@ -21,7 +21,6 @@ use crate::estimator::row_scores::{RowScores, Scored};
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
 use crate::estimator::svm::params::Svc;
 use crate::estimator::svm::products::SharedProducts;
-use crate::estimator::svm::search::ScoreFn;
 use crate::estimator::svm::settled::{Settled, SettledFit};
 use crate::estimator::svm::solver::Solution;
 use crate::estimator::svm::tracks::{track_of_each, tracks};
@@ -35,9 +34,7 @@ const CUT: f64 = 2.0;
 pub struct SvrSearch {
     table: Arc<Table>,
     candidates: Vec<Svr>,
-    scorers: Vec<ScoreFn>,
-    /// The scores taken instead, which know weights of rows and what stands for a score that is not defined.
-    by_row: Option<RowScores>,
+    scores: RowScores,
     return_train_score: bool,
     budget_bytes: usize,
     products: OnceLock<Option<SharedProducts>>,
@@ -60,7 +57,7 @@ impl SvrSearch {
     pub fn new(
         table: Arc<Table>,
         candidates: Vec<Svr>,
-        scorers: Vec<ScoreFn>,
+        scores: RowScores,
         return_train_score: bool,
         budget_bytes: usize,
     ) -> Result<Self> {
@@ -68,8 +65,7 @@ impl SvrSearch {
         Ok(Self {
             table,
             candidates,
-            scorers,
-            by_row: None,
+            scores,
             return_train_score,
             budget_bytes,
             products: OnceLock::new(),
@@ -81,11 +77,6 @@ impl SvrSearch {
             n_asked: AtomicU64::new(0),
             n_computed: AtomicU64::new(0),
         })
-    }
-
-    /// With scores that know weights of rows and what stands for one that is not defined, instead of the others.
-    pub fn with_row_scores(self, scores: RowScores) -> Self {
-        Self { by_row: Some(scores), ..self }
     }
 
     /// Computes the rows' products, if they are worth it, once for all ranks of a node; returns how many ranks have this
@@ -192,20 +183,9 @@ impl SvrSearch {
         let x = matrix(rows.len(), self.table.x.ncols(), gather(&self.table, rows))?;
         let y_true: Vec<f64> = rows.iter().map(|&row| self.table.y[row]).collect();
         let y_pred = model.predict(x.view())?;
-        if let Some(scores) = &self.by_row {
-            let weights: Vec<f64> =
-                rows.iter().filter_map(|&row| self.table.weights.get(row)).copied().collect();
-            let (y_true, weights, predicted) = (&y_true[..], &weights[..], &y_pred[..]);
-            return scores.of(&Scored {
-                y_true,
-                known: &[],
-                weights,
-                predicted,
-                decision: None,
-                proba: None,
-            });
-        }
-        Ok(self.scorers.iter().map(|score| score(&y_true, &y_pred)).collect())
+        let weights: Vec<f64> = rows.iter().filter_map(|&row| self.table.weights.get(row)).copied().collect();
+        let (y_true, weights, predicted) = (&y_true[..], &weights[..], &y_pred[..]);
+        self.scores.of(&Scored { y_true, known: &[], weights, predicted, decision: None, proba: None })
     }
 
     /// Fits from the solution `before` if that helps, which this one then takes the place of.
