@@ -1,40 +1,31 @@
 //! Estimators on plain arrays as a user meets them: fitted, searched over, applied from the file, and refused.
 
-use std::path::Path;
-use std::process::{Command, Output};
+mod desk;
 
-fn output(folder: &Path, arguments: &[&str]) -> Output {
-    let output = Command::new(env!("CARGO_BIN_EXE_rankfit")).current_dir(folder).args(arguments).output();
-    output.expect("the program starts")
-}
-
-fn run(folder: &Path, arguments: &[&str]) {
-    let output = output(folder, arguments);
-    assert!(output.status.success(), "{arguments:?}\n{}", String::from_utf8_lossy(&output.stderr));
-}
+use desk::Desk;
 
 /// 90 rows of two features; the class is whether the first is above 44, the number twice the first.
-fn folder(estimator: &str, number: bool) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
+fn with_rows(estimator: &str, number: bool) -> Desk {
+    let desk = Desk::new();
     let class = |i: usize| if i > 44 { "late" } else { "early" }.to_owned();
     let target = |i: usize| if number { (2 * i).to_string() } else { class(i) };
     let rows: String = (0..90).map(|i| format!("{i},{},{}\n", i * 7 % 90, target(i))).collect();
-    std::fs::write(folder.path().join("rows.csv"), format!("a,b,y\n{rows}")).expect("a file");
+    desk.write("rows.csv", &format!("a,b,y\n{rows}"));
     let job = format!(
         "[data]\nsource = \"csv\"\npath = \"rows.csv\"\nlabel_column = \"y\"\n[estimator]\n{estimator}\n"
     );
-    std::fs::write(folder.path().join("job.toml"), job).expect("a file");
-    folder
+    desk.write("job.toml", &job);
+    desk
 }
 
-fn predict(folder: &Path, model: &str) -> hdf5::Dataset {
-    run(folder, &["predict", "--model", model, "--data", "rows.csv", "--output", "p.h5"]);
-    let file = hdf5::File::open(folder.join("p.h5")).expect("predictions");
+fn predict(desk: &Desk, model: &str) -> hdf5::Dataset {
+    desk.ok(&["predict", "--model", model, "--data", "rows.csv", "--output", "p.h5"]);
+    let file = hdf5::File::open(desk.path("p.h5")).expect("predictions");
     file.dataset("predictions").expect("the predictions")
 }
 
-fn classes(folder: &Path, model: &str) -> Vec<String> {
-    let names = predict(folder, model).read_raw::<hdf5::types::FixedUnicode<8>>().expect("names");
+fn classes(desk: &Desk, model: &str) -> Vec<String> {
+    let names = predict(desk, model).read_raw::<hdf5::types::FixedUnicode<8>>().expect("names");
     names.iter().map(|name| name.as_str().to_owned()).collect()
 }
 
@@ -52,21 +43,20 @@ fn classes_are_fitted_searched_over_and_predicted() {
         ),
         ("name = \"LinearSVC\"\nC = 10", "C = [0.01, 100.0]\nloss = [\"hinge\", \"squared_hinge\"]"),
     ] {
-        let folder = folder(estimator, false);
-        let path = folder.path();
-        run(path, &["run", "job.toml", "--output", "m.h5"]);
-        assert!(right(&classes(path, "m.h5")) >= 85, "{estimator}");
-        std::fs::remove_file(path.join("p.h5")).expect("a file to remove");
-        let job = std::fs::read_to_string(path.join("job.toml")).expect("the job");
+        let desk = with_rows(estimator, false);
+        desk.ok(&["run", "job.toml", "--output", "m.h5"]);
+        assert!(right(&classes(&desk, "m.h5")) >= 85, "{estimator}");
+        std::fs::remove_file(desk.path("p.h5")).expect("a file to remove");
+        let job = std::fs::read_to_string(desk.path("job.toml")).expect("the job");
         let job = format!("{job}max_iter = 100000\n[search]\ncv = 3\n[search.grid]\n{grid}\n");
         let job = if estimator.contains("Neighbors") { job.replace("max_iter = 100000\n", "") } else { job };
-        std::fs::write(path.join("search.toml"), job).expect("a file");
-        run(path, &["run", "search.toml", "--output", "s.h5"]);
-        let file = hdf5::File::open(path.join("s.h5")).expect("results");
+        desk.write("search.toml", &job);
+        desk.ok(&["run", "search.toml", "--output", "s.h5"]);
+        let file = hdf5::File::open(desk.path("s.h5")).expect("results");
         let best: f64 =
             file.group("cv_results").and_then(|g| g.attr("best_score_")?.read_scalar()).expect("a score");
         assert!(best > 0.8, "{best}");
-        assert!(right(&classes(path, "s.h5")) >= 85, "{estimator}");
+        assert!(right(&classes(&desk, "s.h5")) >= 85, "{estimator}");
     }
 }
 
@@ -76,9 +66,9 @@ fn numbers_are_fitted_and_predicted() {
         "name = \"KNeighborsRegressor\"\nn_neighbors = 1",
         "name = \"LinearSVR\"\nloss = \"squared_epsilon_insensitive\"\nC = 1000.0",
     ] {
-        let folder = folder(estimator, true);
-        run(folder.path(), &["run", "job.toml", "--output", "m.h5"]);
-        let numbers: Vec<f64> = predict(folder.path(), "m.h5").read_raw().expect("numbers");
+        let desk = with_rows(estimator, true);
+        desk.ok(&["run", "job.toml", "--output", "m.h5"]);
+        let numbers: Vec<f64> = predict(&desk, "m.h5").read_raw().expect("numbers");
         for (i, number) in numbers.iter().enumerate() {
             assert!((number - 2.0 * i as f64).abs() < 1e-3, "{estimator}: {number} for {}", 2 * i);
         }
@@ -88,33 +78,31 @@ fn numbers_are_fitted_and_predicted() {
 #[test]
 fn svr_is_searched_over_and_predicts() {
     let estimator = "name = \"SVR\"\nkernel = \"linear\"\nC = 10.0";
-    let folder = folder(estimator, true);
-    let path = folder.path();
-    let job = std::fs::read_to_string(path.join("job.toml")).expect("the job");
+    let desk = with_rows(estimator, true);
+    let job = std::fs::read_to_string(desk.path("job.toml")).expect("the job");
     let job = format!("{job}[search]\ncv = 3\n[search.grid]\nepsilon = [0.01, 100.0]\n");
-    std::fs::write(path.join("search.toml"), job).expect("a file");
-    run(path, &["run", "search.toml", "--output", "s.h5"]);
-    let numbers: Vec<f64> = predict(path, "s.h5").read_raw().expect("numbers");
+    desk.write("search.toml", &job);
+    desk.ok(&["run", "search.toml", "--output", "s.h5"]);
+    let numbers: Vec<f64> = predict(&desk, "s.h5").read_raw().expect("numbers");
     for (i, number) in numbers.iter().enumerate() {
         assert!((number - 2.0 * i as f64).abs() < 0.1, "{number} for {}", 2 * i);
     }
     // A margin that no number leaves: a model without support vectors, which predicts a constant.
-    std::fs::remove_file(path.join("p.h5")).expect("a file to remove");
-    run(path, &["run", "job.toml", "--set", "estimator.epsilon=1000.0", "--output", "none.h5"]);
-    let numbers: Vec<f64> = predict(path, "none.h5").read_raw().expect("numbers");
+    std::fs::remove_file(desk.path("p.h5")).expect("a file to remove");
+    desk.ok(&["run", "job.toml", "--set", "estimator.epsilon=1000.0", "--output", "none.h5"]);
+    let numbers: Vec<f64> = predict(&desk, "none.h5").read_raw().expect("numbers");
     assert!(numbers.iter().all(|number| *number == numbers[0]), "{numbers:?}");
 }
 
 #[test]
 fn probabilities_are_calibrated_for_the_final_model() {
-    let folder = folder("name = \"SVC\"\nprobability = true\nrandom_state = 4", false);
-    let path = folder.path();
-    let job = std::fs::read_to_string(path.join("job.toml")).expect("the job");
+    let desk = with_rows("name = \"SVC\"\nprobability = true\nrandom_state = 4", false);
+    let job = std::fs::read_to_string(desk.path("job.toml")).expect("the job");
     let search = "[search]\ncv = 3\n[search.grid]\nC = [0.1, 1.0]\nprobability = [false, true]\n";
-    std::fs::write(path.join("search.toml"), format!("{job}{search}")).expect("a file");
-    run(path, &["run", "job.toml", "--set", "estimator.C=1.0", "--output", "m.h5"]);
-    run(path, &["run", "search.toml", "--output", "s.h5"]);
-    let file = hdf5::File::open(path.join("m.h5")).expect("results");
+    desk.write("search.toml", &format!("{job}{search}"));
+    desk.ok(&["run", "job.toml", "--set", "estimator.C=1.0", "--output", "m.h5"]);
+    desk.ok(&["run", "search.toml", "--output", "s.h5"]);
+    let file = hdf5::File::open(desk.path("m.h5")).expect("results");
     for name in ["model/probA_", "model/probB_"] {
         assert_eq!(
             file.dataset(name).and_then(|d| d.read_raw::<f64>()).expect("a number").len(),
@@ -122,7 +110,7 @@ fn probabilities_are_calibrated_for_the_final_model() {
             "{name}"
         );
     }
-    let file = hdf5::File::open(path.join("s.h5")).expect("results");
+    let file = hdf5::File::open(desk.path("s.h5")).expect("results");
     let scores: Vec<f64> =
         file.dataset("cv_results/mean_test_score").and_then(|d| d.read_raw()).expect("scores");
     assert_eq!((scores[0], scores[2]), (scores[1], scores[3]), "accuracy does not use probabilities");
@@ -136,34 +124,24 @@ fn faults_name_the_line() {
         ("name = \"LinearSVC\"\nC = -1.0", "job.toml:7: estimator.C: expected a number above 0, found -1"),
         ("name = \"LinearSVC\"\nclass_weight = { soon = 2.0 }", "job.toml:7: estimator.class_weight"),
     ] {
-        let folder = folder(estimator, false);
-        let output = output(folder.path(), &["run", "job.toml", "--output", "m.h5"]);
-        let message = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(78), "{message}");
-        assert!(message.contains(words), "{message}");
+        let desk = with_rows(estimator, false);
+        desk.fails(&["run", "job.toml", "--output", "m.h5"], 78, words);
     }
-    let few = folder("name = \"KNeighborsClassifier\"\nn_neighbors = 91", false);
-    let output = output(few.path(), &["run", "job.toml", "--output", "m.h5"]);
-    let message = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(65), "{message}");
-    assert!(message.contains("at least 91 rows"), "{message}");
+    let few = with_rows("name = \"KNeighborsClassifier\"\nn_neighbors = 91", false);
+    few.fails(&["run", "job.toml", "--output", "m.h5"], 65, "at least 91 rows");
 }
 
 /// The job of `estimator` on four rows with weights, and what it is refused with.
 fn refused(rows: &str, estimator: &str, code: i32, expected: &str) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path();
-    std::fs::write(path.join("rows.csv"), format!("a,b,w,y\n{rows}")).expect("a file");
+    let desk = Desk::new();
+    desk.write("rows.csv", &format!("a,b,w,y\n{rows}"));
     let job = format!(
         "[data]\nsource = \"csv\"\npath = \"rows.csv\"\nlabel_column = \"y\"\nweight_column = \"w\"\n\
          [estimator]\n{estimator}\n"
     );
-    std::fs::write(path.join("job.toml"), job).expect("a file");
-    let output = output(path, &["run", "job.toml", "--output", "m.h5"]);
-    let err = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{estimator}: {err}");
-    assert!(err.contains(expected), "{estimator}: {err}");
-    assert!(!path.join("m.h5").exists());
+    desk.write("job.toml", &job);
+    desk.fails(&["run", "job.toml", "--output", "m.h5"], code, expected);
+    assert!(!desk.path("m.h5").exists());
 }
 
 #[test]
@@ -201,14 +179,13 @@ fn scores_of_probabilities_need_probabilities() {
         refused(rows, &format!("name = \"{name}\"{search}"), 78, &expected);
     }
     // A forest has them; of two classes both areas are of the probability of the second.
-    let folder = folder("name = \"RandomForestClassifier\"\nn_estimators = 7\nmax_depth = 2", false);
-    let path = folder.path();
-    let job = std::fs::read_to_string(path.join("job.toml")).expect("the job");
+    let desk = with_rows("name = \"RandomForestClassifier\"\nn_estimators = 7\nmax_depth = 2", false);
+    let job = std::fs::read_to_string(desk.path("job.toml")).expect("the job");
     let scoring = "[search]\nkind = \"cross_validate\"\nscoring = [\"neg_log_loss\", \"roc_auc\", \"roc_auc_ovr\"]\n\
                    return_train_score = true\ncv = { kind = \"ShuffleSplit\", n_splits = 1, train_size = 60 }\n";
-    std::fs::write(path.join("search.toml"), format!("{job}{scoring}")).expect("a file");
-    run(path, &["run", "search.toml", "--output", "s.h5"]);
-    let file = hdf5::File::open(path.join("s.h5")).expect("results");
+    desk.write("search.toml", &format!("{job}{scoring}"));
+    desk.ok(&["run", "search.toml", "--output", "s.h5"]);
+    let file = hdf5::File::open(desk.path("s.h5")).expect("results");
     let of = |name: &str| file.dataset(&format!("cv_results/{name}")).unwrap().read_raw::<f64>().unwrap()[0];
     for kind in ["test", "train"] {
         assert!((-1.0..0.0).contains(&of(&format!("{kind}_neg_log_loss"))));
@@ -220,14 +197,13 @@ fn scores_of_probabilities_need_probabilities() {
 /// With `probability` each fold's fit is calibrated, behind the fold's steps; so is the refit.
 #[test]
 fn probabilities_of_an_svc_are_scored_behind_steps() {
-    let folder = folder("name = \"SVC\"\nprobability = true", false);
-    let path = folder.path();
-    let job = std::fs::read_to_string(path.join("job.toml")).expect("the job");
+    let desk = with_rows("name = \"SVC\"\nprobability = true", false);
+    let job = std::fs::read_to_string(desk.path("job.toml")).expect("the job");
     let rest = "[[pipeline]]\nname = \"StandardScaler\"\n[search]\nscoring = [\"neg_log_loss\", \"roc_auc_ovr\"]\n\
                 refit = \"neg_log_loss\"\ncv = 3\n[search.grid]\nC = [0.1, 10.0]\n";
-    std::fs::write(path.join("search.toml"), format!("{job}{rest}")).expect("a file");
-    run(path, &["run", "search.toml", "--output", "svc.h5"]);
-    let file = hdf5::File::open(path.join("svc.h5")).expect("results");
+    desk.write("search.toml", &format!("{job}{rest}"));
+    desk.ok(&["run", "search.toml", "--output", "svc.h5"]);
+    let file = hdf5::File::open(desk.path("svc.h5")).expect("results");
     for (name, least) in [("neg_log_loss", -0.6), ("roc_auc_ovr", 0.8)] {
         let means = file.dataset(&format!("cv_results/mean_test_{name}")).unwrap().read_raw::<f64>().unwrap();
         assert!(means.iter().all(|mean| (least..=1.0).contains(mean)), "{name}: {means:?}");

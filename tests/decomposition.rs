@@ -1,10 +1,13 @@
 //! Scalers and decompositions against scikit-learn's answers, and against themselves on other ranks, residencies and
 //! after a way through named arrays.
 
+mod given;
+
 use std::sync::Arc;
 
+use given::given;
 use rankfit::comm::{Communicator, Single, run_threads};
-use rankfit::data::{Block, BlockSource, Feed, Mapped, Residency, Shape};
+use rankfit::data::{Block, BlockSource, Feed, Mapped, Residency};
 use rankfit::engine::pass::PassEngine;
 use rankfit::error::{Error, ExitCode, Result};
 use rankfit::estimator::decomposition::{NComponents, PcaParams, TruncatedSvdParams};
@@ -14,44 +17,6 @@ use rankfit::kernel::Real;
 use rankfit::telemetry::Telemetry;
 use serde::Deserialize;
 use serde_json::Value;
-
-/// Given rows as a source.
-struct Given<T> {
-    shape: Shape,
-    x: Vec<T>,
-    weights: Vec<f64>,
-}
-
-impl<T: Real> BlockSource<T> for Given<T> {
-    fn shape(&self) -> &Shape {
-        &self.shape
-    }
-    fn fill(&self, block: &mut Block<T>) -> Result<()> {
-        let (first, d) = (block.first_row as usize, self.shape.n_features);
-        block.x.copy_from_slice(&self.x[first * d..(first + block.n_rows) * d]);
-        if self.shape.has_weights {
-            block.weights.copy_from_slice(&self.weights[first..first + block.n_rows]);
-        }
-        Ok(())
-    }
-    fn origin(&self) -> String {
-        "given".into()
-    }
-    fn waits_for_input(&self) -> bool {
-        false
-    }
-}
-
-fn given<T: Real>(x: &[f64], weights: &[f64], d: usize, block_rows: usize) -> Arc<dyn BlockSource<T>> {
-    let shape = Shape {
-        n_samples: (x.len() / d) as u64,
-        n_features: d,
-        block_rows,
-        has_targets: false,
-        has_weights: !weights.is_empty(),
-    };
-    Arc::new(Given { shape, x: x.iter().map(|&v| T::from_f64(v)).collect(), weights: weights.to_vec() })
-}
 
 /// Fits the transformer of this name.
 fn fit<T: Real>(

@@ -1,10 +1,11 @@
 //! Trees are scikit-learn's where nothing is drawn; forests score as scikit-learn's do; both whoever grows them.
 
+mod golden;
 mod run_chains;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
+use golden::{matrix, read, table, vector};
 use ndarray::{Array2, s};
 use rankfit::comm::{allgather, run_threads};
 use rankfit::data::Table;
@@ -21,25 +22,6 @@ use serde_json::Value;
 
 /// What takes the outcomes of fits.
 type Emit<'a> = dyn FnMut(FitOutcome) -> rankfit::error::Result<()> + 'a;
-
-fn read(name: &str) -> Value {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/forest/{name}.json"));
-    serde_json::from_str(&std::fs::read_to_string(path).expect("a golden file")).expect("JSON")
-}
-
-fn vector(value: &Value) -> Vec<f64> {
-    value.as_array().expect("a list").iter().map(|v| v.as_f64().expect("a number")).collect()
-}
-
-fn features(value: &Value) -> Array2<f64> {
-    let rows: Vec<Vec<f64>> = value.as_array().expect("rows").iter().map(vector).collect();
-    let shape = (rows.len(), rows[0].len());
-    Array2::from_shape_vec(shape, rows.concat()).expect("equal rows") / 1024.0
-}
-
-fn table(x: Array2<f64>, y: Vec<f64>) -> Table {
-    Table { x, y, weights: Vec::new(), class_names: None, origin: "test".into() }
-}
 
 fn params(kind: ForestKind, given: &Value) -> ForestParams {
     let params: ForestParams = serde_json::from_value(given.clone()).expect("parameters");
@@ -75,8 +57,8 @@ fn ints(values: &[i32]) -> Vec<f64> {
 
 #[test]
 fn trees_on_all_rows_and_features_are_scikit_learns() {
-    let golden = read("trees");
-    let x = features(&golden["X"]);
+    let golden = read("forest/trees.json");
+    let x = matrix(&golden["X"]) / 1024.0;
     for classes in ["2", "3", "0"] {
         let data = &golden["data"][classes];
         let kind = match classes {
@@ -112,8 +94,8 @@ fn same_tree(tree: &Tree, expected: &Value, what: &str) {
 /// standard errors of their difference, σ·√(1/n + 1/m), are exceeded once in a million such comparisons.
 #[test]
 fn forests_score_as_scikit_learns() {
-    let golden = read("forests");
-    let x = features(&golden["X"]);
+    let golden = read("forest/forests.json");
+    let x = matrix(&golden["X"]) / 1024.0;
     let n_train = golden["n_train"].as_u64().expect("a number") as usize;
     const N_SEEDS: u64 = 20;
     for expected in golden["forests"].as_array().expect("forests") {

@@ -1,52 +1,22 @@
 //! What K-means says to parameters and data it cannot take, and that a stopped fit goes on with the same bits.
 
+mod given;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use given::given;
 use rankfit::comm::{Single, run_threads};
-use rankfit::data::{Block, BlockSource, Feed, Residency, Shape};
+use rankfit::data::{BlockSource, Feed, Residency};
 use rankfit::engine::keeper::Keeper;
 use rankfit::engine::pass::PassEngine;
 use rankfit::error::Result;
 use rankfit::estimator::cluster::kmeans::{Init, KMeansModel, KMeansParams, NInit};
 use rankfit::telemetry::Telemetry;
 
-/// One feature with the given values, and weights.
-struct Column {
-    shape: Shape,
-    x: Vec<f64>,
-    weights: Vec<f64>,
-}
-
-impl BlockSource<f64> for Column {
-    fn shape(&self) -> &Shape {
-        &self.shape
-    }
-    fn fill(&self, block: &mut Block<f64>) -> Result<()> {
-        let rows = block.first_row as usize..block.first_row as usize + block.n_rows;
-        block.x.copy_from_slice(&self.x[rows.clone()]);
-        if self.shape.has_weights {
-            block.weights.copy_from_slice(&self.weights[rows]);
-        }
-        Ok(())
-    }
-    fn origin(&self) -> String {
-        "column".into()
-    }
-    fn waits_for_input(&self) -> bool {
-        false
-    }
-}
-
+/// One feature with these values, in blocks of three.
 fn column(x: Vec<f64>, weights: Vec<f64>) -> Arc<dyn BlockSource<f64>> {
-    let shape = Shape {
-        n_samples: x.len() as u64,
-        n_features: 1,
-        block_rows: 3,
-        has_targets: false,
-        has_weights: !weights.is_empty(),
-    };
-    Arc::new(Column { shape, x, weights })
+    given(&x, &weights, 1, 3)
 }
 
 fn fit(source: Arc<dyn BlockSource<f64>>, params: &KMeansParams) -> Result<KMeansModel> {
@@ -114,7 +84,7 @@ fn more_clusters_than_rows_is_a_fault_of_the_data() {
     for init in STARTS {
         let error = fit(column(vec![1.0, 2.0], vec![]), &of(3, init)).unwrap_err();
         assert_eq!(error.exit_code().code(), 65);
-        assert_eq!(error.to_string(), "column: expected at least n_clusters = 3 rows, found 2 rows");
+        assert_eq!(error.to_string(), "given: expected at least n_clusters = 3 rows, found 2 rows");
     }
 }
 

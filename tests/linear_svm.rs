@@ -1,9 +1,10 @@
 //! Linear support vector machines are scikit-learn's, alone and in searches.
 
-use std::path::PathBuf;
+mod golden;
+
 use std::sync::Arc;
 
-use ndarray::Array2;
+use golden::{matrix, read, vector};
 use rankfit::Error;
 use rankfit::data::Table;
 use rankfit::error::ExitCode;
@@ -15,24 +16,8 @@ use rankfit::estimator::svm::linear::{LinearSvcParams, LinearSvm, LinearSvmModel
 use rankfit::metrics::Scorer;
 use serde_json::{Value, json};
 
-fn golden() -> Value {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/linear_svm.json");
-    serde_json::from_str(&std::fs::read_to_string(path).expect("a golden file")).expect("JSON")
-}
-
-fn vector(value: &Value) -> Vec<f64> {
-    value.as_array().expect("a list").iter().map(|v| v.as_f64().expect("a number")).collect()
-}
-
-fn rows(value: &Value) -> Array2<f64> {
-    let rows: Vec<Vec<f64>> = value.as_array().expect("rows").iter().map(vector).collect();
-    let shape = (rows.len(), rows[0].len());
-    Array2::from_shape_vec(shape, rows.concat()).expect("equal rows") / 8.0
-}
-
 fn table(data: &Value, targets: &str) -> Table {
-    let (x, y) = (rows(&data["X"]), vector(&data[targets]));
-    Table { x, y, weights: Vec::new(), class_names: None, origin: "test".into() }
+    golden::table(matrix(&data["X"]) / 8.0, vector(&data[targets]))
 }
 
 fn classifier(given: &Value) -> rankfit::Result<LinearSvm> {
@@ -61,7 +46,7 @@ fn near(ours: &[f64], theirs: &[f64], what: &str) {
 
 #[test]
 fn classifiers_are_scikit_learns() {
-    let golden = golden();
+    let golden = read("linear_svm.json");
     for expected in golden["classes"].as_array().expect("fits") {
         let what = format!("{} {} {}", expected["data"], expected["params"], expected["weighted"]);
         let mut table = table(&golden["data"][expected["data"].as_str().expect("a name")], "y");
@@ -99,7 +84,7 @@ fn classifiers_are_scikit_learns() {
 
 #[test]
 fn regressors_are_scikit_learns() {
-    let golden = golden();
+    let golden = read("linear_svm.json");
     for expected in golden["numbers"].as_array().expect("fits") {
         let what = format!("{} {}", expected["data"], expected["params"]);
         let table = table(&golden["data"][expected["data"].as_str().expect("a name")], "number");
@@ -112,7 +97,7 @@ fn regressors_are_scikit_learns() {
 
 #[test]
 fn searches_score_as_scikit_learns() {
-    let golden = golden();
+    let golden = read("linear_svm.json");
     let (grid, data) = (&golden["grid"], table(&golden["data"]["three"], "y"));
     let folds = vector(&grid["folds"]);
     let keep = |of: &dyn Fn(f64) -> bool| (0..folds.len()).filter(|&row| of(folds[row])).collect();
@@ -146,7 +131,7 @@ fn searches_score_as_scikit_learns() {
 
 #[test]
 fn a_solver_that_is_stopped_says_so() {
-    let data = table(&golden()["data"]["two"], "y");
+    let data = table(&read("linear_svm.json")["data"]["two"], "y");
     let all: Vec<usize> = (0..data.y.len()).collect();
     for given in [json!({"max_iter": 1}), json!({"max_iter": 2, "loss": "hinge"})] {
         let model = classifier(&given).expect("valid").fit(&data, &all).expect("a fit");
@@ -157,7 +142,7 @@ fn a_solver_that_is_stopped_says_so() {
 
 #[test]
 fn a_class_may_have_no_weight() {
-    let data = table(&golden()["data"]["two"], "y");
+    let data = table(&read("linear_svm.json")["data"]["two"], "y");
     let weights: Vec<f64> = data.y.iter().map(|y| f64::from(u8::from(*y == 4.0))).collect();
     let weighted = Table { weights, ..data.clone() };
     // LinearSVC(loss="squared_hinge", dual=False, tol=1e-12) of scikit-learn 1.9.1.
@@ -199,7 +184,7 @@ fn a_class_may_have_no_weight() {
 
 #[test]
 fn what_leaves_the_range_of_a_double_is_no_fit() {
-    let data = table(&golden()["data"]["two"], "y");
+    let data = table(&read("linear_svm.json")["data"]["two"], "y");
     let n = data.y.len();
     let large = Table { x: data.x.mapv(|x| x * 1e160), ..data.clone() };
     let heavy = Table { weights: vec![1e300; n], ..data.clone() };
@@ -255,7 +240,7 @@ fn what_cannot_be_used_is_refused_with_its_place() {
     ] {
         assert_eq!(named(regressor(&given).expect_err("an error")), key);
     }
-    let data = table(&golden()["data"]["two"], "y");
+    let data = table(&read("linear_svm.json")["data"]["two"], "y");
     let weighted = classifier(&json!({"class_weight": {"9": 1.0}})).expect("valid");
     assert_eq!(named(weighted.check_table(&data).expect_err("an error")), "class_weight");
     let one = Table { y: vec![1.0; data.y.len()], ..data };

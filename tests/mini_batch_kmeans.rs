@@ -1,56 +1,21 @@
 //! The starts of MiniBatchKMeans: which rows they are found on, and how rows that weigh nothing count.
 
+mod given;
+
 use std::sync::Arc;
 
+use given::given;
 use rankfit::comm::{Communicator, Single, run_threads};
-use rankfit::data::{Block, BlockSource, Feed, Residency, Shape};
+use rankfit::data::{BlockSource, Feed, Residency};
 use rankfit::engine::pass::PassEngine;
 use rankfit::error::Result;
 use rankfit::estimator::cluster::mini_batch_kmeans::MiniBatchInit;
 use rankfit::estimator::cluster::{MiniBatchKMeansModel, MiniBatchKMeansParams};
 use rankfit::telemetry::Telemetry;
 
-/// Rows of two features with weights, in blocks of five.
-struct Given {
-    shape: Shape,
-    x: Vec<f64>,
-    weights: Vec<f64>,
-}
-
-impl BlockSource<f64> for Given {
-    fn shape(&self) -> &Shape {
-        &self.shape
-    }
-    fn fill(&self, block: &mut Block<f64>) -> Result<()> {
-        let rows = block.first_row as usize..block.first_row as usize + block.n_rows;
-        block.x.copy_from_slice(&self.x[2 * rows.start..2 * rows.end]);
-        if self.shape.has_weights {
-            block.weights.copy_from_slice(&self.weights[rows]);
-        }
-        Ok(())
-    }
-    fn origin(&self) -> String {
-        "given".into()
-    }
-    fn waits_for_input(&self) -> bool {
-        false
-    }
-}
-
-fn given(x: Vec<f64>, weights: Vec<f64>) -> Arc<Given> {
-    let shape = Shape {
-        n_samples: x.len() as u64 / 2,
-        n_features: 2,
-        block_rows: 5,
-        has_targets: false,
-        has_weights: !weights.is_empty(),
-    };
-    Arc::new(Given { shape, x, weights })
-}
-
 fn fit(
     comm: &dyn Communicator,
-    source: &Arc<Given>,
+    source: &Arc<dyn BlockSource<f64>>,
     params: &MiniBatchKMeansParams,
     seed: u64,
 ) -> Result<MiniBatchKMeansModel> {
@@ -66,7 +31,7 @@ fn fit(
 #[test]
 fn starts_are_found_on_all_rows_where_init_size_covers_them() {
     let x: Vec<f64> = (0..24).map(|i| f64::from(i * i % 37) + f64::from(i)).collect();
-    let source = given(x, Vec::new());
+    let source = given(&x, &[], 2, 5);
     for init in [MiniBatchInit::KMeansPlusPlus, MiniBatchInit::Random] {
         for (init_size, seed) in (0..10).flat_map(|seed| [(None, seed), (Some(12), seed), (Some(99), seed)]) {
             let params = MiniBatchKMeansParams {
@@ -95,7 +60,7 @@ fn random_starts_are_drawn_by_weight() {
     let mut x = vec![0.0, 0.0, 1.0, 2.0, 5.0, 1.0];
     x.extend((0..9).flat_map(|i| [100.0 + f64::from(i), f64::from(i)]));
     let weights = vec![1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-    let source = given(x, weights);
+    let source = given(&x, &weights, 2, 5);
     let mut params = MiniBatchKMeansParams {
         n_clusters: 3,
         init: MiniBatchInit::Random,

@@ -1,10 +1,13 @@
 //! GaussianNB against scikit-learn's answers, and against itself on other ranks and residencies.
 
+mod given;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use given::labelled;
 use rankfit::comm::{Communicator, Single, run_threads};
-use rankfit::data::{Block, BlockSource, Feed, Residency, Shape};
+use rankfit::data::{Block, BlockSource, Feed, Residency};
 use rankfit::engine::pass::PassEngine;
 use rankfit::error::Result;
 use rankfit::estimator::Model;
@@ -33,43 +36,8 @@ struct Case {
     joint_log_likelihood: Vec<f64>,
 }
 
-struct Given {
-    shape: Shape,
-    case: Case,
-}
-
-impl<T: Real> BlockSource<T> for Given {
-    fn shape(&self) -> &Shape {
-        &self.shape
-    }
-    fn fill(&self, block: &mut Block<T>) -> Result<()> {
-        let (first, d) = (block.first_row as usize, self.shape.n_features);
-        let rows = first..first + block.n_rows;
-        let x = &self.case.x[rows.start * d..rows.end * d];
-        block.x.iter_mut().zip(x).for_each(|(into, v)| *into = T::from_f64(*v));
-        block.y.copy_from_slice(&self.case.y[rows.clone()]);
-        if self.shape.has_weights {
-            block.weights.copy_from_slice(&self.case.weights[rows]);
-        }
-        Ok(())
-    }
-    fn origin(&self) -> String {
-        "given".into()
-    }
-    fn waits_for_input(&self) -> bool {
-        false
-    }
-}
-
-fn source(case: &Case, block_rows: usize) -> Arc<Given> {
-    let shape = Shape {
-        n_samples: case.y.len() as u64,
-        n_features: case.n_features,
-        block_rows,
-        has_targets: true,
-        has_weights: !case.weights.is_empty(),
-    };
-    Arc::new(Given { shape, case: case.clone() })
+fn source<T: Real>(case: &Case, block_rows: usize) -> Arc<dyn BlockSource<T>> {
+    labelled(&case.x, &case.y, &case.weights, case.n_features, block_rows)
 }
 
 fn fit<T: Real>(
@@ -100,10 +68,9 @@ fn check<T: Real>(case: &Case, tolerance: f64) {
     let model = GaussianNbModel::import(&model).unwrap();
     assert_eq!(model.export(), fit::<T>(&Single::new(), case, 16, Residency::Memory).unwrap());
     let mut block = Block::<T>::default();
-    let rows =
-        Shape { n_samples: case.predict.len() as u64, ..source(case, case.predict.len()).shape.clone() };
-    block.reshape(&rows, 0);
-    source(case, case.predict.len()).fill(&mut block).unwrap();
+    let rows = source(case, case.predict.len());
+    block.reshape(rows.shape(), 0);
+    rows.fill(&mut block).unwrap();
     assert_eq!(model.predict(&block).unwrap(), case.predict, "{}", case.name);
     let joint = model.joint_log_likelihood(&block).unwrap();
     assert_close(&joint, &case.joint_log_likelihood, tolerance * 10.0, &case.name);

@@ -1,10 +1,11 @@
 //! Nearest neighbours are scikit-learn's, alone and in searches.
 
+mod golden;
 mod run_chains;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
+use golden::{matrix, read, table, vector};
 use ndarray::Array2;
 use rankfit::Error;
 use rankfit::data::Table;
@@ -16,25 +17,6 @@ use rankfit::estimator::searchable::{FitOutcome, Searchable, Split};
 use rankfit::metrics::Scorer;
 use run_chains::run_chains;
 use serde_json::{Value, json};
-
-fn golden() -> Value {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/neighbors.json");
-    serde_json::from_str(&std::fs::read_to_string(path).expect("a golden file")).expect("JSON")
-}
-
-fn vector(value: &Value) -> Vec<f64> {
-    value.as_array().expect("a list").iter().map(|v| v.as_f64().expect("a number")).collect()
-}
-
-fn rows(value: &Value) -> Array2<f64> {
-    let rows: Vec<Vec<f64>> = value.as_array().expect("rows").iter().map(vector).collect();
-    let shape = (rows.len(), rows[0].len());
-    Array2::from_shape_vec(shape, rows.concat()).expect("equal rows")
-}
-
-fn table(x: Array2<f64>, y: Vec<f64>) -> Table {
-    Table { x, y, weights: Vec::new(), class_names: None, origin: "test".into() }
-}
 
 fn params(kind: NeighborsKind, given: &Value) -> KNeighborsParams {
     let params: KNeighborsParams = serde_json::from_value(given.clone()).expect("parameters");
@@ -59,19 +41,19 @@ fn near(ours: &[f64], theirs: &[f64], what: &str) {
 
 #[test]
 fn predictions_are_scikit_learns() {
-    let golden = golden();
+    let golden = read("neighbors.json");
     let unit = golden["unit"].as_f64().expect("a number");
-    let (x, q) = (rows(&golden["X"]) / unit, rows(&golden["Q"]) / unit);
+    let (x, q) = (matrix(&golden["X"]) / unit, matrix(&golden["Q"]) / unit);
     let classes = table(x.clone(), vector(&golden["y"]));
     let numbers = table(x, vector(&golden["number"]));
     for expected in golden["fits"].as_array().expect("fits") {
         let what = expected["params"].to_string();
         let model = fit(NeighborsKind::KNeighborsClassifier, &expected["params"], &classes);
         let proba = model.predict_proba(q.view()).expect("predictions").expect("probabilities");
-        near(proba.as_slice().expect("rows"), rows(&expected["proba"]).as_slice().expect("rows"), &what);
+        near(proba.as_slice().expect("rows"), matrix(&expected["proba"]).as_slice().expect("rows"), &what);
         assert_eq!(model.predict(q.view()).expect("predictions"), vector(&expected["predict"]), "{what}");
         let (distances, places) = model.kneighbors(q.view()).expect("neighbours");
-        let (d, p) = (rows(&expected["distances"]), rows(&expected["places"]));
+        let (d, p) = (matrix(&expected["distances"]), matrix(&expected["places"]));
         for i in 0..d.nrows() {
             for j in 0..d.ncols() {
                 // scikit-learn's Euclidean distances are differences of squares.
@@ -105,9 +87,9 @@ fn means(outcomes: &[FitOutcome], of: fn(&FitOutcome) -> f64) -> Vec<f64> {
 
 #[test]
 fn searches_score_as_scikit_learns() {
-    let golden = golden();
+    let golden = read("neighbors.json");
     let unit = golden["unit"].as_f64().expect("a number");
-    let (x, y, grid) = (rows(&golden["X"]) / unit, vector(&golden["y"]), &golden["grid"]);
+    let (x, y, grid) = (matrix(&golden["X"]) / unit, vector(&golden["y"]), &golden["grid"]);
     let (classifier, regressor) = (NeighborsKind::KNeighborsClassifier, NeighborsKind::KNeighborsRegressor);
     let classes = search(classifier, table(x.clone(), y.clone()), &grid["params"], Scorer::Accuracy, true);
     let outcomes = run_chains(&classes, &splits(&vector(&grid["folds"])));
@@ -129,8 +111,8 @@ fn searches_score_as_scikit_learns() {
 
 #[test]
 fn a_searched_fit_equals_the_one_alone() {
-    let golden = golden();
-    let (x, y) = (rows(&golden["X"]), vector(&golden["y"]));
+    let golden = read("neighbors.json");
+    let (x, y) = (matrix(&golden["X"]), vector(&golden["y"]));
     let grid = json!([{"n_neighbors": 9}, {"n_neighbors": 2}, {"n_neighbors": 9, "weights": "distance"}]);
     let kind = NeighborsKind::KNeighborsClassifier;
     // Every probability leaves its trace in it.

@@ -1,10 +1,13 @@
 //! Scalers and imputers by order against scikit-learn's answers, and order statistics against sorting.
 
+mod given;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use given::given;
 use rankfit::comm::{Communicator, Single, run_threads};
-use rankfit::data::{Block, BlockSource, Feed, Mapped, Residency, Shape, WithMissing};
+use rankfit::data::{Block, BlockSource, Feed, Mapped, Residency, WithMissing};
 use rankfit::engine::pass::PassEngine;
 use rankfit::error::{ExitCode, Result};
 use rankfit::estimator::impute::SimpleImputerParams;
@@ -14,35 +17,6 @@ use rankfit::kernel::Real;
 use rankfit::telemetry::Telemetry;
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-/// Given rows as a source.
-struct Given<T> {
-    shape: Shape,
-    x: Vec<T>,
-}
-
-impl<T: Real> BlockSource<T> for Given<T> {
-    fn shape(&self) -> &Shape {
-        &self.shape
-    }
-    fn fill(&self, block: &mut Block<T>) -> Result<()> {
-        let (first, d) = (block.first_row as usize, self.shape.n_features);
-        block.x.copy_from_slice(&self.x[first * d..(first + block.n_rows) * d]);
-        Ok(())
-    }
-    fn origin(&self) -> String {
-        "given".into()
-    }
-    fn waits_for_input(&self) -> bool {
-        false
-    }
-}
-
-fn given<T: Real>(x: &[f64], d: usize, block_rows: usize) -> Arc<dyn BlockSource<T>> {
-    let n_samples = (x.len() / d) as u64;
-    let shape = Shape { n_samples, n_features: d, block_rows, has_targets: false, has_weights: false };
-    Arc::new(Given { shape, x: x.iter().map(|&v| T::from_f64(v)).collect() })
-}
 
 fn fit<T: Real>(
     comm: &dyn Communicator,
@@ -123,14 +97,14 @@ fn everything_is_as_scikit_learn_has_it() {
     for case in &cases {
         for block_rows in [1, 9, 1000] {
             let what = format!("{} {} in blocks of {block_rows}", case.estimator, case.name);
-            let source = given::<f64>(&numbers(&case.x), case.n_features, block_rows);
+            let source = given::<f64>(&numbers(&case.x), &[], case.n_features, block_rows);
             let model =
                 fit(&Single::new(), &source, Residency::Memory, &case.estimator, &case.params).unwrap();
             for (name, expected) in &case.attributes {
                 let found = model.numbers(name).unwrap();
                 assert_close(&found, &numbers(expected), 1e-14, &format!("{what}: {name}"));
             }
-            let new = given::<f64>(&numbers(&case.new), case.n_features, 4);
+            let new = given::<f64>(&numbers(&case.new), &[], case.n_features, 4);
             // Normal outputs amplify the rounding of places near the ends.
             let tolerance = if case.name.contains("normal") { 1e-9 } else { 1e-12 };
             let found = transform(new, &model).unwrap();
@@ -142,7 +116,7 @@ fn everything_is_as_scikit_learn_has_it() {
 #[test]
 fn ranks_and_residency_do_not_change_a_bit() {
     for case in cases() {
-        let source = given::<f64>(&numbers(&case.x), case.n_features, 5);
+        let source = given::<f64>(&numbers(&case.x), &[], case.n_features, 5);
         let fit = |comm: &dyn Communicator, residency| {
             fit(comm, &source, residency, &case.estimator, &case.params).unwrap()
         };
@@ -185,8 +159,8 @@ fn quantiles_of_many_rows_are_those_of_sorted_rows() {
         let (a, b) = (sorted[rank], sorted[(rank + 1).min(n - 1)]);
         if t >= 0.5 { b - (b - a) * (1.0 - t) } else { a + (b - a) * t }
     };
-    let source = given::<f64>(&x, 1, 10_000);
-    let single = given::<f32>(&x, 1, 10_000);
+    let source = given::<f64>(&x, &[], 1, 10_000);
+    let single = given::<f32>(&x, &[], 1, 10_000);
     for [low, high] in [[25.0, 75.0], [0.0, 100.0], [1.0, 2.0], [49.0, 51.3]] {
         let params = json!({ "quantile_range": [low, high] });
         let model = fit(&Single::new(), &source, Residency::Memory, "RobustScaler", &params).unwrap();
@@ -209,7 +183,7 @@ fn quantiles_of_many_rows_are_those_of_sorted_rows() {
 /// where that does not hold.
 #[test]
 fn one_quantile_twice_divides_by_nothing() {
-    let source = given::<f64>(&[1.0, 2.0, 5.0, 7.0], 1, 3);
+    let source = given::<f64>(&[1.0, 2.0, 5.0, 7.0], &[], 1, 3);
     let params = json!({ "quantile_range": [50.0, 50.0] });
     let model = fit(&Single::new(), &source, Residency::Memory, "RobustScaler", &params).unwrap();
     assert_eq!(model.numbers("scale_").unwrap(), [1.0]);
@@ -218,7 +192,7 @@ fn one_quantile_twice_divides_by_nothing() {
 /// Where nothing is divided by the range, nobody asks whether a double holds it.
 #[test]
 fn a_median_needs_no_range() {
-    let source = given::<f64>(&[-1.7e308, -1e307, 1.7e308], 1, 2);
+    let source = given::<f64>(&[-1.7e308, -1e307, 1.7e308], &[], 1, 2);
     let params = json!({ "with_scaling": false, "quantile_range": [0.0, 100.0] });
     let model = fit(&Single::new(), &source, Residency::Memory, "RobustScaler", &params).unwrap();
     assert_eq!(model.numbers("center_").unwrap(), [-1e307]);
@@ -232,7 +206,7 @@ fn quantiles_reach_over_the_whole_range_of_a_double() {
     let new = [0.0, 1e307, -3e307, 8.5e307, -8.5e307];
     let params = json!({ "n_quantiles": 4 });
     for factor in [1.0, 2.0] {
-        let of = |x: &[f64]| given::<f64>(&x.iter().map(|v| factor * v).collect::<Vec<_>>(), 1, 2);
+        let of = |x: &[f64]| given::<f64>(&x.iter().map(|v| factor * v).collect::<Vec<_>>(), &[], 1, 2);
         let source = of(&half);
         let model = fit(&Single::new(), &source, Residency::Memory, "QuantileTransformer", &params).unwrap();
         let quantiles: Vec<f64> =
@@ -247,7 +221,7 @@ fn quantiles_reach_over_the_whole_range_of_a_double() {
 fn a_sample_of_the_rows_comes_near_their_quantiles() {
     let n = 60_000;
     let x: Vec<f64> = (0..n).map(|i| ((i * 7919) % n) as f64 / n as f64).collect();
-    let source = given::<f64>(&x, 1, 1000);
+    let source = given::<f64>(&x, &[], 1, 1000);
     let params = json!({ "n_quantiles": 101, "random_state": 4 });
     let model = fit(&Single::new(), &source, Residency::Stream, "QuantileTransformer", &params).unwrap();
     for (found, q) in model.numbers("quantiles_").unwrap().iter().zip(model.numbers("references_").unwrap()) {
@@ -266,7 +240,7 @@ fn a_sample_of_the_rows_comes_near_their_quantiles() {
 #[test]
 fn what_cannot_be_fitted_is_refused() {
     let refused = |x: &[f64], name: &str, params: Value, code: ExitCode, message: &str| {
-        let source = given::<f64>(x, 2, 3);
+        let source = given::<f64>(x, &[], 2, 3);
         let error = fit(&Single::new(), &source, Residency::Memory, name, &params).unwrap_err();
         assert_eq!(error.exit_code(), code, "{error}");
         assert!(error.to_string().contains(message), "{error}");

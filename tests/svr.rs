@@ -1,11 +1,12 @@
 //! SVR is scikit-learn's, alone and in searches, and optimal by itself.
 
+mod golden;
 mod run_chains;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use ndarray::{Array2, s};
+use golden::{matrix, read, vector};
+use ndarray::s;
 use rankfit::Error;
 use rankfit::data::Table;
 use rankfit::error::ExitCode;
@@ -17,21 +18,9 @@ use rankfit::metrics::Scorer;
 use run_chains::run_chains;
 use serde_json::{Value, json};
 
-fn golden() -> Value {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/svr.json");
-    serde_json::from_str(&std::fs::read_to_string(path).expect("a golden file")).expect("JSON")
-}
-
-fn vector(value: &Value) -> Vec<f64> {
-    value.as_array().expect("a list").iter().map(|v| v.as_f64().expect("a number")).collect()
-}
-
 fn table(golden: &Value, weighted: bool) -> Table {
-    let rows: Vec<Vec<f64>> = golden["X"].as_array().expect("rows").iter().map(vector).collect();
-    let shape = (rows.len(), rows[0].len());
-    let x = Array2::from_shape_vec(shape, rows.concat()).expect("equal rows") / 1024.0;
     let weights = if weighted { vector(&golden["weight"]) } else { Vec::new() };
-    Table { x, y: vector(&golden["y"]), weights, class_names: None, origin: "test".into() }
+    Table { weights, ..golden::table(matrix(&golden["X"]) / 1024.0, vector(&golden["y"])) }
 }
 
 fn svr(params: &Value) -> rankfit::Result<Svr> {
@@ -89,7 +78,7 @@ fn check(golden: &Value, case: &Value) {
 
 #[test]
 fn attributes_and_predictions_are_scikit_learns() {
-    let golden = golden();
+    let golden = read("svr.json");
     let mut same_path = 0;
     let cases = golden["fits"].as_array().expect("fits");
     for case in cases {
@@ -103,7 +92,7 @@ fn attributes_and_predictions_are_scikit_learns() {
 
 #[test]
 fn fits_of_a_search_that_were_stopped_say_so() {
-    let data = Arc::new(table(&golden(), false));
+    let data = Arc::new(table(&read("svr.json"), false));
     let n = data.y.len();
     let limits = [
         json!({"max_iter": 3}),
@@ -121,7 +110,7 @@ fn fits_of_a_search_that_were_stopped_say_so() {
 
 #[test]
 fn fits_that_meet_no_bound_are_done_once_for_all_larger_c() {
-    let data = Arc::new(table(&golden(), false));
+    let data = Arc::new(table(&read("svr.json"), false));
     let n = data.y.len();
     let splits = [Split { train: (0..n - 20).collect(), test: (n - 20..n).collect() }];
     let points: Vec<Value> = [0.01, 1e3, 1e5, 1e6]
@@ -144,7 +133,7 @@ fn fits_that_meet_no_bound_are_done_once_for_all_larger_c() {
 
 #[test]
 fn warm_starts_depend_on_the_grid_alone_and_end_where_others_do() {
-    let data = Arc::new(table(&golden(), false));
+    let data = Arc::new(table(&read("svr.json"), false));
     let n = data.y.len();
     let rows = |of: &dyn Fn(usize) -> bool| (0..n).filter(|&row| of(row)).collect::<Vec<_>>();
     let splits: Vec<Split> = (0..2)
@@ -232,7 +221,7 @@ fn gap(model: &SvrModel, table: &Table, c: f64, epsilon: f64) -> f64 {
 
 #[test]
 fn the_gap_is_within_the_tolerance() {
-    let table = table(&golden(), false);
+    let table = table(&read("svr.json"), false);
     for c in [0.05, 1.0, 20.0] {
         for epsilon in [0.0, 0.1] {
             for (tol, shrinking) in [(1e-3, true), (1e-3, false), (1e-5, true)] {
@@ -251,7 +240,7 @@ fn the_gap_is_within_the_tolerance() {
 
 #[test]
 fn searches_score_as_scikit_learns() {
-    let golden = golden();
+    let golden = read("svr.json");
     let (data, grid) = (Arc::new(table(&golden, false)), &golden["grid"]);
     let folds = vector(&grid["folds"]);
     let keep = |of: &dyn Fn(f64) -> bool| (0..folds.len()).filter(|&row| of(folds[row])).collect();
@@ -286,7 +275,7 @@ fn searches_score_as_scikit_learns() {
 
 #[test]
 fn rows_of_no_weight_do_not_count() {
-    let mut data = table(&golden(), false);
+    let mut data = table(&read("svr.json"), false);
     let kept: Vec<usize> = (0..data.y.len()).filter(|row| row % 3 != 0).collect();
     let params = json!({"C": 3.0, "gamma": 0.4});
     let alone = svr(&params).expect("valid").fit(&data, &kept).expect("a fit");
@@ -314,13 +303,13 @@ fn what_cannot_be_used_is_refused_with_its_place() {
         let Error::Job { key: named, .. } = error else { panic!("{error}") };
         assert_eq!(named, format!("estimator.{key}"));
     }
-    let data = table(&golden(), false);
+    let data = table(&read("svr.json"), false);
     let mut y = data.y.clone();
     y[7] = f64::NAN;
     let error = svr(&json!({})).expect("valid").check_table(&Table { y, ..data }).expect_err("an error");
     assert_eq!(error.exit_code(), ExitCode::Data);
     assert!(error.to_string().contains("row 7, column y"), "{error}");
-    let data = table(&golden(), false);
+    let data = table(&read("svr.json"), false);
     let none = Table { weights: vec![0.0; data.y.len()], ..data };
     let all: Vec<usize> = (0..none.y.len()).collect();
     let error = svr(&json!({})).expect("valid").fit(&none, &all).expect_err("an error");

@@ -4,7 +4,8 @@ use ndarray::Array2;
 use rankfit::estimator::svm::SvcModel;
 use serde_json::Value;
 
-use crate::golden::{matrix, read, svc, table, vector};
+use crate::cases::{read, svc};
+use crate::golden::{matrix, table, vector};
 
 fn close(a: &[f64], b: &[f64], absolute: f64, what: &str) {
     assert_eq!(a.len(), b.len(), "{what}");

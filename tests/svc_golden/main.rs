@@ -1,6 +1,8 @@
 //! SVC against scikit-learn: scores of searches, attributes of fits, optimality recomputed.
 
+mod cases;
 mod fits;
+#[path = "../golden/mod.rs"]
 mod golden;
 mod optimality;
 mod paths;

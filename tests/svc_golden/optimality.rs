@@ -3,7 +3,8 @@
 use rankfit::comm::{Communicator, Single, run_threads};
 use rankfit::estimator::svm::{Peers, Svc, SvcModel};
 
-use crate::golden::{matrix, read, svc, table, vector};
+use crate::cases::{read, svc};
+use crate::golden::{matrix, table, vector};
 
 /// exp(−gamma |x − z|²) term by term.
 fn rbf(gamma: f64, x: &[f64], z: &[f64]) -> f64 {

@@ -3,7 +3,8 @@
 use ndarray::Axis;
 use serde_json::Value;
 
-use crate::golden::{assert_scores, matrix, read, search, splits, svc, table, vector};
+use crate::cases::{assert_scores, read, search, splits, svc};
+use crate::golden::{matrix, table, vector};
 use crate::run_chains::run_chains;
 
 fn check(set: &Value, wrong: &mut Vec<String>) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array2, Axis};
+use ndarray::Axis;
 use rankfit::data::Table;
 use rankfit::estimator::row_scores::RowScores;
 use rankfit::estimator::svm::{SvcModel, SvcSearch};
@@ -10,21 +10,16 @@ use rankfit::estimator::{Array, Model, Values};
 use rankfit::metrics::Scorer;
 use serde_json::{Value, json};
 
-use crate::golden::{read, splits, svc, table, vector};
+use crate::cases::{read, splits, svc};
+use crate::golden::{matrix, table, vector};
 use crate::run_chains::run_chains;
-
-fn rows(value: &Value) -> Array2<f64> {
-    let rows: Vec<Vec<f64>> = value.as_array().expect("rows").iter().map(vector).collect();
-    let shape = (rows.len(), rows[0].len());
-    Array2::from_shape_vec(shape, rows.concat()).expect("equal rows")
-}
 
 /// scikit-learn's fitted model as one of ours.
 fn imported(case: &Value) -> SvcModel {
     let array = |name: &str| {
         let value = &case[name];
         if value[0].is_array() {
-            let values = rows(value);
+            let values = matrix(value);
             return Array::new(
                 [values.nrows(), values.ncols()],
                 Values::F64(values.iter().copied().collect()),
@@ -59,10 +54,10 @@ fn imported(case: &Value) -> SvcModel {
 #[test]
 fn probabilities_of_given_sigmoids_are_scikit_learns() {
     let golden = read("probabilities");
-    let q = rows(&golden["Q"]) / 1024.0;
+    let q = matrix(&golden["Q"]) / 1024.0;
     for case in golden["cases"].as_array().expect("cases") {
         let ours = imported(case).predict_proba(q.view()).expect("rows").expect("probabilities");
-        let theirs = rows(&case["proba"]);
+        let theirs = matrix(&case["proba"]);
         assert_eq!(ours.dim(), theirs.dim());
         for (a, b) in ours.iter().zip(&theirs) {
             assert!((a - b).abs() < 1e-9, "{}: {a} for {b}", case["params"]);
@@ -76,7 +71,7 @@ fn probabilities_of_given_sigmoids_are_scikit_learns() {
 fn sigmoids_have_scikit_learns_distribution() {
     const N_SEEDS: u64 = 20;
     let golden = read("probabilities");
-    let (x, n) = (rows(&golden["X"]) / 1024.0, golden["n_seeds"].as_f64().expect("a number"));
+    let (x, n) = (matrix(&golden["X"]) / 1024.0, golden["n_seeds"].as_f64().expect("a number"));
     for case in golden["cases"].as_array().expect("cases") {
         let data = table(x.clone(), vector(&case["y"]));
         let mut sums: Vec<f64> = Vec::new();
@@ -88,7 +83,7 @@ fn sigmoids_have_scikit_learns_distribution() {
             sums.resize(2 * a.len(), 0.0);
             sums.iter_mut().zip(a.iter().chain(&b)).for_each(|(sum, v)| *sum += v);
         }
-        let (mean, std) = (rows(&case["mean"]), rows(&case["std"]));
+        let (mean, std) = (matrix(&case["mean"]), matrix(&case["std"]));
         let error = (1.0 / n + 1.0 / N_SEEDS as f64).sqrt();
         for ((sum, mean), std) in sums.iter().zip(&mean).zip(&std) {
             let ours = sum / N_SEEDS as f64;
@@ -106,7 +101,7 @@ fn sigmoids_have_scikit_learns_distribution() {
 fn probabilities_do_not_depend_on_the_memory_and_come_back_from_the_file() {
     let golden = read("probabilities");
     let case = &golden["cases"][2];
-    let data = table(rows(&golden["X"]) / 1024.0, vector(&case["y"]));
+    let data = table(matrix(&golden["X"]) / 1024.0, vector(&case["y"]));
     let machine = svc(&json!({"probability": true, "C": 2.0, "gamma": 0.3}));
     let model = machine.fit(&data).expect("a fit");
     let (a, b) = model.probabilities();
@@ -145,7 +140,7 @@ fn with_seed(params: &Value, seed: u64) -> Value {
 #[test]
 fn a_search_calibrates_each_fold_as_a_fit_of_its_rows_does() {
     let golden = read("probabilities");
-    let x = rows(&golden["X"]) / 1024.0;
+    let x = matrix(&golden["X"]) / 1024.0;
     for case in golden["cases"].as_array().expect("cases") {
         let data = table(x.clone(), vector(&case["y"]));
         let mut params: Vec<Value> = [3, 4].iter().map(|&seed| with_seed(&case["params"], seed)).collect();
@@ -182,7 +177,7 @@ fn a_search_calibrates_each_fold_as_a_fit_of_its_rows_does() {
 fn scores_of_probabilities_have_scikit_learns_distribution() {
     const N_SEEDS: u64 = 20;
     let golden = read("probabilities");
-    let (x, n) = (rows(&golden["X"]) / 1024.0, golden["n_seeds"].as_f64().expect("a number"));
+    let (x, n) = (matrix(&golden["X"]) / 1024.0, golden["n_seeds"].as_f64().expect("a number"));
     for case in golden["cases"].as_array().expect("cases") {
         let data = table(x.clone(), vector(&case["y"]));
         let params: Vec<Value> = (0..N_SEEDS).map(|seed| with_seed(&case["params"], seed)).collect();

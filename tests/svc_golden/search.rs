@@ -7,7 +7,8 @@ use rankfit::estimator::svm::SvcSearch;
 use rankfit::metrics::Scorer;
 use serde_json::json;
 
-use crate::golden::{assert_scores, matrix, read, search, splits, svc, table, tutorial, vector};
+use crate::cases::{assert_scores, read, search, splits, svc, tutorial};
+use crate::golden::{matrix, table, vector};
 use crate::run_chains::run_chains;
 
 const BUDGET: usize = 1 << 30;

@@ -11,7 +11,8 @@ use rankfit::metrics::Scorer;
 use rankfit::model_selection::{Chain, FitOutcome, Searchable, Sharing};
 use serde_json::{Value, json};
 
-use crate::golden::{accuracy, matrix, read, search, splits, svc, table, vector};
+use crate::cases::{accuracy, read, search, splits, svc};
+use crate::golden::{matrix, table, vector};
 use crate::run_chains::run_chains;
 
 fn small() -> Table {

@@ -3,7 +3,8 @@
 use ndarray::Array2;
 use rankfit::data::Table;
 
-use crate::golden::{read, svc, table, vector};
+use crate::cases::{read, svc};
+use crate::golden::{table, vector};
 
 /// The generator of scripts/golden/make_svc_ties.py.
 struct Draws(u64);

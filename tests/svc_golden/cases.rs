@@ -1,6 +1,5 @@
-//! Reads the golden files and runs searches on their data.
+//! Golden files about SVC, and searches on their data.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use ndarray::Array2;
@@ -11,30 +10,14 @@ use rankfit::metrics::Scorer;
 use rankfit::model_selection::{FitOutcome, Split};
 use serde_json::Value;
 
-pub(crate) fn path(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
-}
-
-pub(crate) fn read(name: &str) -> Value {
-    let text = std::fs::read_to_string(path(&format!("svc/{name}.json"))).expect("a golden file");
-    serde_json::from_str(&text).expect("JSON")
-}
-
-pub(crate) fn vector(value: &Value) -> Vec<f64> {
-    value.as_array().expect("a list").iter().map(|v| v.as_f64().expect("a number")).collect()
-}
-
-pub(crate) fn matrix(value: &Value) -> Array2<f64> {
-    let rows: Vec<Vec<f64>> = value.as_array().expect("rows").iter().map(vector).collect();
-    let shape = (rows.len(), rows[0].len());
-    Array2::from_shape_vec(shape, rows.concat()).expect("equal rows")
-}
-
-pub(crate) fn table(x: Array2<f64>, y: Vec<f64>) -> Table {
-    Table { x, y, weights: Vec::new(), class_names: None, origin: "golden".into() }
-}
+use crate::golden::{path, table};
 
 /// The data set of the tutorial.
+/// The golden file called `name`.
+pub(crate) fn read(name: &str) -> Value {
+    crate::golden::read(&format!("svc/{name}.json"))
+}
+
 pub(crate) fn tutorial() -> Table {
     let file = hdf5::File::open(path("classification.h5")).expect("the tutorial's data");
     let x: Array2<f64> = file.dataset("X").and_then(|d| d.read_2d()).expect("X");
