@@ -141,10 +141,10 @@ fn fit(golden: &Golden, case: &Case, solver: &str) -> LinearModel {
 
 fn solvers(name: &str, case: &Case) -> &'static [&'static str] {
     match case.estimator.as_str() {
-        "LogisticRegression" if case.params.get("penalty").is_some() && name.contains("plain") => {
+        "LogisticRegression" if case.params.get("l1_ratio").is_some() && name.contains("plain") => {
             &["proximal_grad", "admm"]
         }
-        "LogisticRegression" if case.params.get("penalty").is_some() => &["proximal_grad"],
+        "LogisticRegression" if case.params.get("l1_ratio").is_some() => &["proximal_grad"],
         // First-order solvers crawl along collinear and constant columns.
         "LogisticRegression" if name.contains("plain") => {
             &["lbfgs", "newton-cholesky", "gradient_descent", "proximal_grad", "admm"]
@@ -460,6 +460,11 @@ fn unusable_targets_weights_and_parameters_are_refused() {
         78,
         "estimator.l1_ratio",
     );
+    check("LogisticRegression", serde_json::json!({"l1_ratio": 0.4}), &same, 78, "estimator.solver");
+    for (penalty, ratio) in [("l1", 0.3), ("l1", 0.0), ("l2", 0.3), ("none", 1.0)] {
+        let params = serde_json::json!({"penalty": penalty, "l1_ratio": ratio, "solver": "admm"});
+        check("LogisticRegression", params, &same, 78, "estimator.l1_ratio");
+    }
     check("LogisticRegression", serde_json::json!({"class_weight": {"7": 2.0}}), &same, 78, "class_weight.7");
     check("Ridge", serde_json::json!({"alpha": -1.0}), &same, 78, "estimator.alpha");
     let weigh = |value: f64| {

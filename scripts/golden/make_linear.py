@@ -84,6 +84,16 @@ for kind, d in [("plain", 4), ("constant", 3), ("collinear", 5), ("plain", 1)]:
             case(f"logistic_elasticnet_{tag}",
                  LogisticRegression(**dict(l1, solver="saga", tol=1e-13, max_iter=200000, random_state=0)),
                  dict(l1, penalty="elasticnet"), x, y2)
+            if kind == "plain" and d > 1 and c > 1:
+                # The penalty that l1_ratio names alone, and none, under which the classes' coefficients sum to 0.
+                for ratio in (0.6, 1.0):
+                    l1 = dict(p, l1_ratio=ratio)
+                    case(f"logistic_l1_ratio_{ratio}_{tag}",
+                         LogisticRegression(**dict(l1, solver="saga", tol=1e-13, max_iter=200000, random_state=0)),
+                         l1, x, y2)
+                case(f"logistic_multi_unpenalised_{tag}",
+                     LogisticRegression(**dict(p, C=np.inf, solver="newton-cg", tol=1e-13)),
+                     dict(p, penalty="none"), x, y3, w)
             q = dict(alpha=1 / c, fit_intercept=fit_intercept, tol=1e-11, max_iter=10000)
             case(f"poisson_{tag}", PoissonRegressor(**q, solver="newton-cholesky"), q, x, counts, w)
 origin = f"scikit-learn {sklearn.__version__}, NumPy {np.__version__}, by scripts/golden/make_linear.py"

@@ -260,6 +260,7 @@ impl Fit {
         let params = params.map_err(|e| Error::internal(format!("parameters cannot be written: {e}")))?;
         let d = engine.shape().n_features;
         let (what, fit_intercept, l2) = (definition.what, definition.fit_intercept, definition.l2);
+        let unpenalised = l2 == 0.0 && self.l1 == 0.0;
         let stride = d + usize::from(fit_intercept);
         let mut objective = GlmObjective::new(engine, definition);
         let start = objective.start(self.start)?;
@@ -281,14 +282,18 @@ impl Fit {
         let Solution { params: solved, n_iter, converged, .. } = solution;
         let intercept = (0..n_outputs).map(|k| if fit_intercept { solved[k * stride + d] } else { 0.0 });
         let mut intercept: Vec<f64> = intercept.collect();
+        let mut coef: Vec<f64> = solved.chunks_exact(stride).flat_map(|c| &c[..d]).copied().collect();
         if n_outputs > 1 {
-            // Nothing fixes the sum of the classes' intercepts; as in scikit-learn it is 0.
-            let mean = intercept.iter().sum::<f64>() / n_outputs as f64;
-            intercept.iter_mut().for_each(|b| *b -= mean);
+            // Nothing fixes the sum of the classes' intercepts, and without a penalty that of their coefficients; as in
+            // scikit-learn it is 0.
+            center(&mut intercept, 1);
+            if unpenalised {
+                center(&mut coef, d);
+            }
         }
         LinearModel {
             estimator: what,
-            coef: solved.chunks_exact(stride).flat_map(|c| c[..d].iter().copied()).collect(),
+            coef,
             intercept,
             response,
             n_iter: Some(n_iter),
@@ -300,5 +305,15 @@ impl Fit {
             warnings: Vec::new(),
         }
         .finite()
+    }
+}
+
+/// Takes the mean over classes from `values` `(n_classes, d)`.
+fn center(values: &mut [f64], d: usize) {
+    let n_classes = values.len() / d;
+    for feature in 0..d {
+        let of_classes = || (feature..n_classes * d).step_by(d);
+        let mean = of_classes().map(|at| values[at]).sum::<f64>() / n_classes as f64;
+        of_classes().for_each(|at| values[at] -= mean);
     }
 }

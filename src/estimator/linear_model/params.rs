@@ -45,11 +45,10 @@ impl Solver {
 }
 
 /// What is added to the loss.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Penalty {
     /// Half the squared coefficients.
-    #[default]
     L2,
     /// The absolute coefficients.
     L1,
@@ -57,6 +56,18 @@ pub enum Penalty {
     ElasticNet,
     /// Nothing.
     None,
+}
+
+impl Penalty {
+    /// The name in job files.
+    fn name(self) -> &'static str {
+        match self {
+            Self::L2 => "l2",
+            Self::L1 => "l1",
+            Self::ElasticNet => "elasticnet",
+            Self::None => "none",
+        }
+    }
 }
 
 /// Factors for the classes' weights.
@@ -73,12 +84,13 @@ pub enum ClassWeight {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogisticRegressionParams {
-    /// The penalty.
-    pub penalty: Penalty,
+    /// The penalty; what `l1_ratio` says where it is left out, as in scikit-learn from 1.8 on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub penalty: Option<Penalty>,
     /// Inverse strength of the penalty: the factor of the data term.
     #[serde(rename = "C")]
     pub c: f64,
-    /// Share of l1 in the elastic net, from 0 to 1.
+    /// Share of l1, from 0 to 1: 0 where it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub l1_ratio: Option<f64>,
     /// Whether to fit an unpenalised intercept.
@@ -97,7 +109,7 @@ pub struct LogisticRegressionParams {
 impl Default for LogisticRegressionParams {
     fn default() -> Self {
         Self {
-            penalty: Penalty::L2,
+            penalty: None,
             c: 1.0,
             l1_ratio: None,
             fit_intercept: true,
@@ -221,18 +233,15 @@ impl LogisticRegressionParams {
     /// # Errors
     /// [`Error::Job`] naming the key.
     pub fn validate(&self) -> Result<()> {
+        if self.c == f64::INFINITY {
+            return Err(Error::job("estimator.C", "a finite number, or penalty = \"none\"", "inf"));
+        }
         positive("C", self.c)?;
         non_negative("tol", self.tol)?;
         if let Some(ratio) = self.l1_ratio {
             share("l1_ratio", ratio)?;
         }
-        if self.penalty == Penalty::ElasticNet && self.l1_ratio.is_none() {
-            return Err(Error::job(
-                "estimator.l1_ratio",
-                "a number from 0 to 1 for penalty = \"elasticnet\"",
-                "none",
-            ));
-        }
+        self.check_penalty()?;
         if self.l1_strength() > 0.0 && !self.solver.takes_l1() {
             return Err(Error::job(
                 "estimator.solver",
@@ -252,22 +261,32 @@ impl LogisticRegressionParams {
         }
     }
 
+    /// Checks that the penalty, where it is given, and `l1_ratio` do not say different things.
+    fn check_penalty(&self) -> Result<()> {
+        let Some(penalty) = self.penalty else { return Ok(()) };
+        let expected = match (penalty, self.l1_ratio) {
+            (Penalty::ElasticNet, None) => "a number from 0 to 1",
+            (Penalty::L2 | Penalty::None, Some(ratio)) if ratio != 0.0 => "0, or no penalty beside it,",
+            (Penalty::L1, Some(ratio)) if ratio != 1.0 => "1, or no penalty beside it,",
+            _ => return Ok(()),
+        };
+        let found = self.l1_ratio.map_or("none".into(), |ratio| ratio.to_string());
+        let expected = format!("{expected} for penalty = \"{}\"", penalty.name());
+        Err(Error::job("estimator.l1_ratio", expected, found))
+    }
+
     /// Factor of Σ|coef| before division by `C`.
     pub(super) fn l1_strength(&self) -> f64 {
         match self.penalty {
-            Penalty::L1 => 1.0,
-            Penalty::ElasticNet => self.l1_ratio.unwrap_or(0.0),
-            Penalty::L2 | Penalty::None => 0.0,
+            Some(Penalty::L1) => 1.0,
+            Some(Penalty::L2 | Penalty::None) => 0.0,
+            Some(Penalty::ElasticNet) | None => self.l1_ratio.unwrap_or(0.0),
         }
     }
 
     /// Factor of ½Σcoef² before division by `C`.
     pub(super) fn l2_strength(&self) -> f64 {
-        match self.penalty {
-            Penalty::L2 => 1.0,
-            Penalty::ElasticNet => 1.0 - self.l1_ratio.unwrap_or(0.0),
-            Penalty::L1 | Penalty::None => 0.0,
-        }
+        if self.penalty == Some(Penalty::None) { 0.0 } else { 1.0 - self.l1_strength() }
     }
 }
 
