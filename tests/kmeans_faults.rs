@@ -136,6 +136,28 @@ fn as_many_clusters_as_rows_and_a_single_one() {
     }
 }
 
+/// Squares of 1e20 are numbers in double precision only, in which the sums are kept.
+#[test]
+fn rows_whose_distances_have_no_squares_are_refused() {
+    let x = [1e20, 1.1e20, -1e20, -1.2e20, 3.0];
+    let fit = |source: Arc<dyn BlockSource<f32>>| {
+        let (comm, telemetry) = (Single::new(), Telemetry::new());
+        let feed = Feed::new(source, Residency::Memory, 0, 1);
+        let engine = &mut PassEngine::new(&comm, feed, &telemetry);
+        of(2, Init::KMeansPlusPlus).validate(0).unwrap().fit(engine)
+    };
+    let error = fit(given(&x, &[], 1, 2)).unwrap_err();
+    assert_eq!(error.exit_code().code(), 65);
+    let message = error.to_string();
+    assert!(
+        message.starts_with("given, column 0: expected distances whose squares are numbers in f32"),
+        "{message}"
+    );
+    // The sum of all squares may be too large where no distance is.
+    let many: Vec<f64> = (0..64).map(|i| if i % 2 == 0 { 4e18 } else { -4e18 }).collect();
+    assert_eq!(fit(given(&many, &[], 1, 8)).unwrap().cluster_centers().len(), 2);
+}
+
 #[test]
 fn given_centres_must_fit() {
     let mut file = tempfile::NamedTempFile::new().unwrap();

@@ -19,6 +19,7 @@ pub(crate) mod parameter;
 pub mod pipeline_search;
 pub mod plain;
 pub mod preprocessing;
+pub(crate) mod range;
 pub mod row_scores;
 pub mod searchable;
 pub mod svm;

@@ -3,13 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::divisors;
-use crate::comm::Partial;
-use crate::data::{Block, RowMap};
-use crate::engine::pass::{Pass, PassEngine};
+use crate::data::RowMap;
+use crate::engine::pass::PassEngine;
 use crate::error::{Error, Place, Result};
+use crate::estimator::range::RangePass;
 use crate::estimator::{Array, Model, Values};
 use crate::kernel::Real;
-use crate::kernel::columns::column_range;
 
 /// Parameters of MinMaxScaler with scikit-learn's names and defaults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,33 +75,6 @@ impl MinMaxScalerParams {
             scale_: scale,
             min_: min,
         })
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct Range {
-    least: Vec<f64>,
-    greatest: Vec<f64>,
-}
-
-impl Partial for Range {
-    fn merge(&mut self, right: Self) {
-        let keep = |left: &mut f64, right: f64, better: bool| *left = if better { right } else { *left };
-        self.least.iter_mut().zip(right.least).for_each(|(l, r)| keep(l, r, r < *l));
-        self.greatest.iter_mut().zip(right.greatest).for_each(|(l, r)| keep(l, r, r > *l));
-    }
-}
-
-struct RangePass;
-
-impl<T: Real> Pass<T> for RangePass {
-    type Partial = Range;
-    type Memory = ();
-
-    fn block(&self, block: &Block<T>, (): &mut ()) -> Result<Range> {
-        let (least, greatest) = column_range(&block.x, block.n_features);
-        let wide = |values: Vec<T>| values.into_iter().map(T::to_f64).collect();
-        Ok(Range { least: wide(least), greatest: wide(greatest) })
     }
 }
 

@@ -73,7 +73,8 @@ impl RobustScalerParams {
             return Err(Error::data(engine.origin(), place, expected, ranges[column].to_string()));
         }
         let adjust = if self.unit_variance { normal_quantile(high) - normal_quantile(low) } else { 1.0 };
-        let scale = divisors(ranges, 10.0 * T::EPSILON).into_iter().map(|scale| scale / adjust).collect();
+        // scikit-learn's quantiles are in double precision, whatever the data are in.
+        let scale = divisors(ranges, 10.0 * f64::EPSILON).into_iter().map(|scale| scale / adjust).collect();
         Ok(RobustScaler {
             params: self.clone(),
             center_: columns.iter().map(|column| column.median()).collect(),

@@ -17,7 +17,8 @@ use super::relocate::{FarthestPass, average, n_empty, relocate};
 use super::run::{End, Record, Run, State};
 use super::selection;
 use crate::engine::pass::PassEngine;
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
+use crate::estimator::range::RangePass;
 use crate::kernel::Real;
 use crate::kernel::lloyd::Grid;
 
@@ -133,6 +134,7 @@ impl KMeans {
         if !scatter.is_finite() || !tolerance.is_finite() {
             return Err(diverged(0, format!("a sum of squares of {scatter}")));
         }
+        check_squares(engine, &frame, scatter)?;
         // The first state that is kept is that of the first iteration.
         let _unkept = engine.telemetry().unkept();
         let starts = init::centers(self, engine, &frame, &survey, opening)?;
@@ -289,6 +291,31 @@ fn refill<T: Real>(
         relocate(&mut steps[a], farthest);
     }
     Ok(())
+}
+
+/// Checks that squares of distances are numbers of type `T`: scores hide it where they are not.
+///
+/// # Collective
+/// One pass, where `scatter`, the sum of all rows' squares, leaves room for one that is not.
+///
+/// # Errors
+/// [`Error::Data`] that names the column which reaches farthest.
+fn check_squares<T: Real>(engine: &mut PassEngine<'_, T>, frame: &Frame<T>, scatter: f64) -> Result<()> {
+    // Two rows are at most twice as far apart as each is from the mean.
+    let fits = |square: f64| T::from_f64(4.0 * square).is_finite();
+    if fits(scatter) {
+        return Ok(());
+    }
+    let range = engine.run_once(&RangePass)?;
+    let reach = |((low, high), mean): ((&f64, &f64), &T)| (high - mean.to_f64()).max(mean.to_f64() - low);
+    let reach: Vec<f64> = range.least.iter().zip(&range.greatest).zip(&frame.shift).map(reach).collect();
+    if fits(reach.iter().map(|reach| reach * reach).sum()) {
+        return Ok(());
+    }
+    let farthest = (0..reach.len()).max_by(|&a, &b| reach[a].total_cmp(&reach[b])).unwrap_or(0);
+    let place = Place { column: Some(farthest.to_string()), ..Place::default() };
+    let expected = format!("distances whose squares are numbers in {}", T::NAME);
+    Err(Error::data(engine.origin(), place, expected, format!("values {:e} from the mean", reach[farthest])))
 }
 
 fn diverged(iteration: usize, found: String) -> Error {
