@@ -259,6 +259,20 @@ fn chains_that_are_cut_come_to_the_same() {
     }
 }
 
+/// With 2 trees a row in seven or so is in both samples: scikit-learn's prediction of it is 0, and counts.
+#[test]
+fn rows_in_every_sample_are_predicted_as_nothing_out_of_bag() {
+    let data = noisy(300, 2);
+    let y = data.y.clone();
+    let params = serde_json::json!({"oob_score": true, "n_estimators": 2});
+    let model = fit(ForestKind::RandomForestClassifier, &params, data);
+    let shares = model.export().numbers("oob_decision_function_").unwrap();
+    let none = shares.chunks_exact(2).filter(|shares| shares[..] == [0.0, 0.0]).count();
+    assert!(none > 60 && none == model.n_without_oob(), "{none}");
+    let right = shares.chunks_exact(2).zip(&y).filter(|(s, y)| f64::from(u8::from(s[1] > s[0])) == **y);
+    near(&[model.oob_score().unwrap()], &[right.count() as f64 / 300.0], "of all rows");
+}
+
 /// The refit of a search is the same model whoever grows which of its trees.
 #[test]
 fn a_refit_in_parts_is_that_of_one() {

@@ -7,7 +7,7 @@ use super::spec::Job;
 use crate::comm::{self, Communicator, agree};
 use crate::data::BlockSource;
 use crate::error::Result;
-use crate::estimator::ensemble::{ForestData, ForestParams};
+use crate::estimator::ensemble::{ForestData, ForestModel, ForestParams};
 use crate::estimator::tree::Tree;
 use crate::kernel::Real;
 use crate::partition::Slice;
@@ -46,6 +46,13 @@ pub(super) fn fit<T: Real>(
         Ok(None)
     };
     let model = agree(comm, model)?;
+    let n_without = model.as_ref().map_or(0, ForestModel::n_without_oob);
+    if n_without > 0 {
+        telemetry.warn(&format!(
+            "{n_without} rows are in the sample of every tree: their out-of-bag predictions are 0, and oob_score_ counts \
+             them so"
+        ));
+    }
     let contents = Contents { model: model.map(|model| model.export()), ..Contents::default() };
     Ok(Fitted { contents, cluster_sizes: None, report: None, writer: None })
 }

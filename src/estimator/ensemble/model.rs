@@ -62,6 +62,11 @@ impl ForestModel {
         self.oob.as_ref().map(|oob| oob.score)
     }
 
+    /// How many rows every tree grew on: their out-of-bag predictions are 0. 0, too, where none were asked for.
+    pub fn n_without_oob(&self) -> usize {
+        self.oob.as_ref().map_or(0, |oob| oob.n_without)
+    }
+
     /// How much each feature lowers the impurity, the mean of the trees that have a split, summing to 1.
     pub fn feature_importances(&self) -> Vec<f64> {
         let mut importances = vec![0.0; self.n_features];

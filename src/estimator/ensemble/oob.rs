@@ -11,10 +11,12 @@ use crate::metrics::Scorer;
 /// What the rows' other trees predict, and how well.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct OutOfBag {
-    /// Accuracy or R², over rows with at least one such tree.
+    /// Accuracy or R² of all rows, as in scikit-learn, those without such a tree, too.
     pub(super) score: f64,
-    /// Shares of the classes or the mean, `(n_samples, n_outputs)`; NaN for rows that every tree grew on.
+    /// Shares of the classes or the mean, `(n_samples, n_outputs)`; 0 for rows that every tree grew on.
     pub(super) values: Vec<f64>,
+    /// How many rows every tree grew on.
+    pub(super) n_without: usize,
 }
 
 /// Predicts each row by the trees whose bootstrap sample does not have it.
@@ -33,15 +35,12 @@ pub(super) fn out_of_bag(forest: &Forest, data: &ForestData, trees: &[Tree]) -> 
             n_trees[row] += 1;
         }
     }
-    let (mut y_true, mut y_pred) = (Vec::new(), Vec::new());
-    for (row, sums) in values.chunks_exact_mut(k).enumerate() {
-        sums.iter_mut().for_each(|sum| *sum /= f64::from(n_trees[row]));
-        if n_trees[row] > 0 {
-            y_true.push(data.table.y[row]);
-            y_pred.push(if data.classes.is_empty() { sums[0] } else { data.classes[first_largest(sums)] });
-        }
+    let mut y_pred = Vec::with_capacity(rows.len());
+    for (sums, n) in values.chunks_exact_mut(k).zip(&n_trees) {
+        sums.iter_mut().for_each(|sum| *sum /= f64::from((*n).max(1)));
+        y_pred.push(if data.classes.is_empty() { sums[0] } else { data.classes[first_largest(sums)] });
     }
     let scorer = if data.classes.is_empty() { Scorer::R2 } else { Scorer::Accuracy };
-    let score = if y_true.is_empty() { f64::NAN } else { scorer.score(&y_true, &y_pred)? };
-    Ok(OutOfBag { score, values })
+    let score = scorer.score(&data.table.y, &y_pred)?;
+    Ok(OutOfBag { score, values, n_without: n_trees.iter().filter(|n| **n == 0).count() })
 }
