@@ -49,7 +49,7 @@ impl RowScores {
         self.scorers.iter().any(|scorer| scorer.needs() == needs)
     }
 
-    /// One number for each score, weighted as scikit-learn weights them.
+    /// One number for each score, weighted as scikit-learn weights them: the largest error is not.
     ///
     /// # Errors
     /// [`Error::Data`] for a score that is not defined for these rows, or needs what the model does not have, where
@@ -67,7 +67,11 @@ impl RowScores {
             scorer.check_text()?;
         }
         scorer.check_known(rows.known)?;
-        let weights = if self.by_weight { rows.weights } else { &[] };
+        let weights = if self.by_weight && scorer != Scorer::NegMaxError { rows.weights } else { &[] };
+        if !weights.is_empty() && weights.iter().all(|weight| *weight == 0.0) {
+            let expected = format!("a row that weighs something for {}", scorer.name());
+            return Err(Error::data("scoring", Place::default(), expected, "weights of 0 only"));
+        }
         let score = match scorer.needs() {
             Needs::Prediction => Some(scorer.weighted(rows.y_true, rows.predicted, weights)),
             Needs::Decision => rows.decision.map(|values| scorer.weighted(rows.y_true, values, weights)),
@@ -79,5 +83,31 @@ impl RowScores {
             let expected = format!("a model with what {} is computed from", scorer.name());
             Err(Error::data("scoring", Place::default(), expected, "none, for these training rows"))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// scikit-learn 1.9 raises "Sample weights must contain at least one non-zero number" for each but the largest error,
+    /// which it does not weigh: such a fold has scored 1 in R².
+    #[test]
+    fn rows_without_weight_have_no_scores() {
+        let (y_true, predicted) = ([1.0, 2.0, 4.0], [1.0, 2.5, 3.0]);
+        let rows = Scored {
+            y_true: &y_true,
+            known: &[],
+            weights: &[0.0; 3],
+            predicted: &predicted,
+            decision: None,
+            proba: None,
+        };
+        let scorers = vec![Scorer::R2, Scorer::NegMeanSquaredError, Scorer::NegMaxError];
+        assert_eq!(RowScores::new(scorers.clone(), Some(-7.0)).of(&rows).unwrap(), [-7.0, -7.0, -1.0]);
+        let error = RowScores::new(scorers.clone(), None).of(&rows).unwrap_err().to_string();
+        assert!(error.contains("a row that weighs something for r2"), "{error}");
+        let equal = RowScores::new(scorers, None).of_equal_rows().of(&rows).unwrap();
+        assert!((equal[1] + 1.25 / 3.0).abs() < 1e-15 && equal[2] == -1.0, "{equal:?}");
     }
 }
