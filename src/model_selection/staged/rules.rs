@@ -138,7 +138,7 @@ impl Rules {
     /// optimization, JMLR 18, 2018, algorithm 1.
     pub fn hyperband(&self, n_samples: usize, smallest: usize) -> Result<Schedule> {
         let (least, most) = self.range(n_samples, smallest)?;
-        let widest = self.steps(most as f64 / least as f64);
+        let widest = self.powers(most as f64 / least as f64);
         let bracket = |s: usize| {
             let n = ((widest + 1) as f64 / (s + 1) as f64 * self.power(s)).ceil();
             let kept = |rung: usize| ((n / self.power(rung)).floor() as usize).max(1);
@@ -159,6 +159,11 @@ impl Rules {
         (ratio.ln() / self.factor.ln()).floor().max(0.0) as usize
     }
 
+    /// Whole powers of the factor in `ratio`.
+    fn powers(&self, ratio: f64) -> usize {
+        (1..).take_while(|&exponent| self.power(exponent) <= ratio * (1.0 + 1e-12)).count()
+    }
+
     fn power(&self, exponent: usize) -> f64 {
         self.factor.powi(exponent as i32)
     }
@@ -175,6 +180,18 @@ mod tests {
             min_resources,
             max_resources,
             aggressive_elimination: false,
+        }
+    }
+
+    #[test]
+    fn hyperband_counts_whole_powers_where_logarithms_are_a_rounding_off() {
+        for (factor, most, n_brackets) in [(3.0, 243, 6), (10.0, 1000, 4), (10.0, 999, 3), (9.0, 59_049, 6)] {
+            let rules = Rules { factor, ..rules(MinResources::Given(1), Some(most)) };
+            let schedule = rules.hyperband(100_000, 1).unwrap();
+            assert_eq!(schedule.brackets.len(), n_brackets, "{factor} {most}");
+            let [first, last] = [schedule.brackets[0].rungs[0], *schedule.brackets[0].rungs.last().unwrap()];
+            assert_eq!(last.n_resources, most, "{factor} {most}");
+            assert!(first.n_resources >= 1 && first.n_resources < factor as usize);
         }
     }
 
