@@ -49,6 +49,26 @@ fn with(from: &str, to: &str) -> String {
     STEPS.replacen(from, to, 1)
 }
 
+/// Trees know no missing values: only what a step makes of the rows is theirs.
+#[test]
+fn forests_are_searched_over_behind_steps_that_make_their_rows_fit() {
+    let desk = Desk::new();
+    let cell = |i: usize| if i % 7 == 3 { String::new() } else { (i % 30).to_string() };
+    let rows: String = (0..90).map(|i| format!("{},{}e60,{}\n", cell(i), i * 11 % 90, i % 30 / 15)).collect();
+    desk.write("rows.csv", &rows);
+    for (name, scoring) in [("RandomForestClassifier", "accuracy"), ("ExtraTreesRegressor", "r2")] {
+        let job = format!(
+            "[data]\nsource = \"csv\"\npath = \"rows.csv\"\nlabel_column = -1\n[[pipeline]]\n\
+             name = \"SimpleImputer\"\n[[pipeline]]\nname = \"StandardScaler\"\n[estimator]\nname = \"{name}\"\n\
+             n_estimators = 5\n[search]\ncv = 3\nscoring = \"{scoring}\"\n[search.grid]\nmax_depth = [1, 4]\n"
+        );
+        desk.write("job.toml", &job);
+        desk.ok(&["run", "job.toml", "--output", "out.h5", "--on-existing", "replace"]);
+        let best = desk.json("out.h5")["cv_results"]["best_score_"].as_f64().unwrap();
+        assert!(best > 0.7, "{name}: {best}");
+    }
+}
+
 fn numbers(text: &str) -> Vec<Vec<f64>> {
     text.lines().map(|line| line.split(',').map(|number| number.parse().unwrap()).collect()).collect()
 }

@@ -50,6 +50,17 @@ struct Group<'a> {
     planner: Box<dyn Searchable + 'a>,
 }
 
+/// The table on which searches are planned: what an estimator may not take before the steps, missing or too large for it, is 0
+/// there. Plans do not depend on features.
+fn for_planning(table: &Arc<Table>) -> Arc<Table> {
+    let is_taken = |value: &f64| (*value as f32).is_finite();
+    if table.x.iter().all(is_taken) {
+        return table.clone();
+    }
+    let x = table.x.mapv(|value| if is_taken(&value) { value } else { 0.0 });
+    Arc::new(Table { x, ..(**table).clone() })
+}
+
 /// A step on the training rows of the present fold, and what it makes of all rows.
 struct Fitted {
     setting: usize,
@@ -88,9 +99,10 @@ impl<'a> PipelineSearch<'a> {
         let mut distinct: Vec<&Vec<usize>> = paths.iter().collect();
         distinct.sort_unstable();
         distinct.dedup();
+        let planned = for_planning(&table);
         let group = |path: &Vec<usize>| {
             let candidates: Vec<usize> = (0..paths.len()).filter(|&c| paths[c] == *path).collect();
-            Ok(Group { path: path.clone(), planner: make(&table, &candidates)?, candidates })
+            Ok(Group { path: path.clone(), planner: make(&planned, &candidates)?, candidates })
         };
         let groups: Vec<Group<'a>> = distinct.into_iter().map(group).collect::<Result<_>>()?;
         let past = groups.first().map_or_else(Vec::new, |group| group.planner.shared());
