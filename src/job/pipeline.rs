@@ -62,6 +62,9 @@ pub(super) fn fit_last<T: Real>(
     source: Arc<dyn BlockSource<T>>,
     telemetry: &Telemetry,
 ) -> Result<Fitted> {
+    if source.shape().has_weights && !step.takes_weights() {
+        telemetry.warn(&format!("sample weights do not count: {} knows none", step.name()));
+    }
     let fitted = fit_one(comm, step, source, telemetry).map_err(|error| job.place("estimator", error))?;
     let contents = Contents { model: Some(fitted.model), ..Contents::default() };
     Ok(Fitted { contents, cluster_sizes: None, report: None, writer: None })

@@ -74,6 +74,11 @@ impl TransformerJob {
         matches!(self, Self::SimpleImputer(_))
     }
 
+    /// Whether rows count in it by their weights.
+    pub(super) fn takes_weights(&self) -> bool {
+        matches!(self, Self::StandardScaler(_))
+    }
+
     /// Checks the parameters.
     ///
     /// # Errors
