@@ -27,14 +27,14 @@ const ROOM: f64 = 1.25;
 /// How much coarser than their own steps those of other rows may be.
 const COARSER: f64 = 4.0;
 
-/// More than half a step, by what scaling rounds.
-const HALF: f64 = 0.5 * (1.0 + 1e-9);
+/// More than half a step, by what scaling rounds in single precision: a value and its factor by 2^-24 each, of up to 2^15 steps.
+const HALF: f64 = 0.5 * (1.0 + 1.0 / 64.0);
 
 /// Values that are cut side by side.
 const LANES: usize = 16;
 
-/// 1.5 · 2^52: adding it rounds to an integer, which stands in the low bits.
-const INTEGER: f64 = 6_755_399_441_055_744.0;
+/// 1.5 · 2^23: adding it rounds to an integer, which stands in the low bits.
+const INTEGER: f32 = 12_582_912.0;
 
 /// The steps of each feature.
 ///
@@ -56,9 +56,9 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// Steps as far as `most` and somewhat farther, or as far as those of the scale `before`: blocks that are alike soon
-    /// have one scale.
-    fn new(most: &[f64], before: Option<&Self>) -> Self {
+    /// Steps of values of type `T` as far as `most` and somewhat farther, or as far as those of the scale `before`: blocks that
+    /// are alike soon have one scale.
+    fn new<T: Real>(most: &[f64], before: Option<&Self>) -> Self {
         let mut reach: Vec<f64> = most.iter().map(|most| most * ROOM).collect();
         if let Some(before) = before {
             for ((reach, most), before) in reach.iter_mut().zip(most).zip(&before.reach) {
@@ -67,7 +67,7 @@ impl Scale {
         }
         let span = reach.iter().map(|reach| reach * reach).sum::<f64>().sqrt() * (1.0 + 1e-9);
         // What cannot be cut into steps is 0, and off by all that it is.
-        let can_be_cut = |reach: &f64| (STEPS / reach).is_finite() && reach.is_finite();
+        let can_be_cut = |reach: &f64| T::from_f64(STEPS / reach).is_finite() && reach.is_finite();
         let per_unit = |reach: &f64| if can_be_cut(reach) { STEPS / reach } else { 0.0 };
         let width = |reach: &f64| if can_be_cut(reach) { reach / STEPS / span } else { 0.0 };
         let error = |reach: &f64| if can_be_cut(reach) { HALF * reach / STEPS } else { *reach } / span;
@@ -148,13 +148,13 @@ impl Steps {
         let mut extent = Extent { most: vec![T::ZERO; d * LANES], norm: 0.0 };
         let before = before.map(|steps| &steps.scale);
         // Without a scale only to see how far they reach.
-        let first = before.map_or_else(|| Arc::new(Scale::new(&vec![0.0; d], None)), Arc::clone);
+        let first = before.map_or_else(|| Arc::new(Scale::new::<T>(&vec![0.0; d], None)), Arc::clone);
         cut_rows(rows, shift, &first, scratch, &mut extent, to);
         if before.is_some() && first.suits(&extent.farthest(), f64::from(extent.norm)) {
             return Self { n_rows, scale: first };
         }
         let before = before.map(Arc::as_ref);
-        let scale = Scale::new(&extent.farthest(), before);
+        let scale = Scale::new::<T>(&extent.farthest(), before);
         extent.norm = 0.0;
         cut_rows(rows, shift, &scale, scratch, &mut extent, to);
         Self { n_rows, scale: Arc::new(scale.for_rows(f64::from(extent.norm), before)) }
@@ -258,13 +258,13 @@ pub(super) unsafe fn cut<V: Vector>(
     for ((f, values), ((per_unit, width), most)) in turned.chunks_exact(size).enumerate().zip(features) {
         prefetch(ahead.wrapping_add(f * size), size);
         let to = &mut to[f / 2 * TILE + at..][..size];
-        let width = *width as f32;
+        let (per_unit, width) = (V::Item::from_f64(*per_unit), *width as f32);
         let is_first = f % 2 == 0;
         for ((to, value), norm) in to.iter_mut().zip(values).zip(&mut norms) {
-            let nearest = value.to_f64().mul_add(*per_unit, INTEGER);
+            let nearest = (*value * per_unit).to_f64() as f32 + INTEGER;
             let step = nearest.to_bits() as i16;
             *to = if is_first { pair(step, 0) } else { *to | pair(0, step) };
-            let long = (nearest - INTEGER) as f32 * width;
+            let long = (nearest - INTEGER) * width;
             *norm += long * long;
         }
         // What a tile held before stands behind a last, shorter one: that may make steps wider, never too narrow.
