@@ -64,3 +64,23 @@ fn wrong_files_and_taken_names_are_refused() {
     assert_eq!(std::fs::read_to_string(folder.path().join("taken.html")).unwrap(), "mine");
     assert!(!folder.path().join("a.html").exists());
 }
+
+#[test]
+fn predictions_are_told_from_results_and_cannot_be_resumed() {
+    let folder = desk();
+    let help = rankfit(folder.path(), &["predict", "--help"]);
+    let help = String::from_utf8(help.stdout).unwrap();
+    assert!(help.contains("replace") && !help.contains("resume"), "{help}");
+    std::fs::write(folder.path().join("rows.csv"), "a,b,c\n0.5,1.5,2.5\n").unwrap();
+    let made = rankfit(
+        folder.path(),
+        &["predict", "--model", "kmeans.h5", "--data", "rows.csv", "--output", "p.h5"],
+    );
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    for arguments in [vec!["inspect", "p.h5"], vec!["report", "p.h5", "--output", "p.html"]] {
+        let output = rankfit(folder.path(), &arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(65));
+        assert!(stderr.contains("found predictions; read their dataset \"predictions\""), "{stderr}");
+    }
+}

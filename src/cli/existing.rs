@@ -1,4 +1,4 @@
-//! The flag `--on-existing`.
+//! The flag `--on-existing`, of what can be resumed and of what cannot.
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
@@ -21,4 +21,14 @@ impl ValueEnum for OnExisting {
         };
         Some(PossibleValue::new(name).help(help))
     }
+}
+
+/// The flag's values where nothing is kept of a run that stops.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnExistingAnew {
+    /// Refuse to start
+    #[default]
+    Fail,
+    /// Start anew and replace it at the end
+    Replace,
 }

@@ -5,13 +5,14 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::existing::OnExistingAnew;
 use super::voice::said;
 use crate::comm::{Communicator, agree};
 use crate::engine::rows::RowSink;
 use crate::error::{Error, Result};
 use crate::job::predict::{Prediction, Request};
 use crate::job::{Method, Rows, Wanted};
-use crate::results::{OnExisting, Output, RowType, refuse_inputs};
+use crate::results::{Output, RowType, refuse_inputs};
 use crate::telemetry::{Talk, Telemetry, let_signals_end};
 
 /// Predictions copied at a time from the spool.
@@ -39,15 +40,12 @@ pub(super) struct Arguments {
     method: Method,
     /// What to do when the output exists.
     #[arg(long, value_enum, default_value_t)]
-    on_existing: OnExisting,
+    on_existing: OnExistingAnew,
 }
 
 /// Predicts on every rank; rank 0 writes.
 pub(super) fn run(comm: &dyn Communicator, arguments: Arguments) -> Result<()> {
     let output = match &arguments.output {
-        Some(_) if arguments.on_existing == OnExisting::Resume => Err(Error::Usage {
-            message: "--on-existing resume: predictions cannot be resumed; use replace".into(),
-        }),
         Some(path) if comm.is_root() => check(path, &arguments).map(Some),
         _ => Ok(None),
     };
@@ -69,7 +67,7 @@ pub(super) fn run(comm: &dyn Communicator, arguments: Arguments) -> Result<()> {
 fn check(path: &Path, arguments: &Arguments) -> Result<Output> {
     let inputs = [("--model", &arguments.model), ("--data", &arguments.data)];
     refuse_inputs(path, &inputs.map(|(flag, input)| (format!("the file of {flag}"), input.clone())))?;
-    Output::check(path, arguments.on_existing == OnExisting::Replace)
+    Output::check(path, arguments.on_existing == OnExistingAnew::Replace)
 }
 
 /// Prints one prediction a line in the order of the rows.

@@ -71,6 +71,13 @@ pub fn path_for(output: &Path) -> PathBuf {
     name.into()
 }
 
+/// Whether the file at `path` begins as a checkpoint does.
+pub(super) fn is_one(path: &Path) -> std::io::Result<bool> {
+    let mut start = Vec::new();
+    File::open(path)?.take(MAGIC.len() as u64).read_to_end(&mut start)?;
+    Ok(start == MAGIC)
+}
+
 /// Refuses a checkpoint's name that something else has: it is never overwritten, nor removed at the end.
 ///
 /// # Errors
@@ -81,10 +88,7 @@ pub fn check_place(checkpoint: &Path) -> Result<()> {
         Err(_) => return Ok(()),
         // A FIFO must not be opened: that would wait for a writer.
         Ok(there) if !there.is_file() => Ok(false),
-        Ok(_) => File::open(checkpoint).and_then(|file| {
-            let mut start = Vec::new();
-            file.take(MAGIC.len() as u64).read_to_end(&mut start).map(|_| start == MAGIC)
-        }),
+        Ok(_) => is_one(checkpoint),
     };
     if read.map_err(|error| Error::io(checkpoint, "reading the checkpoint", error))? {
         return Ok(());

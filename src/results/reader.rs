@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use hdf5::plist::dataset_create::Layout;
 use hdf5::{IndexType, IterationOrder, LinkType};
 
+use super::checkpoint;
 use super::named::{self, Named};
 use super::schema;
 use super::seal::{self, Seal};
@@ -81,6 +82,10 @@ impl ResultsFile {
             }
             Err(error) => return Err(Error::io(path, "opening", error)),
         };
+        if checkpoint::is_one(path).map_err(|error| Error::io(path, "reading", error))? {
+            let found = "a checkpoint of a run that was stopped; run its job again with --on-existing resume";
+            return Err(not_ours(path, found));
+        }
         check_seal(path)?;
         let file = hdf5::File::open(path).map_err(|error| {
             if error.to_string().contains("lock file") {
@@ -99,6 +104,11 @@ impl ResultsFile {
     fn check_format(&self) -> Result<()> {
         match self.root_text("format").as_deref() {
             Some(schema::FORMAT) => {}
+            Some(schema::PREDICTIONS_FORMAT) => {
+                let found = "predictions; read their dataset \"predictions\" with any HDF5 reader, or give the results \
+                             file that made them";
+                return Err(not_ours(&self.path, found));
+            }
             Some(other) => return Err(not_ours(&self.path, format!("an HDF5 file of format \"{other}\""))),
             None => return Err(not_ours(&self.path, "an HDF5 file of another program")),
         }
@@ -398,6 +408,21 @@ mod tests {
         std::fs::write(&path, "no HDF5").unwrap();
         assert_eq!(code(&path), Some(ExitCode::Data));
         drop(hdf5::File::create(&path).unwrap());
+        assert_eq!(code(&path), Some(ExitCode::Data));
+        let message = |path: &Path| ResultsFile::open(path).err().unwrap().to_string();
+        std::fs::remove_file(&path).unwrap();
+        let output = Output::check(&path, true).unwrap();
+        ResultsWriter::new(&output, schema::PREDICTIONS_FORMAT)
+            .unwrap()
+            .finish(&Contents::default())
+            .unwrap();
+        assert!(message(&path).contains("found predictions; read their dataset"), "{}", message(&path));
+        std::fs::write(&path, b"rankfit-checkpoint1\nand so on").unwrap();
+        assert!(
+            message(&path).contains("found a checkpoint of a run that was stopped"),
+            "{}",
+            message(&path)
+        );
         assert_eq!(code(&path), Some(ExitCode::Data));
         write(&path);
         let length = std::fs::metadata(&path).unwrap().len();
