@@ -21,7 +21,7 @@ use crate::estimator::svm::{Peers, Svc, SvcModel, SvcParams};
 use crate::estimator::targets::{is_class, no_class};
 use crate::estimator::{Array, Values};
 use crate::kernel::Real;
-use crate::model_selection::{CvResults, Search, SearchResult, run_search};
+use crate::model_selection::{CvResults, Kind, Search, SearchResult, run_search};
 use crate::partition::Slice;
 use crate::results::{self, Contents, FileKeeper, Output, ResultsWriter, RowType, schema};
 use crate::telemetry::{Phase, Telemetry};
@@ -449,24 +449,34 @@ pub(super) fn sweep(
     let mut watch = Told { telemetry, n_folds: splits.len() };
     let keeper: Option<&dyn Keeper> = Some(keeper);
     let result = run_search(comm, telemetry, searchable, splits, search, keeper, &mut watch)?;
-    Ok(searched(result, splits.len(), telemetry))
+    Ok(searched(result, search, splits.len(), telemetry))
 }
 
 /// What a search leaves.
-pub(super) fn searched(result: SearchResult, n_splits: usize, telemetry: &Telemetry) -> Fitted {
+pub(super) fn searched(
+    result: SearchResult,
+    search: &Search,
+    n_splits: usize,
+    telemetry: &Telemetry,
+) -> Fitted {
     telemetry.end();
     result.warnings.iter().for_each(|warning| telemetry.warn(warning));
     let contents = Contents {
         model: result.model,
         pipeline: result.steps,
-        cv_results: Some(cv_results(&result.cv_results, n_splits, result.refit_s)),
+        cv_results: Some(cv_results(&result.cv_results, search, n_splits, result.refit_s)),
         ..Contents::default()
     };
     Fitted { contents, cluster_sizes: None, report: Some(result.report), writer: None }
 }
 
 /// The table of a search as the results file has it.
-fn cv_results(table: &CvResults, n_splits: usize, refit_s: f64) -> results::CvResults {
+fn cv_results(
+    table: &CvResults,
+    search: &Search,
+    n_splits: usize,
+    refit_s: Option<f64>,
+) -> results::CvResults {
     let text = |text: String| Array::new([], Values::Text(vec![text]));
     let mut attributes = Vec::new();
     if let Some(best) = &table.best {
@@ -476,7 +486,14 @@ fn cv_results(table: &CvResults, n_splits: usize, refit_s: f64) -> results::CvRe
     }
     attributes.extend(table.attributes.iter().cloned());
     attributes.push(("n_splits_".to_owned(), Array::integer(n_splits as i64)));
-    attributes.push(("refit_time_".to_owned(), Array::scalar(refit_s)));
+    let is_search = search.kind != Kind::CrossValidate;
+    let multimetric = Array::new([], Values::Bool(vec![search.multimetric]));
+    attributes.extend(is_search.then(|| ("multimetric_".to_owned(), multimetric)));
+    let names: Vec<String> = search.scorers.iter().map(|scorer| scorer.name().to_owned()).collect();
+    let refit = search.refit.metric.filter(|_| search.multimetric && is_search).map(|at| names[at].clone());
+    attributes.push((schema::SCORING.to_owned(), Array::vector(Values::Text(names))));
+    attributes.extend(refit.map(|name| (schema::REFIT.to_owned(), text(name))));
+    attributes.extend(refit_s.map(|seconds| ("refit_time_".to_owned(), Array::scalar(seconds))));
     results::CvResults { columns: table.arrays(), attributes }
 }
 

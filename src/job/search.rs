@@ -58,7 +58,7 @@ pub(super) fn fit<T: Real>(
         let rungs = Rungs { make: &make, splits: &splits.splits, rows, search };
         let result = rungs.run(comm, telemetry, Some(keeper), &mut watch);
         let result = result.map_err(|error| job.place("search", error))?;
-        return Ok(searched(result, splits.splits.len(), telemetry));
+        return Ok(searched(result, search, splits.splits.len(), telemetry));
     }
     let made = telemetry.time(Phase::Compute, || maker.search(&table, &search.candidates, &splits.splits));
     let searchable = maker.piloted(&table, &splits.splits, agree(comm, made)?)?;

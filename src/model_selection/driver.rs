@@ -26,8 +26,8 @@ pub struct SearchResult {
     pub model: Option<Model>,
     /// The steps before it, fitted on all rows; with the model.
     pub steps: Vec<Model>,
-    /// Seconds of the refit (scikit-learn's `refit_time_`), 0 without one.
-    pub refit_s: f64,
+    /// Seconds of the refit (scikit-learn's `refit_time_`), if there was one.
+    pub refit_s: Option<f64>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -74,7 +74,7 @@ pub fn run_search(
     let best = best.filter(|_| search.refit.wanted);
     let (fitted, refit_s) = match best {
         Some(best) => refit(comm, telemetry, searchable, best)?,
-        None => (None, 0.0),
+        None => (None, None),
     };
     let (steps, model) = fitted.map_or((Vec::new(), None), |(steps, model)| (steps, Some(model)));
     let Swept { failures, report, .. } = swept;
@@ -131,7 +131,7 @@ pub(super) fn refit(
     telemetry: &Telemetry,
     searchable: &dyn Searchable,
     best: usize,
-) -> Result<(Option<Refitted>, f64)> {
+) -> Result<(Option<Refitted>, Option<f64>)> {
     let start = Instant::now();
     let _unkept = telemetry.unkept();
     let n_parts = searchable.n_refit_parts(best);
@@ -150,7 +150,7 @@ pub(super) fn refit(
     let fitted = if comm.is_root() { telemetry.time(Phase::Compute, fit).map(Some) } else { Ok(None) };
     let elapsed_s = start.elapsed().as_secs_f64();
     let fitted = agree(comm, fitted)?;
-    Ok((fitted, comm::broadcast(comm, 0, Some(elapsed_s))?))
+    Ok((fitted, Some(comm::broadcast(comm, 0, Some(elapsed_s))?)))
 }
 
 /// scikit-learn's warning about fits that failed, or its error when all did.

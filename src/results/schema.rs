@@ -6,7 +6,7 @@
 //! | `/model` | attributes `estimator`, `params` (JSON text); one dataset a fitted attribute; `feature_names_in_` (in the first step, if there is one) where the data's columns have names |
 //! | `/model/pipeline/0_StandardScaler` … | the steps before the estimator in order, each as `/model` |
 //! | `/history` | one dataset a quantity, one entry an iteration |
-//! | `/cv_results` | one dataset a column of scikit-learn's `cv_results_`; attributes `best_index_`, `best_score_`, `best_params_` (JSON text) |
+//! | `/cv_results` | one dataset a column of scikit-learn's `cv_results_`; attributes `best_index_`, `best_score_`, `best_params_` (JSON text), `n_splits_`, `multimetric_`, `scoring` (the scores' names), `refit` (the one that says which is best, where there are several), and `refit_time_` after a refit |
 //! | `/timing` | seconds and bytes per rank for each phase, `total`, `imbalance` |
 //! | `/provenance` | where the results come from, as texts and numbers |
 
@@ -47,6 +47,11 @@ pub const GROUPS: [&str; 5] = [MODEL, HISTORY, CV_RESULTS, TIMING, PROVENANCE];
 pub const ESTIMATOR: &str = "estimator";
 /// Attribute of [`MODEL`]: its parameters as JSON text.
 pub const PARAMS: &str = "params";
+
+/// Attribute of [`CV_RESULTS`]: the names of the scores.
+pub const SCORING: &str = "scoring";
+/// Attribute of [`CV_RESULTS`]: of several scores the one that says which candidate is best.
+pub const REFIT: &str = "refit";
 
 /// Dataset of a file of predictions.
 pub const PREDICTIONS: &str = "predictions";

@@ -230,7 +230,7 @@ impl Climb<'_, '_> {
                 let searchable = agree(self.comm, (self.rungs.make)(&search.candidates[best..=best]))?;
                 refit(self.comm, self.telemetry, &*searchable, 0)?
             }
-            None => (None, 0.0),
+            None => (None, None),
         };
         let (steps, model) = fitted.map_or((Vec::new(), None), |(steps, model)| (steps, Some(model)));
         Ok(SearchResult { cv_results, failures: done.failures, report, model, steps, refit_s, warnings })
