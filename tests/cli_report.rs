@@ -84,3 +84,26 @@ fn predictions_are_told_from_results_and_cannot_be_resumed() {
         assert!(stderr.contains("found predictions; read their dataset \"predictions\""), "{stderr}");
     }
 }
+
+#[test]
+fn as_much_is_told_of_a_search_as_it_asks_for() {
+    let folder = desk();
+    let heard = |arguments: &[&str]| {
+        let arguments = [&["run", "grid.toml", "--on-existing", "replace"], arguments].concat();
+        let made = rankfit(folder.path(), &arguments);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        String::from_utf8(made.stderr).unwrap()
+    };
+    let fits = |text: &str| text.lines().filter(|line| line.starts_with("[CV ")).count();
+    assert_eq!(fits(&heard(&[])), 0);
+    for all in [["-v"].as_slice(), &["--set", "search.verbose=2"]] {
+        let text = heard(all);
+        assert!(fits(&text) == 9 && text.contains("[CV 2/3] END C=0.01, score=0."), "{text}");
+    }
+    assert_eq!(heard(&["--set", "search.verbose=0"]), "");
+    assert_eq!(heard(&["--set", "search.verbose=2", "-q"]), "");
+    // How much is told changes no results.
+    let again = ["run", "grid.toml", "--on-existing", "resume", "--set", "search.verbose=1"];
+    let output = rankfit(folder.path(), &again);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("holds this job's results already"));
+}

@@ -34,7 +34,7 @@ pub(super) struct Arguments {
     /// Prints the resolved job, who owns what and the memory it takes; runs and writes nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Prints warnings and the answer only.
+    /// Prints warnings and the answer only, whatever search.verbose says.
     #[arg(long, short)]
     quiet: bool,
     /// Tells of every iteration and every fit.
@@ -55,7 +55,7 @@ pub(super) fn run(comm: &dyn Communicator, arguments: Arguments) -> Result<()> {
     let talk = match (arguments.quiet, arguments.verbose) {
         (true, _) => Talk::Quiet,
         (_, true) => Talk::Verbose,
-        _ => Talk::Normal,
+        _ => plan.talk(),
     };
     let telemetry = Telemetry::for_rank(comm.rank(), talk);
     let text = match job::run(comm, plan, arguments.on_existing, &telemetry)? {

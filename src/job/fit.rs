@@ -446,7 +446,7 @@ pub(super) fn sweep(
     keeper: &FileKeeper,
     telemetry: &Telemetry,
 ) -> Result<Fitted> {
-    let mut watch = Told { telemetry, n_folds: splits.len() };
+    let mut watch = Told { telemetry, search, n_folds: splits.len() };
     let keeper: Option<&dyn Keeper> = Some(keeper);
     let result = run_search(comm, telemetry, searchable, splits, search, keeper, &mut watch)?;
     Ok(searched(result, search, splits.len(), telemetry))
@@ -500,7 +500,34 @@ fn cv_results(
 /// Tells the user how a search goes.
 pub(super) struct Told<'a> {
     pub(super) telemetry: &'a Telemetry,
+    pub(super) search: &'a Search,
     pub(super) n_folds: usize,
+}
+
+impl Told<'_> {
+    /// A fit as scikit-learn's `verbose=3` tells of it.
+    fn line(&self, fit: &FitOutcome) -> String {
+        let candidates = &self.search.candidates;
+        // The candidates of a rung are known by their number only.
+        let known = candidates.get(fit.id.candidate).filter(|_| self.search.staged.is_none());
+        let params = known.map_or_else(
+            || format!("candidate {}", fit.id.candidate + 1),
+            |params| {
+                params.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")
+            },
+        );
+        let names = self.search.score_names();
+        let scores = names.iter().zip(&fit.test_scores).map(|(name, score)| format!("{name}={score:.3}"));
+        let told = std::iter::once(params).filter(|params| !params.is_empty()).chain(scores);
+        format!(
+            "[CV {}/{}] END {}; fit {:.3} s, score {:.3} s",
+            fit.id.fold + 1,
+            self.n_folds,
+            told.collect::<Vec<_>>().join(", "),
+            fit.fit_seconds,
+            fit.score_seconds
+        )
+    }
 }
 
 impl Watch for Told<'_> {
@@ -508,7 +535,8 @@ impl Watch for Told<'_> {
         self.telemetry.begin_fits(self.n_folds, total / self.n_folds.max(1), done);
     }
 
-    fn on_fit(&mut self, _outcome: &FitOutcome, done: usize, _total: usize) {
+    fn on_fit(&mut self, outcome: &FitOutcome, done: usize, _total: usize) {
+        self.telemetry.detail(&self.line(outcome));
         self.telemetry.fits(done);
     }
 }

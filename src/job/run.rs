@@ -24,7 +24,7 @@ use crate::partition::Slice;
 use crate::results::checkpoint::{self, Fingerprint};
 use crate::results::provenance::{self, Machine};
 use crate::results::{Contents, FileKeeper, OnExisting, Output, ResultsFile, refuse_inputs, schema};
-use crate::telemetry::{Telemetry, at_request};
+use crate::telemetry::{Talk, Telemetry, at_request};
 
 /// A job that has been checked; equal on all ranks.
 #[derive(Clone, Debug)]
@@ -36,6 +36,15 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// How much the job wants to be told, by its `search.verbose`.
+    pub fn talk(&self) -> Talk {
+        match self.search.as_ref().and_then(|search| search.verbose) {
+            Some(0) => Talk::Quiet,
+            Some(2..) => Talk::Verbose,
+            None | Some(1) => Talk::Normal,
+        }
+    }
+
     /// Reads and checks a job file and what the command line adds to it.
     ///
     /// # Collective

@@ -54,7 +54,7 @@ pub(super) fn fit<T: Real>(
         let rows = Rows { n_samples: table.y.len(), n_classes: n_classes(job, &table.y) };
         // Most rungs fit on few of the rows: nothing is computed for all of them.
         let make = |candidates: &[Candidate]| maker.search(&table, candidates, &[]);
-        let mut watch = Told { telemetry, n_folds: splits.splits.len() };
+        let mut watch = Told { telemetry, search, n_folds: splits.splits.len() };
         let rungs = Rungs { make: &make, splits: &splits.splits, rows, search };
         let result = rungs.run(comm, telemetry, Some(keeper), &mut watch);
         let result = result.map_err(|error| job.place("search", error))?;

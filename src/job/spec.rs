@@ -159,6 +159,9 @@ impl Job {
         job.output = OutputJob::default();
         job.data.cut.residency = Default::default();
         job.data.cut.memory_per_rank = None;
+        if let Some(search) = &mut job.search {
+            search.verbose = None;
+        }
         job.to_toml()
     }
 

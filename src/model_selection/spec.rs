@@ -60,8 +60,9 @@ pub struct SearchSpec {
     /// The score of a fit that fails (default NaN), or `"raise"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_score: Option<ErrorScoreSpec>,
-    /// How much is said while the search runs.
-    pub verbose: u32,
+    /// How much is said while the search runs: 0 warnings only, 1 its progress (the default), 2 or more every fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verbose: Option<u32>,
     /// How many points a random search draws (default 10).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub n_iter: Option<usize>,
@@ -209,8 +210,8 @@ pub struct Search {
     pub return_train_score: bool,
     /// The score of a fit that fails; `None` ends the search instead.
     pub error_score: Option<f64>,
-    /// How much is said.
-    pub verbose: u32,
+    /// How much is said; see [`SearchSpec`].
+    pub verbose: Option<u32>,
     /// What the user should know.
     pub warnings: Vec<String>,
     /// The job's seed, for shuffled splits.
