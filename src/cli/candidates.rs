@@ -1,46 +1,29 @@
-//! The candidates of a search as a table.
+//! The candidates of a search, or the folds of one, as a table.
 
 use super::table::{columns, short};
-use crate::estimator::{Array, Values};
+use crate::report::SearchTable;
 
-/// Candidates shown at most.
+/// Candidates or folds shown at most.
 const MOST: usize = 30;
 
-/// The table of `cv_results_`, the best candidate first; `column` looks a column up by its name.
-pub(super) fn table<'a>(column: &dyn Fn(&str) -> Option<&'a Array>, indent: &str) -> String {
-    let numbers = |name: &str| column(name).and_then(Array::to_f64);
-    let Some(Values::Text(params)) = column("params").map(|array| &array.values) else {
-        return String::new();
-    };
-    let names = ["rank_test_score", "mean_test_score", "std_test_score", "mean_fit_time"];
-    let present: Vec<(&str, Vec<f64>)> =
-        names.into_iter().filter_map(|name| Some((name, numbers(name)?))).collect();
-    let mut order: Vec<usize> = (0..params.len()).collect();
-    if let Some((_, ranks)) = present.iter().find(|(name, _)| *name == "rank_test_score") {
-        order.sort_by(|&a, &b| ranks[a].total_cmp(&ranks[b]));
-    }
-    let head = ["rank", "mean score", "std", "fit s"];
-    let heads = present.iter().map(|(name, _)| {
-        names.iter().position(|n| n == name).map_or_else(String::new, |at| head[at].to_owned())
-    });
-    let mut rows = vec![heads.chain(["params".to_owned()]).collect::<Vec<_>>()];
-    for &candidate in order.iter().take(MOST) {
-        let cells = present.iter().map(|(name, values)| match *name {
-            "mean_fit_time" => format!("{:.3}", values[candidate]),
-            _ => short(values[candidate]),
-        });
-        rows.push(cells.chain([params[candidate].clone()]).collect());
-    }
-    // Parameters read better from the left; pad them so that aligning to the right changes nothing.
-    let width = rows.iter().filter_map(|row| row.last()).map(|cell| cell.chars().count()).max().unwrap_or(0);
-    for row in &mut rows {
-        if let Some(cell) = row.last_mut() {
+/// The table of `search`, the best candidate first, below a line that says what it holds.
+pub(super) fn table(search: &SearchTable<'_>, indent: &str) -> String {
+    let Some(shown) = search.shown(&short, MOST) else { return String::new() };
+    let mut rows = vec![shown.heads];
+    rows.extend(shown.rows);
+    if rows[0].last().is_some_and(|head| head == "params") {
+        // Parameters read better from the left; pad them so that aligning to the right changes nothing.
+        let width =
+            rows.iter().filter_map(|row| row.last()).map(|cell| cell.chars().count()).max().unwrap_or(0);
+        for cell in rows.iter_mut().filter_map(|row| row.last_mut()) {
             *cell = format!("{cell:<width$}");
         }
     }
-    let mut text = columns(&rows, indent);
-    if params.len() > MOST {
-        text += &format!("{indent}… and {} more\n", params.len() - MOST);
+    let mut text =
+        if shown.caption.is_empty() { String::new() } else { format!("{indent}{}\n", shown.caption) };
+    text += &columns(&rows, indent);
+    if shown.n_left_out > 0 {
+        text += &format!("{indent}… and {} more\n", shown.n_left_out);
     }
     text
 }

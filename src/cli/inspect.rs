@@ -9,6 +9,7 @@ use super::voice::Voice;
 use crate::comm::{self, Communicator};
 use crate::error::Result;
 use crate::estimator::{Array, Values};
+use crate::report::SearchTable;
 use crate::results::{Group, Item, ResultsFile, schema};
 use crate::telemetry::Phase;
 
@@ -171,13 +172,13 @@ fn dimensions(shape: &[usize]) -> String {
     format!("({}{})", lengths.join(", "), if shape.len() == 1 { "," } else { "" })
 }
 
-/// The table of candidates, the best first.
+/// The table of candidates, the best first, or of folds.
 fn cv_results(group: &Group) -> String {
     let mut out = String::new();
     for (name, array) in &group.attributes {
         out += &format!("  {name}  {}\n", exact(array));
     }
-    out + &super::candidates::table(&|name| group.array(name), "  ")
+    out + &super::candidates::table(&SearchTable::of_group(group), "  ")
 }
 
 fn timing(group: &Group) -> String {

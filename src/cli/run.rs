@@ -9,6 +9,7 @@ use crate::comm::{self, Communicator};
 use crate::error::Result;
 use crate::estimator::{Array, Values};
 use crate::job::{self, Ending, Finished, Forecast, Overrides, Plan, Share};
+use crate::report::SearchTable;
 use crate::results::OnExisting;
 use crate::telemetry::{Talk, Telemetry, install_signal_handlers};
 
@@ -146,8 +147,7 @@ fn answer(finished: &Finished) -> String {
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut text: String = rows.iter().map(|(name, value)| format!("{name:<width$}  {value}\n")).collect();
     if let Some(table) = &contents.cv_results {
-        let column = |name: &str| table.columns.iter().find(|(n, _)| n == name).map(|(_, array)| array);
-        text += &format!("\n{}", candidates::table(&column, ""));
+        text += &format!("\n{}", candidates::table(&SearchTable::of_results(table), ""));
     }
     text
 }

@@ -1,7 +1,12 @@
 //! Charts as SVG text.
 
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint};
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
+use super::ticks::Scale;
 use crate::error::{Error, Result};
 
 /// Width and height in pixels.
@@ -17,7 +22,7 @@ const COLORS: [RGBColor; 6] = [
 ];
 
 /// A point with its spread up and down.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Point {
     pub(super) x: f64,
     pub(super) y: f64,
@@ -25,46 +30,94 @@ pub(super) struct Point {
     pub(super) spread: f64,
 }
 
-/// What a chart's axes say, and which are logarithmic.
+/// What a chart's axes say, and how the first is laid out.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Axes<'a> {
     pub(super) x: &'a str,
     pub(super) y: &'a str,
-    pub(super) log_x: bool,
+    pub(super) scale: Scale,
 }
+
+/// Points that belong together, under a name that the legend shows; without a legend where it is empty.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Series {
+    pub(super) name: String,
+    pub(super) points: Vec<Point>,
+}
+
+/// Lines that can be told from each other.
+pub(super) const MOST_LINES: usize = COLORS.len();
+/// The share of a chart's height that a line of its legend takes.
+const LEGEND_SHARE: f64 = 0.09;
 
 fn failed(error: impl std::fmt::Display) -> Error {
     Error::internal(format!("a chart could not be drawn: {error}"))
 }
 
 /// The range of values with a little air; never empty.
-fn range(values: impl Iterator<Item = f64> + Clone) -> std::ops::Range<f64> {
+fn range(values: impl Iterator<Item = f64> + Clone) -> Range<f64> {
     let low = values.clone().fold(f64::INFINITY, f64::min);
     let high = values.fold(f64::NEG_INFINITY, f64::max);
     let air = if high > low { 0.05 * (high - low) } else { 0.5 * low.abs().max(1e-300) };
     low - air..high + air
 }
 
-/// A line through points with error bars; points that are not finite are left out. `None` when fewer than two are left.
-pub(super) fn line(points: &[Point], axes: Axes<'_>) -> Result<Option<String>> {
-    let usable = |p: &&Point| p.x.is_finite() && p.y.is_finite() && (!axes.log_x || p.x > 0.0);
-    let mut shown: Vec<Point> = points.iter().filter(usable).copied().collect();
-    if shown.len() < 2 {
+/// An axis whose ticks are given. (Those of plotters' `with_key_points` cannot be worded.)
+struct Marked {
+    axis: RangedCoordf64,
+    ticks: Vec<f64>,
+}
+
+impl Ranged for Marked {
+    type FormatOption = DefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        self.axis.map(value, limit)
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _hint: Hint) -> Vec<f64> {
+        self.ticks.clone()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.axis.range()
+    }
+}
+
+/// A line through the points of each series with error bars, of the first [`MOST_LINES`]; points that are not finite are
+/// left out. `None` when fewer than two are left.
+pub(super) fn lines(series: &[Series], axes: Axes<'_>) -> Result<Option<String>> {
+    let scale = axes.scale;
+    let usable = |p: &&Point| p.y.is_finite() && scale.place(p.x).is_finite();
+    let mut shown: Vec<(&str, Vec<Point>)> = Vec::new();
+    for one in series.iter().take(MOST_LINES) {
+        let mut points: Vec<Point> = one.points.iter().filter(usable).copied().collect();
+        points.sort_by(|a, b| a.x.total_cmp(&b.x));
+        shown.push((&one.name, points));
+    }
+    let all = || shown.iter().flat_map(|(_, points)| points);
+    if all().count() < 2 {
         return Ok(None);
     }
-    shown.sort_by(|a, b| a.x.total_cmp(&b.x));
-    // A logarithmic axis is drawn over the exponents: its ticks are powers of ten and what lies between.
-    let place = |x: f64| if axes.log_x { x.log10() } else { x };
-    let tick = |x: &f64| if axes.log_x { short(10f64.powf(*x)) } else { short(*x) };
+    // A logarithmic axis is drawn over the exponents.
+    let x_range = range(all().map(|p| scale.place(p.x)));
+    let mut y_range = range(all().flat_map(|p| [p.y - p.spread, p.y + p.spread]));
+    let n_named = shown.iter().filter(|(name, _)| !name.is_empty()).count();
+    if n_named > 0 {
+        // Room for the legend above the lines.
+        let share = LEGEND_SHARE * n_named as f64 + 0.04;
+        y_range.end += (y_range.end - y_range.start) * share / (1.0 - share);
+    }
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
-        let ends = shown.iter().flat_map(|p| [p.y - p.spread, p.y + p.spread]);
+        let ticks = scale.ticks(&x_range);
         let mut chart = ChartBuilder::on(&area)
             .margin(10)
             .x_label_area_size(42)
             .y_label_area_size(78)
-            .build_cartesian_2d(range(shown.iter().map(|p| place(p.x))), range(ends))
+            .build_cartesian_2d(Marked { axis: x_range.into(), ticks }, y_range)
             .map_err(failed)?;
         chart
             .configure_mesh()
@@ -72,22 +125,36 @@ pub(super) fn line(points: &[Point], axes: Axes<'_>) -> Result<Option<String>> {
             .bold_line_style(BLACK.mix(0.12))
             .x_desc(axes.x)
             .y_desc(axes.y)
-            .x_label_formatter(&tick)
+            .x_label_formatter(&|x| short(scale.value(*x)))
             .y_label_formatter(&|y| short(*y))
             .label_style(("sans-serif", 13))
             .draw()
             .map_err(failed)?;
-        let path = shown.iter().map(|p| (place(p.x), p.y));
-        chart.draw_series(LineSeries::new(path, COLORS[0].stroke_width(2))).map_err(failed)?;
-        chart
-            .draw_series(shown.iter().filter(|p| p.spread > 0.0).map(|p| {
+        for ((name, points), color) in shown.iter().zip(COLORS) {
+            let path = points.iter().map(|p| (scale.place(p.x), p.y));
+            let drawn = chart.draw_series(LineSeries::new(path, color.stroke_width(2))).map_err(failed)?;
+            if !name.is_empty() {
+                drawn
+                    .label(*name)
+                    .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 10, y + 5)], color.filled()));
+            }
+            let spreads = points.iter().filter(|p| p.spread > 0.0).map(|p| {
                 let (low, high) = (p.y - p.spread, p.y + p.spread);
-                ErrorBar::new_vertical(place(p.x), low, p.y, high, COLORS[0].filled(), 8)
-            }))
-            .map_err(failed)?;
-        chart
-            .draw_series(shown.iter().map(|p| Circle::new((place(p.x), p.y), 3, COLORS[0].filled())))
-            .map_err(failed)?;
+                ErrorBar::new_vertical(scale.place(p.x), low, p.y, high, color.filled(), 8)
+            });
+            chart.draw_series(spreads).map_err(failed)?;
+            let dots = points.iter().map(|p| Circle::new((scale.place(p.x), p.y), 3, color.filled()));
+            chart.draw_series(dots).map_err(failed)?;
+        }
+        if n_named > 0 {
+            chart
+                .configure_series_labels()
+                .position(SeriesLabelPosition::UpperRight)
+                .background_style(WHITE.mix(0.8))
+                .label_font(("sans-serif", 13))
+                .draw()
+                .map_err(failed)?;
+        }
         area.present().map_err(failed)?;
     }
     Ok(Some(svg))
@@ -117,7 +184,7 @@ pub(super) fn stacked(layers: &[Layer], axes: Axes<'_>) -> Result<Option<String>
             .margin(10)
             .x_label_area_size(42)
             .y_label_area_size(78)
-            .build_cartesian_2d(-0.5..n_bars as f64 - 0.5, 0.0..1.7 * top)
+            .build_cartesian_2d(-0.5..n_bars as f64 - 0.5, 0.0..1.8 * top)
             .map_err(failed)?;
         chart
             .configure_mesh()
@@ -196,13 +263,37 @@ mod tests {
 
     #[test]
     fn degenerate_data_draw_nothing_or_something_finite() {
-        let axes = Axes { x: "x", y: "y", log_x: true };
+        let axes = Axes { x: "x", y: "y", scale: Scale::Log };
         let point = |x, y| Point { x, y, spread: 0.0 };
-        assert_eq!(line(&[point(1.0, 1.0)], axes).unwrap(), None);
-        assert_eq!(line(&[point(1.0, f64::NAN), point(0.0, 1.0), point(2.0, 1.0)], axes).unwrap(), None);
-        let flat = line(&[point(1.0, 5.0), point(10.0, 5.0)], axes).unwrap().unwrap();
+        let line = |points: &[Point]| lines(&[Series { name: String::new(), points: points.to_vec() }], axes);
+        assert_eq!(line(&[point(1.0, 1.0)]).unwrap(), None);
+        assert_eq!(line(&[point(1.0, f64::NAN), point(0.0, 1.0), point(2.0, 1.0)]).unwrap(), None);
+        assert_eq!(lines(&[], axes).unwrap(), None);
+        let flat = line(&[point(1.0, 5.0), point(10.0, 5.0)]).unwrap().unwrap();
         assert!(flat.contains("<svg") && !flat.contains("NaN"));
         let layer = Layer { name: "load".into(), heights: vec![0.0, 0.0] };
         assert_eq!(stacked(&[layer], axes).unwrap(), None);
+    }
+
+    #[test]
+    fn each_series_has_its_line_and_its_name() {
+        let axes = Axes { x: "C", y: "score", scale: Scale::Log };
+        let series = |name: &str, y: f64| {
+            let points = [0.1, 1.0, 10.0].map(|x| Point { x, y, spread: 0.0 });
+            Series { name: name.into(), points: points.to_vec() }
+        };
+        let svg = lines(&[series("iter 0", 0.5), series("iter 1", 0.6)], axes).unwrap().unwrap();
+        assert_eq!(svg.matches("<polyline").count() - lines_of_axes(&svg), 2, "{svg}");
+        // Ticks at 1, 2 and 5 times powers of ten; the names in the legend.
+        for text in ["0.1", "0.2", "0.5", "10", "iter 0", "iter 1"] {
+            assert!(svg.contains(&format!("\n{text}\n")), "{text} in {svg}");
+        }
+    }
+
+    /// Lines along the axes are thinner than those through points.
+    fn lines_of_axes(svg: &str) -> usize {
+        svg.lines()
+            .filter(|line| line.starts_with("<polyline") && !line.contains("stroke-width=\"2\""))
+            .count()
     }
 }

@@ -4,5 +4,8 @@
 
 mod chart;
 mod page;
+mod search;
+mod ticks;
 
 pub use page::render;
+pub use search::{SearchTable, Shown};

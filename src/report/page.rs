@@ -1,8 +1,12 @@
 //! The page: for each results file its answer, charts, tables and provenance.
 
+use std::collections::BTreeSet;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::chart::{Axes, Layer, Point, line, stacked};
+use super::chart::{Axes, Layer, MOST_LINES, Point, Series, lines, stacked};
+use super::search::{SearchTable, cell};
+use super::ticks::Scale;
 use crate::error::Result;
 use crate::estimator::{Array, Values};
 use crate::results::{Group, Item, ResultsFile, schema};
@@ -108,59 +112,110 @@ fn figure(svg: Option<String>, caption: &str) -> Markup {
     }
 }
 
-/// The best candidate, the score over the one parameter that varies, and the table.
+/// What was found, the score over the parameters that vary, and the table.
 fn cv_results(search: &Group) -> Result<Markup> {
-    let column = |name: &str| search.array(name).and_then(Array::to_f64);
-    let texts = |name: &str| match search.array(name).map(|a| &a.values) {
-        Some(Values::Text(texts)) => texts.clone(),
-        _ => Vec::new(),
-    };
-    let score = if search.array("mean_test_score").is_some() {
-        "test_score".to_owned()
-    } else {
-        let mut means = search.items.iter().filter_map(|item| item.name.strip_prefix("mean_test_"));
-        format!("test_{}", means.next().unwrap_or("score"))
-    };
-    let (means, spreads) = (column(&format!("mean_{score}")), column(&format!("std_{score}")));
-    let (Some(means), Some(spreads)) = (means, spreads) else { return Ok(html! {}) };
-    let ranks = column(&format!("rank_{score}")).unwrap_or_else(|| vec![1.0; means.len()]);
-    let fit_times = column("mean_fit_time").unwrap_or_else(|| vec![0.0; means.len()]);
-    let params = texts("params");
-    let mut order: Vec<usize> = (0..means.len()).collect();
-    order.sort_by(|&a, &b| ranks[a].total_cmp(&ranks[b]));
+    let table = SearchTable::of_group(search);
+    let shown = table.shown(&|value| format!("{value:.6}"), MOST_CANDIDATES);
     Ok(html! {
         h3 { "Search" }
         table {
             @for (name, array) in &search.attributes { tr { td { (name) } td { (exact(array)) } } }
         }
-        (figure(score_chart(search, &means, &spreads)?, "Mean score over the folds; bars are one standard deviation."))
-        table {
-            tr { th.n { "rank" } th.n { "mean score" } th.n { "std" } th.n { "fit s" } th { "params" } }
-            @for &i in order.iter().take(MOST_CANDIDATES) {
-                tr {
-                    td.n { (ranks[i]) } td.n { (format!("{:.6}", means[i])) } td.n { (format!("{:.6}", spreads[i])) }
-                    td.n { (format!("{:.3}", fit_times[i])) } td { code { (params.get(i).map_or("", String::as_str)) } }
+        (score_chart(&table)?)
+        @if let Some(shown) = shown {
+            @if !shown.caption.is_empty() { p { (shown.caption) } }
+            table {
+                tr { @for head in &shown.heads { (head_cell(head)) } }
+                @for row in &shown.rows {
+                    tr { @for (head, text) in shown.heads.iter().zip(row) { (body_cell(head, text)) } }
                 }
             }
+            @if shown.n_left_out > 0 { p { "… and " (shown.n_left_out) " more" } }
         }
-        @if order.len() > MOST_CANDIDATES { p { "… and " (order.len() - MOST_CANDIDATES) " more" } }
     })
 }
 
-/// The score over the parameter that varies, when just one does and its values are numbers.
-fn score_chart(search: &Group, means: &[f64], spreads: &[f64]) -> Result<Option<String>> {
-    let mut varying = search.items.iter().filter(|item| item.name.starts_with("param_"));
-    let (Some(item), None) = (varying.next(), varying.next()) else { return Ok(None) };
-    let Some(values) = item.array.as_ref().and_then(Array::to_f64) else { return Ok(None) };
-    let finite = values.iter().filter(|v| v.is_finite());
-    let low = finite.clone().fold(f64::INFINITY, |a, &b| a.min(b));
-    let high = finite.fold(f64::NEG_INFINITY, |a, &b| a.max(b));
-    let axes =
-        Axes { x: item.name.trim_start_matches("param_"), y: "score", log_x: low > 0.0 && high > 20.0 * low };
-    let points: Vec<Point> = (0..values.len().min(means.len()))
-        .map(|i| Point { x: values[i], y: means[i], spread: spreads[i] })
-        .collect();
-    line(&points, axes)
+fn head_cell(head: &str) -> Markup {
+    html! { @if head == "params" { th { (head) } } @else { th.n { (head) } } }
+}
+
+fn body_cell(head: &str, text: &str) -> Markup {
+    html! { @if head == "params" { td { code { (text) } } } @else { td.n { (text) } } }
+}
+
+/// The score over the parameter that varies, a line for each rung; or over one of the two that vary, a line for each
+/// value of the other in the last rung. Nothing for more parameters or too many lines.
+fn score_chart(table: &SearchTable<'_>) -> Result<Markup> {
+    let by = table.ranked_by();
+    let (means, spreads) =
+        (table.numbers(&format!("mean_test_{by}")), table.numbers(&format!("std_test_{by}")));
+    let (Some(means), Some(spreads)) = (means, spreads) else { return Ok(html! {}) };
+    let Some((x, values, groups)) = axis_and_groups(table) else { return Ok(html! {}) };
+    let mut series: Vec<Series> = Vec::new();
+    for (row, name) in groups.into_iter().enumerate() {
+        // A stranger's columns may have any length.
+        let numbers = (values.get(row), means.get(row), spreads.get(row));
+        let (Some(name), (Some(&x), Some(&y), Some(&spread))) = (name, numbers) else { continue };
+        let point = Point { x, y, spread };
+        match series.iter_mut().find(|series| series.name == name) {
+            Some(series) => series.points.push(point),
+            None => series.push(Series { name, points: vec![point] }),
+        }
+    }
+    // The last rungs say most.
+    let series = &series[series.len().saturating_sub(MOST_LINES)..];
+    let (name, scale) = (table.ranked_by_name(), Scale::of(&values));
+    let svg = lines(series, Axes { x, y: name, scale })?;
+    Ok(figure(svg, &format!("Mean {name} over the folds; bars are one standard deviation.")))
+}
+
+/// The parameter along the axis with its values, and for each row the name of its line, if it has one.
+type AxisAndGroups<'a> = (&'a str, Vec<f64>, Vec<Option<String>>);
+
+fn axis_and_groups<'a>(table: &SearchTable<'a>) -> Option<AxisAndGroups<'a>> {
+    match table.varying().as_slice() {
+        [(name, array)] => {
+            let values = array.to_f64()?;
+            let groups = rungs(table, values.len());
+            Some((*name, values, groups))
+        }
+        [one, two] => {
+            // Along the axis the one with more values.
+            let is_longer = n_different(one.1) >= n_different(two.1);
+            let pairs = if is_longer { [(one, two), (two, one)] } else { [(two, one), (one, two)] };
+            let can_be_drawn = |(x, lines): &(&(&str, &Array), &(&str, &Array))| {
+                x.1.to_f64().is_some() && can_name_lines(lines.1)
+            };
+            let ((x, values), (name, of)) = pairs.into_iter().find(can_be_drawn)?;
+            let is_last = table.is_of_last_rung().into_iter().enumerate();
+            let lines = is_last.map(|(row, is_last)| is_last.then(|| format!("{name} = {}", cell(of, row))));
+            Some((*x, values.to_f64()?, lines.collect()))
+        }
+        _ => None,
+    }
+}
+
+/// The name of each row's rung; the same empty one for a search without rungs.
+fn rungs(table: &SearchTable<'_>, n_rows: usize) -> Vec<Option<String>> {
+    let (Some(iter), Some(resources)) = (table.numbers("iter"), table.numbers("n_resources")) else {
+        return vec![Some(String::new()); n_rows];
+    };
+    // Rungs of several brackets compare by what they got.
+    let is_one = table.numbers("bracket").is_none();
+    let name = |(iter, n): (&f64, &f64)| {
+        if is_one { format!("iter {iter}, n_resources {n}") } else { format!("n_resources {n}") }
+    };
+    iter.iter().zip(&resources).map(|row| Some(name(row))).collect()
+}
+
+fn n_different(array: &Array) -> usize {
+    (0..array.values.len()).map(|row| cell(array, row)).collect::<BTreeSet<_>>().len()
+}
+
+/// Whether the values are few, and none is missing.
+fn can_name_lines(array: &Array) -> bool {
+    let is_there = |row| !matches!(cell(array, row).as_str(), "" | "NaN");
+    n_different(array) <= MOST_LINES && (0..array.values.len()).all(is_there)
 }
 
 /// The first quantity of the history over the iterations.
@@ -171,23 +226,20 @@ fn iterations(history: &Group) -> Result<Markup> {
         let Some(values) = item.array.as_ref().and_then(Array::to_f64) else { continue };
         let points: Vec<Point> =
             values.iter().enumerate().map(|(i, &y)| Point { x: (i + 1) as f64, y, spread: 0.0 }).collect();
-        let svg = line(&points, Axes { x: "iteration", y: &item.name, log_x: false })?;
+        let series = [Series { name: String::new(), points }];
+        let svg = lines(&series, Axes { x: "iteration", y: &item.name, scale: Scale::Whole })?;
         figures.push(figure(svg, &format!("{} by iteration.", item.name)));
     }
     Ok(html! { @if !figures.is_empty() { h3 { "History" } @for figure in figures { (figure) } } })
 }
 
 fn time(timing: &Group) -> Result<Markup> {
-    // A search works in fits, not in passes: there its ranks' busy time is what fills the run.
-    let names = match timing.array("busy") {
-        Some(_) => vec!["busy"],
-        None => Phase::ALL.iter().map(|phase| phase.name()).collect(),
-    };
-    let layers: Vec<Layer> = names
-        .into_iter()
+    let layers: Vec<Layer> = Phase::ALL
+        .iter()
+        .map(|phase| phase.name())
         .filter_map(|name| Some(Layer { name: name.into(), heights: timing.array(name)?.to_f64()? }))
         .collect();
-    let svg = stacked(&layers, Axes { x: "rank", y: "seconds", log_x: false })?;
+    let svg = stacked(&layers, Axes { x: "rank", y: "seconds", scale: Scale::Whole })?;
     let scalars: Vec<Item> = timing.items.iter().filter(|item| item.shape.is_empty()).cloned().collect();
     Ok(html! {
         (datasets("Time", None, &scalars))
