@@ -47,10 +47,12 @@ impl Document {
         Ok(Self { file: file.into(), table, origins })
     }
 
-    /// Applies one `--set key.path=value`; the value is TOML or, failing that, text.
+    /// Applies one `--set key.path=value`; the value is TOML or, failing that, text. Entries of lists are called by their
+    /// numbers, from 0.
     ///
     /// # Errors
-    /// [`Error::Usage`] when there is no key or no `=`, [`Error::Job`] when the path leads through a plain value.
+    /// [`Error::Usage`] when there is no key or no `=`, [`Error::Job`] when the path leads through a plain value or to an
+    /// entry that a list does not have.
     pub fn set(&mut self, assignment: &str) -> Result<()> {
         let usage = || Error::Usage {
             message: format!(
@@ -62,17 +64,12 @@ impl Document {
         if keys.iter().any(|key| key.is_empty()) {
             return Err(usage());
         }
-        let (last, sections) = keys.split_last().ok_or_else(usage)?;
-        let mut table = &mut self.table;
-        for (depth, key) in sections.iter().enumerate() {
-            let entry = table.entry((*key).to_owned()).or_insert_with(|| Value::Table(Table::new()));
-            let found = wording::describe(entry);
-            table = entry.as_table_mut().ok_or_else(|| {
-                let section = keys[..=depth].join(".");
-                Error::job(format!("--set {}", keys.join(".")), format!("a section at {section}"), found)
-            })?;
+        let mut whole = Value::Table(std::mem::take(&mut self.table));
+        let placed = place(&mut whole, &keys, 0, parse_value(text.trim()));
+        if let Value::Table(table) = whole {
+            self.table = table;
         }
-        table.insert((*last).to_owned(), parse_value(text.trim()));
+        placed?;
         for depth in 1..keys.len() {
             // A section that the job file does not have is the flag's.
             self.origins.entry(keys[..depth].join(".")).or_insert(Origin::Flag);
@@ -185,6 +182,35 @@ impl Document {
     }
 }
 
+/// Puts `new` where the `keys` from `depth` on lead within `value`; sections that are not there are made.
+fn place(value: &mut Value, keys: &[&str], depth: usize, new: Value) -> Result<()> {
+    let fault = |expected: String, found: String| {
+        Err(Error::job(format!("--set {}", keys.join(".")), expected, found))
+    };
+    let Some(key) = keys.get(depth) else {
+        *value = new;
+        return Ok(());
+    };
+    let before = keys[..depth].join(".");
+    match value {
+        Value::Table(table) => {
+            let inner = table.entry((*key).to_owned()).or_insert_with(|| Value::Table(Table::new()));
+            place(inner, keys, depth + 1, new)
+        }
+        Value::Array(items) => {
+            let n = items.len();
+            match key.parse::<usize>().ok().and_then(|number| items.get_mut(number)) {
+                Some(item) => place(item, keys, depth + 1, new),
+                None if n == 0 => fault(format!("a list with entries at {before}"), "an empty one".into()),
+                None => {
+                    fault(format!("the number of an entry of {before}, from 0 to {}", n - 1), (*key).into())
+                }
+            }
+        }
+        plain => fault(format!("a section at {before}"), wording::describe(plain)),
+    }
+}
+
 /// Joins two dotted paths, either of which may be empty.
 pub(super) fn join(prefix: &str, key: &str) -> String {
     match (prefix.is_empty(), key.is_empty()) {
@@ -273,6 +299,46 @@ mod tests {
         assert!(document.set(".x=1").is_err());
         let message = document.set("seed.x=1").unwrap_err().to_string();
         assert_eq!(message, "--set seed.x: expected a section at seed, found 7");
+    }
+
+    #[test]
+    fn set_calls_entries_of_lists_by_their_numbers() {
+        let text =
+            "[[pipeline]]\nname = 'PCA'\n[[pipeline]]\nname = 'PCA'\nn_components = 2\n[search]\ngrid = []\n";
+        let mut document = Document::parse(Path::new("job.toml"), text).unwrap();
+        document.set("pipeline.1.n_components=3").unwrap();
+        document.set("pipeline.0.whiten=true").unwrap();
+        assert_eq!(document.get("pipeline.1.n_components"), Some(&Value::Integer(3)));
+        assert_eq!(document.get("pipeline.0.whiten"), Some(&Value::Boolean(true)));
+        let fault = |d: &Document, key| d.fault(key, "x", "y", None).to_string();
+        assert_eq!(
+            fault(&document, "pipeline.1.n_components"),
+            "--set pipeline.1.n_components: expected x, found y"
+        );
+        assert_eq!(fault(&document, "pipeline.1.name"), "job.toml:4: pipeline.1.name: expected x, found y");
+        document.set("pipeline.1=7").unwrap();
+        for (assignment, message) in [
+            (
+                "pipeline.2.whiten=true",
+                "--set pipeline.2.whiten: expected the number of an entry of pipeline, from 0 to 1, found 2",
+            ),
+            (
+                "pipeline.pca=1",
+                "--set pipeline.pca: expected the number of an entry of pipeline, from 0 to 1, found pca",
+            ),
+            ("pipeline.1.x=1", "--set pipeline.1.x: expected a section at pipeline.1, found 7"),
+            (
+                "search.grid.0.C=[1]",
+                "--set search.grid.0.C: expected a list with entries at search.grid, found an empty one",
+            ),
+        ] {
+            assert_eq!(document.set(assignment).unwrap_err().to_string(), message);
+        }
+        assert_eq!(
+            document.get("pipeline.0.name"),
+            Some(&Value::String("PCA".into())),
+            "what was there stays"
+        );
     }
 
     #[test]
