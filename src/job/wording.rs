@@ -149,7 +149,9 @@ pub(super) fn suggest(name: &str, known: &[&str]) -> String {
 pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let distance = |other: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &other.to_lowercase());
     let (near, edits) = known.iter().map(|&other| (other, distance(other))).min_by_key(|(_, d)| *d)?;
-    (edits <= (name.chars().count() / 3).max(2)).then_some(near)
+    // Short names have half of their letters in common at least, or any of them is near.
+    let length = name.chars().count();
+    (edits <= (length / 3).max(2).min(length / 2)).then_some(near)
 }
 
 /// `"a", "b" or "c"`.
@@ -225,6 +227,14 @@ mod tests {
     }
 
     #[test]
+    #[test]
+    fn a_hint_is_no_further_than_half_of_a_short_name() {
+        let near = |name| super::nearest(name, &["y", "path", "C", "rbf", "n_clusters"]);
+        assert_eq!(near("key"), None);
+        assert_eq!([near("c"), near("rfb"), near("pth")], [Some("C"), Some("rbf"), Some("path")]);
+        assert_eq!([near("pathes"), near("nclusters")], [Some("path"), Some("n_clusters")]);
+    }
+
     fn faults_are_told_in_the_users_words() {
         for (text, expected) in [
             (

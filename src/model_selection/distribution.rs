@@ -1,9 +1,12 @@
 //! Distributions that a random search draws parameters from.
 
+use std::fmt;
+
 use rand_core::Rng;
-use serde::Deserialize;
 use serde_json::Value;
 
+use super::told;
+use crate::error::{Error, Result};
 use crate::rng;
 
 /// Where a parameter's values come from.
@@ -35,39 +38,32 @@ pub enum Distribution {
     },
 }
 
-/// A distribution as the job file has it: `{ distribution = "loguniform", low = 1e-3, high = 1e3 }`.
-#[derive(Deserialize)]
-#[serde(tag = "distribution", rename_all = "lowercase", deny_unknown_fields)]
-enum Written {
-    Uniform { low: f64, high: f64 },
-    LogUniform { low: f64, high: f64 },
-    RandInt { low: i64, high: i64 },
-}
+/// The distributions, as they are called in a job.
+const NAMES: [&str; 3] = ["uniform", "loguniform", "randint"];
 
 impl Distribution {
-    /// The distribution of a table in the job file, or what is wrong with it.
-    pub(super) fn from_table(table: &toml::Table) -> Result<Self, String> {
-        let written: Written =
-            table.clone().try_into().map_err(|e: toml::de::Error| e.message().to_string())?;
-        let ordered = |low: f64, high: f64, above: f64| {
-            (low.is_finite() && high.is_finite() && low > above && low < high)
-                .then_some(())
-                .ok_or(format!("low = {low} and high = {high}"))
-        };
-        Ok(match written {
-            Written::Uniform { low, high } => {
-                ordered(low, high, f64::NEG_INFINITY)?;
-                Self::Uniform { low, high }
-            }
-            Written::LogUniform { low, high } => {
-                ordered(low, high, 0.0)?;
-                Self::LogUniform { low, high }
-            }
-            Written::RandInt { low, high } if low < high && high.checked_sub(low).is_some() => {
-                Self::RandInt { low, high }
-            }
-            Written::RandInt { low, high } => return Err(format!("low = {low} and high = {high}")),
-        })
+    /// The distribution of a table in the job file: `{ distribution = "loguniform", low = 1e-3, high = 1e3 }`, which
+    /// stands at `path`.
+    ///
+    /// # Errors
+    /// [`Error::Job`] at the key that cannot be used, in the user's words.
+    pub(super) fn from_table(path: &str, table: &toml::Table) -> Result<Self> {
+        let name = told::choice(path, "distribution", table, &NAMES)?;
+        told::check_keys(path, table, &["distribution"], &["low", "high"])?;
+        if name == "randint" {
+            let [low, high] = bounds(path, table, "an integer", toml::Value::as_integer)?;
+            // The difference has to be a number, too.
+            let ordered = low < high && high.checked_sub(low).is_some();
+            return ordered.then_some(Self::RandInt { low, high }).ok_or_else(|| disordered(path, low, high));
+        }
+        let number =
+            |value: &toml::Value| value.as_float().or(value.as_integer().map(|number| number as f64));
+        let [low, high] = bounds(path, table, "a number", number)?;
+        let above = if name == "loguniform" { 0.0 } else { f64::NEG_INFINITY };
+        if !(low.is_finite() && high.is_finite() && low > above && low < high) {
+            return Err(disordered(path, low, high));
+        }
+        Ok(if name == "loguniform" { Self::LogUniform { low, high } } else { Self::Uniform { low, high } })
     }
 
     /// A value.
@@ -85,6 +81,26 @@ impl Distribution {
     }
 }
 
+/// Both bounds of the distribution at `path`, read by `read`.
+fn bounds<N>(
+    path: &str,
+    table: &toml::Table,
+    expected: &str,
+    read: impl Fn(&toml::Value) -> Option<N>,
+) -> Result<[N; 2]> {
+    let bound = |key: &str| {
+        let value = table.get(key);
+        let found = || value.map_or_else(|| "nothing".to_owned(), told::found);
+        value.and_then(&read).ok_or_else(|| Error::job(format!("{path}.{key}"), expected, found()))
+    };
+    Ok([bound("low")?, bound("high")?])
+}
+
+fn disordered(path: &str, low: impl fmt::Debug, high: impl fmt::Debug) -> Error {
+    let expected = "low below high, and above 0 for loguniform";
+    Error::job(path, expected, format!("low = {low:?} and high = {high:?}"))
+}
+
 fn between(low: f64, high: f64, rng: &mut impl Rng) -> f64 {
     let share = rng::uniform(rng);
     // Weights instead of low + share · (high − low): the difference may overflow.
@@ -96,8 +112,8 @@ mod tests {
     use super::*;
     use crate::rng::{Purpose, stream};
 
-    fn parse(text: &str) -> Result<Distribution, String> {
-        Distribution::from_table(&toml::from_str(text).unwrap())
+    fn parse(text: &str) -> Result<Distribution> {
+        Distribution::from_table("search.distributions.C", &toml::from_str(text).unwrap())
     }
 
     #[test]
@@ -120,6 +136,37 @@ mod tests {
         );
         let (least, middle, most) = median("distribution = \"randint\"\nlow = 0\nhigh = 101");
         assert!(least == 0.0 && most == 100.0 && (middle - 50.0).abs() <= 4.0, "{least} {middle} {most}");
+    }
+
+    #[test]
+    fn faults_are_told_where_they_are() {
+        let message = |text: &str| parse(text).unwrap_err().to_string();
+        let known = "expected \"uniform\", \"loguniform\", \"randint\"";
+        for (text, said) in [
+            (
+                "kind = 'uniform'\nlow = 0\nhigh = 1",
+                format!(".distribution: {known}, found nothing (did you mean distribution, not kind?)"),
+            ),
+            (
+                "distribution = 'loguniforn'\nlow = 1\nhigh = 2",
+                format!(
+                    ".distribution: {known}, found the text \"loguniforn\" (did you mean \"loguniform\"?)"
+                ),
+            ),
+            (
+                "distribution = 'uniform'\nlow = 0\nhi = 1",
+                ".hi: expected a known key, found an unknown one (known keys: low, high)".into(),
+            ),
+            ("distribution = 'uniform'\nlow = 0", ".high: expected a number, found nothing".into()),
+            ("distribution = 'randint'\nlow = 0.5\nhigh = 2", ".low: expected an integer, found 0.5".into()),
+            (
+                "distribution = 'uniform'\nlow = 2\nhigh = 1",
+                ": expected low below high, and above 0 for loguniform, found low = 2.0 and high = 1.0"
+                    .into(),
+            ),
+        ] {
+            assert_eq!(message(text), format!("search.distributions.C{said}"));
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) fn spaces<T>(
         None => return Err(Error::job(key, expected, "none")),
         Some(TablesSpec::One(table)) => vec![(key.to_string(), table)],
         Some(TablesSpec::Many(tables)) => {
-            tables.iter().enumerate().map(|(index, table)| (format!("{key}[{index}]"), table)).collect()
+            tables.iter().enumerate().map(|(index, table)| (format!("{key}.{index}"), table)).collect()
         }
     };
     if tables.is_empty() {
@@ -56,11 +56,7 @@ pub(super) fn list(key: String, value: &toml::Value) -> Result<Vec<Value>> {
 /// A parameter's list or distribution.
 pub(super) fn distribution(key: String, value: &toml::Value) -> Result<Distribution> {
     match value {
-        toml::Value::Table(table) => Distribution::from_table(table).map_err(|found| {
-            let expected =
-                "a distribution: uniform, loguniform (low above 0) or randint, with low below high";
-            Error::job(key, expected, found)
-        }),
+        toml::Value::Table(table) => Distribution::from_table(&key, table),
         other => list(key, other).map(Distribution::Choice),
     }
 }

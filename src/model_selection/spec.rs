@@ -387,9 +387,7 @@ impl SearchSpec {
         let splitter = match &self.cv {
             None => Splitter::from_number(5, classifier),
             Some(CvSpec::Number(n_splits)) => Splitter::from_number(*n_splits, classifier),
-            Some(CvSpec::Splitter(table)) => {
-                table.clone().try_into().map_err(|e: toml::de::Error| unread(table, e.message()))?
-            }
+            Some(CvSpec::Splitter(table)) => Splitter::from_table(table)?,
         };
         splitter.check()?;
         Ok(splitter)
@@ -469,17 +467,6 @@ fn check_number(n_candidates: usize, splitter: &Splitter) -> Result<()> {
             format!("at most {MOST} fits"),
             format!("{n_splits} of each of {n_candidates} candidates"),
         )),
-    }
-}
-
-/// A fault of a splitter's table in the user's words, from the deserialiser's `message`.
-fn unread(table: &toml::Table, message: &str) -> Error {
-    let is_number = |value: &toml::Value| value.as_integer().is_some_and(|number| number >= 0);
-    let is_named = |value: &toml::Value| message.contains(&value.to_string()) && !is_number(value);
-    let wrong = table.iter().find(|(_, value)| is_named(value));
-    match wrong.filter(|_| [", expected usize", ", expected u64"].iter().any(|end| message.ends_with(end))) {
-        Some((key, value)) => fault(format!("a non-negative integer for {key}"), value.to_string()),
-        None => fault("a splitter by its kind with its parameters", message),
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::search::Split;
-use super::{folds, shuffle_split};
+use super::{folds, shuffle_split, told};
 use crate::error::{Error, Result};
 
 /// A splitter under scikit-learn's name, with its parameters and defaults.
@@ -107,6 +107,17 @@ pub enum Size {
     Fraction(f64),
 }
 
+/// Every splitter with the keys beside `kind` that it takes.
+const KINDS: [(&str, &[&str]); 7] = [
+    ("KFold", &["n_splits", "shuffle", "random_state"]),
+    ("StratifiedKFold", &["n_splits", "shuffle", "random_state"]),
+    ("GroupKFold", &["n_splits"]),
+    ("ShuffleSplit", &["n_splits", "test_size", "train_size", "random_state"]),
+    ("StratifiedShuffleSplit", &["n_splits", "test_size", "train_size", "random_state"]),
+    ("TimeSeriesSplit", &["n_splits", "max_train_size", "test_size", "gap"]),
+    ("PredefinedSplit", &["test_fold"]),
+];
+
 fn five() -> usize {
     5
 }
@@ -130,6 +141,30 @@ pub(super) fn fault(expected: impl Into<String>, found: impl Into<String>) -> Er
 }
 
 impl Splitter {
+    /// Reads a table `{ kind = "KFold", … }`.
+    ///
+    /// # Errors
+    /// [`Error::Job`] at the key under `search.cv` that cannot be used, in the user's words.
+    pub(super) fn from_table(table: &toml::Table) -> Result<Self> {
+        let names = KINDS.map(|(name, _)| name);
+        let kind = told::choice("search.cv", "kind", table, &names)?;
+        let keys = KINDS.iter().find(|(name, _)| *name == kind).map_or(&[][..], |(_, keys)| keys);
+        told::check_keys("search.cv", table, &["kind"], keys)?;
+        // None, as scikit-learn has it, is an absent key here.
+        let mut given = table.clone();
+        given.retain(|key, value| key == "kind" || value.as_str() != Some("none"));
+        for (key, value) in given.iter().filter(|(key, _)| *key != "kind") {
+            // A key by itself beside the kind: what is wrong is wrong with it.
+            let alone = [("kind".to_owned(), kind.into()), (key.clone(), value.clone())];
+            if toml::Table::from_iter(alone).try_into::<Self>().is_err() {
+                return Err(Error::job(format!("search.cv.{key}"), expected(key), told::found(value)));
+            }
+        }
+        given.try_into().map_err(|error: toml::de::Error| {
+            Error::internal(format!("a splitter that cannot be read: {}", error.message()))
+        })
+    }
+
     /// What `cv = n_splits` stands for: [`StratifiedKFold`](Self::StratifiedKFold) for a classifier,
     /// [`KFold`](Self::KFold) otherwise.
     pub fn from_number(n_splits: usize, classifier: bool) -> Self {
@@ -230,6 +265,17 @@ impl Splitter {
             | Self::TimeSeriesSplit { max_train_size: Some(0), .. } => Err(fault("sizes of 1 or more", "0")),
             _ => Ok(()),
         }
+    }
+}
+
+/// What a key of a splitter may hold.
+fn expected(key: &str) -> &'static str {
+    match key {
+        "shuffle" => "true or false",
+        "test_size" | "train_size" => "a number of rows, or a fraction between 0.0 and 1.0",
+        "test_fold" => "a list of one whole number a row",
+        "gap" | "random_state" => "a non-negative integer",
+        _ => "a positive integer",
     }
 }
 

@@ -73,7 +73,7 @@ impl Columns {
         }
         let columns = x.columns().into_iter().enumerate().map(|(feature, column)| {
             if let Some(row) = column.iter().position(|&v| !(v as f32).is_finite()) {
-                let found = column[row].to_string();
+                let found = format!("{:?}", column[row]);
                 let place = Place::cell(row as u64, feature);
                 return Err(Error::data(origin, place, "a number in single precision's range", found));
             }
@@ -266,6 +266,6 @@ mod tests {
     fn values_beyond_single_precision_are_refused() {
         let x = Array2::from_shape_vec((2, 1), vec![0.0, 1e39]).unwrap();
         let error = Columns::new(&x, "x").unwrap_err().to_string();
-        assert!(error.contains("row 1, column 0"), "{error}");
+        assert!(error.contains("row 1, column 0") && error.ends_with("found 1e39"), "{error}");
     }
 }
