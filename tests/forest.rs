@@ -10,7 +10,7 @@ use ndarray::{Array2, s};
 use rankfit::comm::{allgather, run_threads};
 use rankfit::data::Table;
 use rankfit::estimator::ensemble::{
-    Amount, ClassWeight, Depth, ForestData, ForestKind, ForestModel, ForestParams, ForestSearch, MaxFeatures,
+    Amount, ClassWeight, ForestData, ForestKind, ForestModel, ForestParams, ForestSearch, MaxFeatures,
 };
 use rankfit::estimator::row_scores::RowScores;
 use rankfit::estimator::searchable::{FitOutcome, Searchable, Split};
@@ -175,12 +175,12 @@ fn candidates_read_off_one_forest_are_those_fitted_alone() {
     let kind = ForestKind::RandomForestClassifier;
     let mut candidates = Vec::new();
     for n_estimators in [7, 1, 4] {
-        for max_depth in [Depth::Word("none".into()), Depth::Levels(2), Depth::Levels(5)] {
+        for max_depth in [None, Some(2), Some(5)] {
             for max_features in [MaxFeatures::Rule("sqrt".into()), MaxFeatures::Number(4)] {
                 let params = ForestParams {
                     kind,
                     n_estimators,
-                    max_depth: Some(max_depth.clone()),
+                    max_depth,
                     max_features: Some(max_features),
                     ..ForestParams::default()
                 };
@@ -230,7 +230,7 @@ fn chains_that_are_cut_come_to_the_same() {
         let mut forests = Vec::new();
         for n_estimators in [25, 3, 10, 17] {
             for depth in [2, 5] {
-                let max_depth = Some(Depth::Levels(depth));
+                let max_depth = Some(depth);
                 let params = ForestParams { kind, n_estimators, max_depth, ..ForestParams::default() };
                 forests.push(params.validate(3).unwrap());
             }
@@ -369,8 +369,7 @@ fn parameters_out_of_range_are_refused() {
     let cases: Vec<(&str, ForestParams)> = vec![
         ("n_estimators", ForestParams { n_estimators: 0, ..base() }),
         ("criterion", ForestParams { criterion: Some("squared_error".into()), ..base() }),
-        ("max_depth", ForestParams { max_depth: Some(Depth::Levels(0)), ..base() }),
-        ("max_depth", ForestParams { max_depth: Some(Depth::Word("deep".into())), ..base() }),
+        ("max_depth", ForestParams { max_depth: Some(0), ..base() }),
         ("min_samples_split", ForestParams { min_samples_split: Amount::Number(1), ..base() }),
         ("min_samples_leaf", ForestParams { min_samples_leaf: Amount::Part(1.0), ..base() }),
         ("min_weight_fraction_leaf", ForestParams { min_weight_fraction_leaf: 0.6, ..base() }),
@@ -393,6 +392,7 @@ fn parameters_out_of_range_are_refused() {
         let message = params.validate(0).expect_err(key).to_string();
         assert!(message.starts_with(&format!("estimator.{key}: ")), "{message}");
     }
+    assert!(serde_json::from_value::<ForestParams>(serde_json::json!({"max_depth": "deep"})).is_err());
     let rows = noisy(50, 2);
     let kind = ForestKind::RandomForestClassifier;
     let data = ForestData::new(Arc::new(rows.clone()), kind).unwrap();

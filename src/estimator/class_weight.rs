@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use super::parameter::NONE;
 use super::parameter::{check, check_positive, fault, quoted};
 use crate::data::Table;
 use crate::error::{Error, Result};
-
-/// The rule of no factors.
-pub(crate) const NONE: &str = "none";
 
 /// Factors of each class's weight.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -6,6 +6,7 @@ use toml::{Table, Value};
 use super::bytes::Bytes;
 use super::document::Document;
 use super::wording;
+use crate::data::blobs::Centers;
 use crate::data::{BlobsParams, ClassificationParams, CsvParams, Hdf5Params, RegressionParams};
 use crate::error::Result;
 
@@ -146,11 +147,21 @@ impl DataJob {
         Ok(Self { cut, source })
     }
 
-    /// The section with all defaults.
-    pub(super) fn to_table(&self) -> Result<Table, toml::ser::Error> {
+    /// The section with all defaults, of an estimator that may need targets.
+    pub(super) fn to_table(&self, needs_targets: bool) -> Result<Table, toml::ser::Error> {
         let mut table = Table::new();
         table.insert("source".into(), self.source.name().into());
         table.extend(Table::try_from(&self.source)?);
+        match &self.source {
+            // A file of centres says how many features there are.
+            SourceParams::Blobs(params) if matches!(params.centers, Centers::Number(_)) => {
+                table.entry("n_features").or_insert_with(|| Value::Integer(2));
+            }
+            SourceParams::Hdf5(_) if needs_targets => {
+                table.entry("y").or_insert_with(|| "y".into());
+            }
+            _ => {}
+        }
         table.extend(Table::try_from(&self.cut)?);
         Ok(table)
     }

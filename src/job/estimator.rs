@@ -9,9 +9,10 @@ use super::transformer::TransformerJob;
 use super::wording;
 use crate::error::Result;
 use crate::estimator::cluster::{KMeansParams, MiniBatchKMeansParams};
-use crate::estimator::ensemble::{ForestKind, ForestParams};
+use crate::estimator::ensemble::{ForestKind, ForestParams, MaxFeatures};
 use crate::estimator::linear_model::LinearParams;
 use crate::estimator::naive_bayes::GaussianNbParams;
+use crate::estimator::parameter::NONE;
 use crate::estimator::svm::SvcParams;
 use crate::estimator::transformer::TRANSFORMERS;
 
@@ -61,7 +62,14 @@ impl EstimatorJob {
     /// # Errors
     /// [`crate::Error::Job`] for what cannot be used.
     pub(super) fn read(document: &Document) -> Result<Self> {
-        let mut table = document.section("estimator")?.clone();
+        Self::of(document, document.section("estimator")?.clone())
+    }
+
+    /// Reads `table`, as if it were the section of `document`.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(super) fn of(document: &Document, mut table: Table) -> Result<Self> {
         // A file, and so the job's affair.
         table.remove("warm_start");
         let name = match table.remove("name") {
@@ -76,7 +84,7 @@ impl EstimatorJob {
         }
         if let Some(kind) = ForestKind::of(&name) {
             let params: ForestParams = document.read("estimator", table, &["name"])?;
-            return Ok(Self::Forest(ForestParams { kind, ..params }));
+            return Ok(Self::Forest(ForestParams { kind, ..params }.resolved()));
         }
         if let Some(plain) = PlainJob::read(document, &name, &table)? {
             return Ok(Self::Plain(plain));
@@ -156,7 +164,14 @@ impl EstimatorJob {
     pub(super) fn to_table(&self) -> Result<Table, toml::ser::Error> {
         let mut table = Table::new();
         table.insert("name".into(), self.name().into());
-        table.extend(Table::try_from(self)?);
+        match self {
+            // TOML has no null, and an absent key is another value.
+            Self::Forest(params) if params.max_features == Some(MaxFeatures::All) => {
+                table.extend(Table::try_from(ForestParams { max_features: None, ..params.clone() })?);
+                table.insert("max_features".into(), NONE.into());
+            }
+            _ => table.extend(Table::try_from(self)?),
+        }
         Ok(table)
     }
 }

@@ -15,6 +15,7 @@ mod method;
 mod model_csv;
 mod model_data;
 mod pipeline;
+mod none;
 mod plain;
 pub mod predict;
 mod run;

@@ -8,6 +8,7 @@ use super::data::Dtype;
 use super::diverged::leave_history;
 use super::estimator::EstimatorJob;
 use super::fit::{self, Fitted};
+use super::none;
 use super::pipeline;
 use super::search::{self, Share};
 use super::source;
@@ -54,22 +55,20 @@ impl Plan {
     /// [`Error::InputMissing`], [`Error::JobSyntax`], [`Error::Job`], [`Error::Usage`].
     pub fn read(comm: &dyn Communicator, file: &Path, overrides: &Overrides) -> Result<Self> {
         let text = source::job_text(comm, file)?;
-        let job = Job::read(file, &text, overrides)?;
+        let mut job = Job::read(file, &text, overrides)?;
         fit::check(&job)?;
-        let search = match &job.search {
-            Some(spec) => {
-                let classifier = job.estimator.is_classifier();
-                let spec = with_own_score(spec, &job.estimator);
-                let prefix = match job.pipeline.is_empty() {
-                    true => String::new(),
-                    false => format!("{}__", job.estimator.name().to_lowercase()),
-                };
-                let search = spec.check_behind(&prefix, classifier, job.seed);
-                Some(search.map_err(|error| job.place("search", error))?)
-            }
-            None => None,
+        let Some(spec) = &job.search else { return Ok(Self { job, search: None }) };
+        let classifier = job.estimator.is_classifier();
+        let spec = with_own_score(spec, &job.estimator);
+        let prefix = match job.pipeline.is_empty() {
+            true => String::new(),
+            false => format!("{}__", job.estimator.name().to_lowercase()),
         };
-        Ok(Self { job, search })
+        let search = spec.check_behind(&prefix, classifier, job.seed);
+        let mut search = search.map_err(|error| job.place("search", error))?;
+        none::resolve(&job, &mut search)?;
+        job.search = Some(spec.resolved(&search, job.seed));
+        Ok(Self { job, search: Some(search) })
     }
 }
 

@@ -8,6 +8,7 @@ use super::spec::Job;
 use super::wording;
 use crate::data::Table;
 use crate::error::{Error, Result};
+use crate::estimator::parameter::NONE;
 use crate::estimator::plain::PlainEstimator;
 use crate::estimator::row_scores::RowScores;
 use crate::estimator::svm::Svc;
@@ -146,7 +147,11 @@ pub(super) fn place(job: &Job, name: &str, value: &Value) -> String {
     // Of several sub-grids the first that has the value.
     let lists = |key: &&String| match job.value(key) {
         Some(toml::Value::Array(items)) => {
-            items.iter().any(|item| serde_json::to_value(item).is_ok_and(|item| item == *value))
+            let is_it = |item: &toml::Value| match value {
+                Value::Null => item.as_str() == Some(NONE),
+                value => serde_json::to_value(item).is_ok_and(|item| item == *value),
+            };
+            items.iter().any(is_it)
         }
         _ => false,
     };

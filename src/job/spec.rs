@@ -132,7 +132,10 @@ impl Job {
             |e: toml::ser::Error| Error::internal(format!("the job cannot be written as TOML: {e}"));
         let mut table = Table::new();
         table.insert("seed".into(), Value::Integer(self.seed as i64));
-        table.insert("data".into(), self.data.to_table().map_err(internal)?.into());
+        table.insert(
+            "data".into(),
+            self.data.to_table(self.estimator.needs_targets()).map_err(internal)?.into(),
+        );
         if !self.pipeline.is_empty() {
             let steps = self.pipeline.iter().map(|step| step.to_table().map(Value::Table));
             let steps = steps.collect::<Result<_, _>>().map_err(internal)?;

@@ -12,6 +12,7 @@ use crate::data::Table;
 use crate::error::{Error, Result};
 use crate::estimator::Transformer;
 use crate::estimator::fold_search::FoldRows;
+use crate::estimator::parameter::NONE;
 use crate::estimator::pipeline_search::{MakeSearch, PipelineSearch, StepFit};
 use crate::model_selection::Candidate;
 
@@ -109,7 +110,10 @@ fn setting(job: &Job, base: &TransformerJob, overrides: &[(&str, &str, &Value)])
     let mut table = base.to_table().map_err(|error| internal(error.to_string()))?;
     table.remove("name");
     for (_, name, value) in overrides {
-        let value = toml::Value::try_from(value).map_err(|error| internal(error.to_string()))?;
+        let value = match value {
+            Value::Null => NONE.into(),
+            value => toml::Value::try_from(value).map_err(|error| internal(error.to_string()))?,
+        };
         table.insert((*name).to_owned(), value);
     }
     // The step is not where it was written: faults are placed below.

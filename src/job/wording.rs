@@ -16,6 +16,7 @@ const EXPECTATIONS: &[(&str, &str)] = &[
     ("gamma", "\"scale\", \"auto\" or a positive number"),
     ("init", "\"k-means||\", \"k-means++\", \"random\" or { file = \"…\" }"),
     ("n_init", "\"auto\" or a positive integer"),
+    ("max_depth", "a whole number from 1, or \"none\" for no limit"),
     ("max_no_improvement", "an integer of 0 or more, where 0 never stops for that"),
     ("centers", "a positive integer, or a file of one centre a row"),
     ("center_box", "two numbers [low, high]"),
@@ -227,7 +228,6 @@ mod tests {
     }
 
     #[test]
-    #[test]
     fn a_hint_is_no_further_than_half_of_a_short_name() {
         let near = |name| super::nearest(name, &["y", "path", "C", "rbf", "n_clusters"]);
         assert_eq!(near("key"), None);
@@ -235,6 +235,7 @@ mod tests {
         assert_eq!([near("pathes"), near("nclusters")], [Some("path"), Some("n_clusters")]);
     }
 
+    #[test]
     fn faults_are_told_in_the_users_words() {
         for (text, expected) in [
             (

@@ -41,8 +41,8 @@ pub struct CvResults {
     ///
     /// A parameter's column has the type of its values: integers, doubles, booleans, or texts as they are. Where a
     /// sub-grid lacks the parameter (scikit-learn masks the entry) stands NaN among numbers, which are doubles then,
-    /// and an empty text elsewhere. A column of several types holds texts, with JSON for what is no text. `params` holds
-    /// JSON texts, which say it all exactly.
+    /// and an empty text elsewhere. A column of several types holds texts, numbers and None as Python's `str` writes them. `params`
+    /// holds JSON texts, which say it all exactly.
     pub columns: Vec<Column>,
     /// The best candidate; none when several scores were taken and none of them was named in `refit`.
     pub best: Option<Best>,
@@ -222,14 +222,45 @@ fn param_values(values: &[Option<&Value>]) -> Values {
     let flags: Option<Vec<bool>> = values.iter().map(|value| value.and_then(Value::as_bool)).collect();
     let text = |value: &Option<&Value>| match value {
         None => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => json_text(other),
+        Some(value) => python_text(value),
     };
     match (integers, all(Value::as_f64), flags) {
         (Some(integers), ..) => Values::I64(integers),
         (None, Some(numbers), _) => Values::F64(numbers),
         (None, None, Some(flags)) => Values::Bool(flags),
         (None, None, None) => Values::Text(values.iter().map(text).collect()),
+    }
+}
+
+/// A value as Python's `str` writes it; tables and lists as JSON.
+fn python_text(value: &Value) -> String {
+    match value {
+        Value::Null => "None".into(),
+        Value::Bool(true) => "True".into(),
+        Value::Bool(false) => "False".into(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) if number.is_f64() => python_float(number.as_f64().unwrap_or(f64::NAN)),
+        other => json_text(other),
+    }
+}
+
+/// A double as Python writes it: with an exponent of two digits and a sign from 1e16 on and below 1e-4.
+fn python_float(number: f64) -> String {
+    let size = number.abs();
+    if size == 0.0 || (1e-4..1e16).contains(&size) {
+        return match format!("{number}") {
+            whole if !whole.contains('.') => whole + ".0",
+            text => text,
+        };
+    }
+    let text = format!("{number:e}");
+    match text.split_once('e') {
+        Some((digits, exponent)) => {
+            let (sign, exponent) =
+                exponent.strip_prefix('-').map_or(("+", exponent), |exponent| ("-", exponent));
+            format!("{digits}e{sign}{exponent:0>2}")
+        }
+        None => text,
     }
 }
 
@@ -275,6 +306,11 @@ mod tests {
         assert_eq!(of(&[Some(json!("rbf")), Some(json!("linear"))]), texts(&["rbf", "linear"]));
         assert_eq!(of(&[Some(json!("scale")), Some(json!(0.1))]), texts(&["scale", "0.1"]));
         assert_eq!(of(&[Some(json!({"0": 2.0})), None]), texts(&["{\"0\": 2.0}", ""]));
+        // str() of Python 3.
+        let mixed =
+            [json!(null), json!(10), json!(1e-5), json!(0.0001), json!(2.5e16), json!(1e15), json!(true)];
+        let told = ["None", "10", "1e-05", "0.0001", "2.5e+16", "1000000000000000.0", "True"];
+        assert_eq!(of(&mixed.map(Some)), texts(&told));
     }
 
     #[test]

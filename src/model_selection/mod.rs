@@ -11,6 +11,7 @@ mod driver;
 mod folds;
 mod pilot;
 mod ranks;
+mod resolved;
 mod shuffle_split;
 mod spaces;
 mod spec;

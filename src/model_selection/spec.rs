@@ -1,6 +1,7 @@
 //! `[search]` of the job file, and what it becomes when it is right.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::candidates::{Candidate, MOST, parameter_grid, sample};
 use super::distribution::Distribution;
@@ -8,6 +9,7 @@ use super::spaces::{TablesSpec, distribution, list, spaces};
 use super::splitter::{Splits, Splitter, fault};
 use super::staged::{MinResources, Rules};
 use crate::error::{Error, Result};
+use crate::estimator::parameter::or_none;
 use crate::metrics::Scorer;
 
 /// The kinds of search.
@@ -67,7 +69,7 @@ pub struct SearchSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub n_iter: Option<usize>,
     /// The seed of a random search; the job's by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none", skip_serializing_if = "Option::is_none")]
     pub random_state: Option<u64>,
     /// How many points a halving of drawn points starts with, or `"exhaust"` (the default): as many as there is for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -480,6 +482,21 @@ impl Search {
     }
 
     /// The scores' names in column names: `score`, or each score's own when several were asked for.
+    /// Hands every value of a parameter that candidates have, or may draw, with the parameter's name to `change`.
+    pub fn change_values(&mut self, change: &mut dyn FnMut(&str, &mut Value)) {
+        let of_candidates = self.candidates.iter_mut().flat_map(|candidate| candidate.iter_mut());
+        of_candidates.for_each(|(name, value)| change(name, value));
+        let spaces = match self.staged.as_mut().map(|staged| &mut staged.drawn) {
+            Some(Drawn::Halving { spaces, .. } | Drawn::Hyperband { spaces, .. }) => &mut spaces[..],
+            _ => &mut [],
+        };
+        for (name, distribution) in spaces.iter_mut().flatten() {
+            if let Distribution::Choice(values) = distribution {
+                values.iter_mut().for_each(|value| change(name, value));
+            }
+        }
+    }
+
     pub fn score_names(&self) -> Vec<&'static str> {
         if !self.multimetric {
             return vec!["score"];

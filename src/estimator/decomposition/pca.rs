@@ -30,7 +30,7 @@ pub enum NComponents {
 #[serde(deny_unknown_fields, default)]
 pub struct PcaParams {
     /// Components to keep: a number, a share of the variance, or all when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     pub n_components: Option<NComponents>,
     /// Divide each coordinate by its standard deviation.
     pub whiten: bool,
@@ -41,6 +41,7 @@ pub struct PcaParams {
     /// Directions that it looks for beyond those asked for.
     pub n_oversamples: usize,
     /// Seed of its trial matrix.
+    #[serde(deserialize_with = "crate::estimator::parameter::seed_or_none")]
     pub random_state: u64,
 }
 

@@ -25,6 +25,7 @@ pub struct TruncatedSvdParams {
     /// Directions that it looks for beyond those asked for.
     pub n_oversamples: usize,
     /// Seed of its trial matrix.
+    #[serde(deserialize_with = "crate::estimator::parameter::seed_or_none")]
     pub random_state: u64,
 }
 

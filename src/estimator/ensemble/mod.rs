@@ -14,5 +14,5 @@ mod weights;
 
 pub use data::ForestData;
 pub use model::ForestModel;
-pub use params::{Amount, ClassWeight, Depth, Forest, ForestKind, ForestParams, MaxFeatures};
+pub use params::{Amount, ClassWeight, Forest, ForestKind, ForestParams, MaxFeatures};
 pub use search::ForestSearch;

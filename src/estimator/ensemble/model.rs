@@ -152,10 +152,7 @@ impl ForestModel {
             }
         }
         self.put_trees(&mut put);
-        let mut params = serde_json::to_value(&self.params).unwrap_or_default();
-        if let Some(table) = params.as_object_mut() {
-            table.insert("name".into(), self.params.kind.name().into());
-        }
+        let params = serde_json::to_value(&self.params).unwrap_or_default();
         Model { estimator: self.params.kind.name().into(), params, attributes }
     }
 

@@ -1,10 +1,10 @@
 //! Parameters of forests: as the job gives them, and checked.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::Result;
 pub use crate::estimator::class_weight::ClassWeight;
-use crate::estimator::parameter::{check, fault, quoted};
+use crate::estimator::parameter::{check, fault, or_none, quoted};
 use crate::estimator::tree::{Limits, Splitter};
 
 /// The most rows that a sample draws: one may be drawn every time, and is counted.
@@ -86,18 +86,15 @@ pub enum MaxFeatures {
     Number(i64),
     /// This part of all.
     Part(f64),
-    /// `"sqrt"`, `"log2"`, or `"none"` for all of them.
+    /// `"sqrt"` or `"log2"`.
     Rule(String),
+    /// All of them: `"none"`, or JSON's `null`.
+    All,
 }
 
-/// The most levels of a tree.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "a number of levels, or \"none\" for no limit")]
-pub enum Depth {
-    /// So many.
-    Levels(i64),
-    /// `"none"`, which a list of values needs.
-    Word(String),
+/// As [`or_none`], where none is another value than the default.
+fn max_features<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<MaxFeatures>, D::Error> {
+    or_none(from).map(|given| Some(given.unwrap_or(MaxFeatures::All)))
 }
 
 /// Parameters of a forest with scikit-learn's names and defaults, unchecked.
@@ -113,8 +110,8 @@ pub struct ForestParams {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub criterion: Option<String>,
     /// The most levels of a tree; no limit by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_depth: Option<Depth>,
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
+    pub max_depth: Option<i64>,
     /// Nodes of fewer rows are leaves.
     pub min_samples_split: Amount,
     /// Rows that each side of a split must have.
@@ -122,10 +119,10 @@ pub struct ForestParams {
     /// The part of all weight that each side of a split must have.
     pub min_weight_fraction_leaf: f64,
     /// Features considered at each split; `"sqrt"` for classes and 1.0 for numbers by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "max_features", skip_serializing_if = "Option::is_none")]
     pub max_features: Option<MaxFeatures>,
     /// The most leaves; not supported.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     pub max_leaf_nodes: Option<i64>,
     /// How much of the impurity a split must take away.
     pub min_impurity_decrease: f64,
@@ -135,15 +132,15 @@ pub struct ForestParams {
     /// Whether rows are predicted by the trees that did not grow on them.
     pub oob_score: bool,
     /// The seed; the job's by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     pub random_state: Option<u64>,
     /// Factors of the classes' weights: `"balanced"`, `"balanced_subsample"`, or a table.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     pub class_weight: Option<ClassWeight>,
     /// Pruning; not supported above 0.
     pub ccp_alpha: f64,
     /// How many rows a bootstrap sample draws, or which part of what all rows weigh; as many as there are by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     pub max_samples: Option<Amount>,
 }
 
@@ -195,17 +192,50 @@ impl ForestParams {
     /// # Errors
     /// [`crate::Error::Job`] with the key `estimator.…` of the first that cannot be used.
     pub fn validate(self, seed: u64) -> Result<Forest> {
+        self.resolved().checked(seed)
+    }
+
+    /// The same with the defaults that depend on the kind.
+    pub fn resolved(self) -> Self {
+        let (criterion, max_features) = match self.kind.is_classifier() {
+            true => ("gini", MaxFeatures::Rule("sqrt".into())),
+            false => ("squared_error", MaxFeatures::Part(1.0)),
+        };
+        Self {
+            criterion: self.criterion.or_else(|| Some(criterion.into())),
+            max_features: self.max_features.or(Some(max_features)),
+            bootstrap: self.bootstrap.or(Some(self.kind.splitter() == Splitter::Best)),
+            ..self
+        }
+    }
+
+    fn checked(self, seed: u64) -> Result<Forest> {
         let at_least_1 = "a whole number from 1";
         let fits = self.n_estimators >= 1 && self.n_estimators <= i64::from(i32::MAX);
         check("n_estimators", fits, at_least_1, self.n_estimators)?;
         let max_depth = self.depth()?;
         self.check_amounts()?;
         let leaf = self.min_weight_fraction_leaf;
-        check("min_weight_fraction_leaf", (0.0..=0.5).contains(&leaf), "a number from 0.0 to 0.5", leaf)?;
+        check(
+            "min_weight_fraction_leaf",
+            (0.0..=0.5).contains(&leaf),
+            "a number from 0.0 to 0.5",
+            format!("{leaf:?}"),
+        )?;
         let decrease = self.min_impurity_decrease;
         let expected = "a number, 0.0 or above";
-        check("min_impurity_decrease", decrease >= 0.0 && decrease.is_finite(), expected, decrease)?;
-        check("ccp_alpha", self.ccp_alpha == 0.0, "0.0 (pruning is not supported yet)", self.ccp_alpha)?;
+        check(
+            "min_impurity_decrease",
+            decrease >= 0.0 && decrease.is_finite(),
+            expected,
+            format!("{decrease:?}"),
+        )?;
+        check(
+            "ccp_alpha",
+            self.ccp_alpha == 0.0,
+            "0.0 (pruning is not supported yet)",
+            format!("{:?}", self.ccp_alpha),
+        )?;
         if let Some(leaves) = self.max_leaf_nodes {
             return fault("max_leaf_nodes", "no such key (it is not supported yet)", leaves);
         }
@@ -223,16 +253,10 @@ impl ForestParams {
     }
 
     fn depth(&self) -> Result<usize> {
-        match &self.max_depth {
+        match self.max_depth {
             None => Ok(usize::MAX),
-            Some(Depth::Word(word)) if word == "none" => Ok(usize::MAX),
-            Some(Depth::Levels(levels)) if *levels >= 1 => Ok(*levels as usize),
-            Some(Depth::Levels(levels)) => {
-                fault("max_depth", "a whole number from 1, or \"none\" for no limit", levels)
-            }
-            Some(Depth::Word(word)) => {
-                fault("max_depth", "a whole number from 1, or \"none\" for no limit", quoted(word))
-            }
+            Some(levels) if levels >= 1 => Ok(levels as usize),
+            Some(levels) => fault("max_depth", "a whole number from 1, or \"none\" for no limit", levels),
         }
     }
 
@@ -267,10 +291,10 @@ impl ForestParams {
                 check("max_features", *part > 0.0 && *part <= 1.0, expected, format!("{part:?}"))
             }
             Some(MaxFeatures::Rule(rule)) => {
-                let known = ["sqrt", "log2", "none"].contains(&rule.as_str());
+                let known = ["sqrt", "log2"].contains(&rule.as_str());
                 check("max_features", known, expected, quoted(rule))
             }
-            None => Ok(()),
+            Some(MaxFeatures::All) | None => Ok(()),
         }
     }
 
@@ -341,10 +365,10 @@ impl Forest {
             Some(MaxFeatures::Part(part)) => (part * d) as usize,
             Some(MaxFeatures::Rule(rule)) => match rule.as_str() {
                 "sqrt" => d.sqrt() as usize,
-                // The whole part of the logarithm, without rounding.
-                "log2" => n_features.checked_ilog2().unwrap_or(0) as usize,
-                _ => n_features,
+                // log2: the whole part of the logarithm, without rounding.
+                _ => n_features.checked_ilog2().unwrap_or(0) as usize,
             },
+            Some(MaxFeatures::All) => n_features,
         };
         number.clamp(1, n_features.max(1))
     }
@@ -361,7 +385,7 @@ impl Forest {
             Some(Amount::Part(part)) => (part * weight).floor().max(1.0),
         };
         let expected = format!("a sample of at most {MOST_DRAWN} rows");
-        check("max_samples", drawn <= f64::from(MOST_DRAWN), &expected, drawn)?;
+        check("max_samples", drawn <= f64::from(MOST_DRAWN), &expected, format!("{drawn:?}"))?;
         Ok(drawn as usize)
     }
 }

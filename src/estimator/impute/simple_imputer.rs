@@ -36,7 +36,7 @@ pub struct SimpleImputerParams {
     /// What stands in for a missing value.
     pub strategy: Strategy,
     /// The constant; 0 when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     pub fill_value: Option<f64>,
     /// Whether features without any value are kept (as 0, or as the constant) instead of left out.
     pub keep_empty_features: bool,

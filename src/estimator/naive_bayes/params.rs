@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 #[serde(deny_unknown_fields, default)]
 pub struct GaussianNbParams {
     /// Probabilities of the classes, in their order; those found in the data when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     pub priors: Option<Vec<f64>>,
     /// The share of the largest variance of a feature that is added to all variances.
     pub var_smoothing: f64,

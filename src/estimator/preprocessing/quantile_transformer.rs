@@ -7,6 +7,7 @@ use super::order_statistics::{interpolate, order_statistics, ranks_of};
 use crate::data::{Block, RowMap};
 use crate::engine::pass::{Pass, PassEngine};
 use crate::error::{Error, Result};
+use crate::estimator::parameter::or_none;
 use crate::estimator::{Array, Model, Values};
 use crate::kernel::Real;
 use crate::metrics::RowSample;
@@ -33,10 +34,19 @@ pub struct QuantileTransformerParams {
     pub n_quantiles: usize,
     /// The distribution made.
     pub output_distribution: OutputDistribution,
-    /// Rows drawn to estimate the quantiles; exact quantiles of all rows when there are no more.
+    /// Rows drawn to estimate the quantiles; exact quantiles of all rows when there are no more, as
+    /// with `"none"`.
+    #[serde(deserialize_with = "all_or_some")]
     pub subsample: u64,
     /// Seed of that draw.
+    #[serde(deserialize_with = "crate::estimator::parameter::seed_or_none")]
     pub random_state: u64,
+}
+
+/// A number of rows, or as many as there can be.
+fn all_or_some<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<u64, D::Error> {
+    // What TOML can write, and so read again.
+    or_none(from).map(|rows| rows.unwrap_or(i64::MAX as u64))
 }
 
 impl Default for QuantileTransformerParams {

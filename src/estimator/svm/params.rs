@@ -43,6 +43,7 @@ pub struct SvcParams {
     /// Memory for kernel rows of one fit, in MB.
     pub cache_size: f64,
     /// Factors of C for each class.
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     pub class_weight: Option<ClassWeight>,
     /// Most iterations of one binary problem; −1 for no limit.
     pub max_iter: i64,
@@ -51,6 +52,7 @@ pub struct SvcParams {
     /// Break ties between votes by the decision values.
     pub break_ties: bool,
     /// Seed of the folds that probabilities are calibrated on, 0 by default; not used without them.
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     pub random_state: Option<u64>,
     /// Most seconds that one fit may take; none for no limit. Not one of scikit-learn's.
     #[serde(skip_serializing_if = "Option::is_none")]

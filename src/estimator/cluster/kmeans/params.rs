@@ -203,8 +203,11 @@ struct Text {
     init: Init,
     n_init: NInit,
     max_iter: usize,
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     tol: f64,
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     random_state: Option<u64>,
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     oversampling_factor: Option<f64>,
     init_max_iter: Option<usize>,
     algorithm: Algorithm,

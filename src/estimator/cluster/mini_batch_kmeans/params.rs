@@ -34,14 +34,14 @@ pub struct MiniBatchKMeansParams {
     /// Batches without a better smoothed inertia after which to stop; 0 does not look.
     pub max_no_improvement: u64,
     /// Rows on which the start is found; 3 batches (or 3 `n_clusters`, if that is more than those) when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     pub init_size: Option<usize>,
     /// Starts tried, of which the best on `init_size` other rows is taken; `"auto"` tries 1 for k-means++ and 3 for random.
     pub n_init: NInit,
     /// A centroid whose rows are fewer than this share of the largest one's is moved to a random row.
     pub reassignment_ratio: f64,
     /// Seed; the job's when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     pub random_state: Option<u64>,
 }
 

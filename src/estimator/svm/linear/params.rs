@@ -39,10 +39,10 @@ pub struct LinearSvcParams {
     /// The value of the feature whose weight is the intercept.
     pub intercept_scaling: f64,
     /// Factors of C for each class.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     pub class_weight: Option<ClassWeight>,
     /// Seed of the order in which rows are visited under `"hinge"`; the job's by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     pub random_state: Option<u64>,
     /// Most iterations: Newton steps, or passes over the rows.
     pub max_iter: i64,
@@ -86,7 +86,7 @@ pub struct LinearSvrParams {
     /// Accepted, and checked to go with the loss; the solver follows from the loss.
     pub dual: Dual,
     /// Seed of the order in which rows are visited under `"epsilon_insensitive"`; the job's by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     pub random_state: Option<u64>,
     /// Most iterations: Newton steps, or passes over the rows.
     pub max_iter: i64,
