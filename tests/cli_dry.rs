@@ -1,8 +1,8 @@
-//! What a dry run tells.
+//! What a dry run tells, and what it refuses as the run would.
 
 mod desk;
 
-use desk::Desk;
+use desk::{Desk, words};
 use serde_json::{Value, json};
 
 const ROWS: &str = "[data]\nsource = \"classification\"\nn_samples = 300\nn_features = 6\nn_informative = 3\n\
@@ -13,6 +13,125 @@ fn dry(desk: &Desk, job: &str, set: &[&str]) -> String {
     let mut arguments = vec!["run", "dry.toml", "--dry-run", "--output", "x.h5"];
     set.iter().for_each(|assignment| arguments.extend(["--set", assignment]));
     desk.ok(&arguments)
+}
+
+/// The memory of rank 0 in MiB.
+fn memory(said: &str) -> f64 {
+    let line = said.lines().rfind(|line| line.starts_with("# 0 ")).expect("rank 0");
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let number: f64 = words[words.len() - 2].parse().expect("a number");
+    number
+        * [("KiB", 1.0 / 1024.0), ("MiB", 1.0), ("GiB", 1024.0)]
+            .iter()
+            .find(|u| u.0 == words[words.len() - 1])
+            .unwrap()
+            .1
+}
+
+/// The most memory that the same job held, beyond what the program takes for next to nothing, on an idle machine; the
+/// estimate has to be right within a factor of 1.5.
+#[test]
+fn memory_is_that_of_the_fits_too() {
+    let rows = |source: &str, n: usize, d: usize| {
+        format!("[data]\nsource = \"{source}\"\nn_samples = {n}\nn_features = {d}\n")
+    };
+    let desk = Desk::new();
+    for (data, estimator, measured_mib) in [
+        (rows("classification", 12_000, 20), "name = 'SVC'", 211.0),
+        (rows("classification", 25_000, 20) + "memory_per_rank = '600MiB'\n", "name = 'SVC'", 615.0),
+        (rows("regression", 5000, 20), "name = 'SVR'", 157.0),
+        (rows("blobs", 1_000_000, 20) + "residency = 'memory'\n", "name = 'KMeans'\nn_clusters = 12", 207.0),
+        (rows("classification", 30_000, 20), "name = 'RandomForestClassifier'\nn_estimators = 60", 31.0),
+        (rows("regression", 50_000, 20), "name = 'ExtraTreesRegressor'\nn_estimators = 20", 305.0),
+        (
+            rows("regression", 200_000, 50),
+            "name = 'Ridge'\n[search]\n[search.grid]\nalpha = [0.1, 1.0, 10.0]",
+            281.0,
+        ),
+        (
+            rows("classification", 8000, 20),
+            "name = 'SVC'\n[search]\ncv = 3\n[search.grid]\nC = [0.1, 1.0]\ngamma = [0.01, 0.1]",
+            276.0,
+        ),
+    ] {
+        let told = memory(&dry(&desk, &format!("{data}[estimator]\n{estimator}\n"), &[]));
+        let ratio = told / measured_mib;
+        assert!((1.0 / 1.5..=1.5).contains(&ratio), "{estimator}: {told} MiB told, {measured_mib} measured");
+    }
+}
+
+#[test]
+fn a_search_is_told_with_its_score_and_its_refit() {
+    let desk = Desk::new();
+    let grid = format!("{ROWS}[estimator]\nname = 'SVC'\n[search]\ncv = 3\n[search.grid]\nC = [0.1, 1.0]\n");
+    let said = dry(&desk, &grid, &[]);
+    assert!(said.contains("# search: grid, 2 candidates on 3 folds, scored by accuracy\n"), "{said}");
+    assert!(said.contains("# the refit of the best candidate takes about "), "{said}");
+    assert!(said.contains("# 2 blocks on 1 rank\n"), "{said}");
+    assert!(dry(&desk, &grid, &["data.block_rows=300"]).contains("# 1 block on 1 rank\n"));
+    assert!(!dry(&desk, &grid, &["search.refit=false"]).contains("refit of the best"));
+}
+
+/// The rungs are those of scikit-learn's HalvingGridSearchCV (1.9.1): `n_candidates_` and `n_resources_` for 9
+/// candidates on 300 rows of 2 classes with cv = 5.
+#[test]
+fn rungs_are_told() {
+    let desk = Desk::new();
+    let halving = format!(
+        "{ROWS}[estimator]\nname = 'GaussianNB'\n[search]\nkind = 'halving'\n[search.grid]\n\
+         var_smoothing = [1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1]\n"
+    );
+    let said = dry(&desk, &halving, &[]);
+    assert!(said.contains("# search: halving, 9 candidates on 5 folds, scored by accuracy\n"), "{said}");
+    let table: Vec<Vec<&str>> = said
+        .lines()
+        .skip_while(|line| !line.starts_with("# bracket"))
+        .take(4)
+        .map(|line| line.trim_start_matches("# ").split_whitespace().collect())
+        .collect();
+    assert_eq!(table[0], ["bracket", "rung", "candidates", "n_samples"]);
+    assert_eq!(table[1..], [["0", "0", "9", "33"], ["0", "1", "3", "99"], ["0", "2", "1", "297"]]);
+}
+
+#[test]
+fn what_needs_no_fit_is_refused_as_the_run_refuses_it() {
+    let desk = Desk::new();
+    desk.write("there.h5", "");
+    desk.write("centres.csv", "1,2,3,4,5\n");
+    for (estimator, extra) in [
+        ("name = 'KMeans'\nn_clusters = 3", &["--output", "there.h5"][..]),
+        ("name = 'KMeans'\nn_clusters = 3", &["--output", "absent/x.h5"]),
+        ("name = 'KMeans'\nn_clusters = 3", &[]),
+        ("name = 'KMeans'\nn_clusters = 301", &["--output", "x.h5"]),
+        ("name = 'MiniBatchKMeans'\nn_clusters = 301", &["--output", "x.h5"]),
+        ("name = 'KMeans'\nn_clusters = 2\ninit = { file = 'absent.csv' }", &["--output", "x.h5"]),
+        ("name = 'KMeans'\nn_clusters = 2\ninit = { file = 'centres.csv' }", &["--output", "x.h5"]),
+        ("name = 'KMeans'\nwarm_start = 'absent.h5'", &["--output", "x.h5"]),
+        ("name = 'LogisticRegression'\nwarm_start = 'absent.h5'", &["--output", "x.h5"]),
+        ("name = 'PCA'\nn_components = 7", &["--output", "x.h5"]),
+        ("name = 'TruncatedSVD'\nn_components = 7", &["--output", "x.h5"]),
+        ("name = 'KNeighborsClassifier'\nn_neighbors = 301", &["--output", "x.h5"]),
+        (
+            "name = 'GaussianNB'\n[search]\nkind = 'halving'\nmax_resources = 301\n[search.grid]\nvar_smoothing = [1e-9]",
+            &["--output", "x.h5"],
+        ),
+    ] {
+        desk.write("job.toml", &format!("{ROWS}[estimator]\n{estimator}\n"));
+        let run = desk.run(&[&["run", "job.toml", "-q"], extra].concat());
+        let dry = desk.run(&[&["run", "job.toml", "--dry-run"], extra].concat());
+        assert_ne!(run.status.code(), Some(0), "{estimator}");
+        assert_eq!((dry.status.code(), words(&dry)), (run.status.code(), words(&run)), "{estimator}");
+    }
+    let steps =
+        "[[pipeline]]\nname = 'PCA'\nn_components = 4\n[[pipeline]]\nname = 'PCA'\nn_components = 5\n";
+    desk.write("steps.toml", &format!("{ROWS}{steps}[estimator]\nname = 'GaussianNB'\n"));
+    let message =
+        "pipeline.1.n_components: expected at most 4, the smaller of n_samples and n_features, found 5";
+    for flag in ["-q", "--dry-run"] {
+        desk.fails(&["run", "steps.toml", "--output", "x.h5", flag], 78, message);
+    }
+    // Entries of lists are called by the names that errors give them.
+    desk.ok(&["run", "steps.toml", "--output", "x.h5", "-q", "--set", "pipeline.1.n_components=3"]);
 }
 
 fn resolved(said: &str) -> toml::Table {

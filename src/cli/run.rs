@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::table::{bytes, columns, short};
+use super::table::{bytes, columns, counted, short};
 use super::voice::Voice;
 use super::{candidates, performance};
 use crate::comm::{self, Communicator};
 use crate::error::Result;
 use crate::estimator::{Array, Values};
-use crate::job::{self, Ending, Finished, Forecast, Overrides, Plan, Share};
+use crate::job::{self, Ending, Finished, Forecast, Overrides, Plan, SearchForecast, Share};
 use crate::report::SearchTable;
 use crate::results::OnExisting;
 use crate::telemetry::{Talk, Telemetry, install_signal_handlers};
@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     /// What to do when the output exists.
     #[arg(long, value_enum, default_value_t)]
     on_existing: OnExisting,
-    /// Prints the resolved job, who owns what and the memory it takes; runs and writes nothing.
+    /// Prints the resolved job, who owns what and the memory it takes; runs and writes nothing, but refuses what a run would refuse before its first fit.
     #[arg(long)]
     dry_run: bool,
     /// Prints warnings and the answer only, whatever search.verbose says.
@@ -49,7 +49,7 @@ pub(super) fn run(comm: &dyn Communicator, arguments: Arguments) -> Result<()> {
     let plan = Plan::read(comm, &arguments.job, &overrides)?;
     let voice = Voice::new(comm);
     if arguments.dry_run {
-        let forecast = job::forecast(comm, plan)?;
+        let forecast = job::forecast(comm, plan, arguments.on_existing)?;
         return comm::agree(comm, voice.answer(&dry(&forecast)));
     }
     comm::agree(comm, install_signal_handlers())?;
@@ -73,10 +73,10 @@ fn dry(forecast: &Forecast) -> String {
     let shape = &forecast.shape;
     let mut text = format!("{}\n# data: {}\n", forecast.job, forecast.data);
     if let Some(search) = &forecast.search {
-        text += &format!("# search: {search}\n");
+        text += &format!("{}{}{}", announced(search), rungs(search), shares(search));
     }
-    text += &shares(&forecast.shares);
-    text += &format!("# {} blocks on {} ranks\n", shape.n_blocks(), forecast.slices.len());
+    let (blocks, ranks) = (counted(shape.n_blocks(), "block"), counted(forecast.slices.len(), "rank"));
+    text += &format!("# {blocks} on {ranks}\n");
     let head = ["# rank", "blocks", "rows", "memory"].map(str::to_owned).to_vec();
     let row = |rank: usize| {
         let blocks = &forecast.slices[rank].blocks;
@@ -99,8 +99,31 @@ fn dry(forecast: &Forecast) -> String {
     text
 }
 
+fn announced(search: &SearchForecast) -> String {
+    let (candidates, folds) = (counted(search.n_candidates, "candidate"), counted(search.n_folds, "fold"));
+    format!("# search: {}, {candidates} on {folds}, scored by {}\n", search.kind, search.scores.join(", "))
+}
+
+/// How many candidates get how much, in a search in rungs.
+fn rungs(search: &SearchForecast) -> String {
+    if search.brackets.is_empty() {
+        return String::new();
+    }
+    let mut rows =
+        vec![["# bracket", "rung", "candidates", search.resource.as_str()].map(str::to_owned).to_vec()];
+    for (number, bracket) in search.brackets.iter().enumerate() {
+        rows.extend(bracket.rungs.iter().enumerate().map(|(rung, of)| {
+            [format!("# {number}"), rung.to_string(), of.n_candidates.to_string(), of.n_resources.to_string()]
+                .to_vec()
+        }));
+    }
+    let refit = if search.refits { ", and the refit of the best one" } else { "" };
+    columns(&rows, "") + &format!("# who does what is planned rung by rung{refit}\n")
+}
+
 /// What each rank would do of a search.
-fn shares(shares: &[Share]) -> String {
+fn shares(search: &SearchForecast) -> String {
+    let shares = &search.shares;
     if shares.is_empty() {
         return String::new();
     }
@@ -117,6 +140,10 @@ fn shares(shares: &[Share]) -> String {
     let longest = shares.iter().max_by(|a, b| a.part.total_cmp(&b.part));
     let (most, time) = longest.map_or((0.0, "?".into()), |share| (share.part, seconds(share)));
     let busy = if most > 0.0 { 100.0 / (most * shares.len() as f64) } else { 100.0 };
+    if search.refits {
+        let refit = search.refit_s.map_or_else(|| "?".into(), |s| format!("{s:.3}"));
+        text += &format!("# the refit of the best candidate takes about {refit} s more\n");
+    }
     text + &format!(
         "# the search ends after about {time} s with ranks {busy:.0} % busy: an estimate by a cost model whose unit \
          was timed on a small fit\n"

@@ -59,6 +59,11 @@ impl Table {
         Ok(Self { x, y, weights, class_names, origin: source.origin() })
     }
 
+    /// Bytes of its numbers.
+    pub fn size_bytes(&self) -> u64 {
+        ((self.x.len() + self.y.len() + self.weights.len()) * size_of::<f64>()) as u64
+    }
+
     /// The listed rows, in the order of the list.
     pub fn select(&self, rows: &[usize]) -> Self {
         let of = |values: &[f64]| {

@@ -351,6 +351,13 @@ impl Searchable for PipelineSearch<'_> {
         all
     }
 
+    /// What each step makes of all rows and the training rows that one is fitted on, with the estimator's own.
+    fn memory_bytes(&self, splits: &[Split], refits: bool) -> u64 {
+        let own =
+            self.groups.iter().map(|group| group.planner.memory_bytes(splits, refits)).max().unwrap_or(0);
+        own.saturating_add((self.steps.len() as u64 + 1).saturating_mul(self.table.size_bytes()))
+    }
+
     fn refit(&self, candidate: usize) -> Result<Model> {
         self.refit_steps(candidate).map(|(_, model)| model)
     }

@@ -74,6 +74,11 @@ pub trait PlainEstimator: Send + Sync {
     /// [`Error::Data`] when the rows cannot be learnt from, [`Error::Job`] for parameters that do not go with them.
     fn fit_rows(&self, table: &Table, rows: &[usize]) -> Result<Box<dyn PlainModel>>;
 
+    /// About how many bytes a fit on `n` rows of `d` features keeps at once beside the table: a copy of the rows.
+    fn memory_bytes(&self, n: usize, d: usize) -> u64 {
+        8 * n as u64 * d as u64
+    }
+
     /// Checks, before any work, what needs the data to be checked.
     ///
     /// # Errors

@@ -127,6 +127,12 @@ pub trait Searchable: Send + Sync {
         Sharing::Nothing
     }
 
+    /// About how many bytes a rank keeps at once beside the table: for its fits on `splits` and, where it `refits`, then.
+    fn memory_bytes(&self, splits: &[Split], refits: bool) -> u64 {
+        let _ = (splits, refits);
+        0
+    }
+
     /// Fits `candidate` on all rows.
     ///
     /// # Errors

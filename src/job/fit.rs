@@ -7,14 +7,14 @@ use super::run::Plan;
 use super::spec::Job;
 use super::{forest, pipeline, plain, search, source, warm_start};
 use crate::comm::{Communicator, agree};
-use crate::data::{BlockSource, Feed, Parts, Residency, Shape, Table};
+use crate::data::{BlockSource, Feed, Parts, Residency, Table};
 use crate::engine::keeper::Keeper;
 use crate::engine::pass::PassEngine;
 use crate::engine::rows::{RowSink, stream_kept};
 use crate::engine::sweep::{FitOutcome, SweepReport, Watch};
 use crate::error::{Error, Place, Result};
 use crate::estimator::cluster::kmeans::FitLabels;
-use crate::estimator::cluster::{KMeansModel, KMeansParams};
+use crate::estimator::cluster::{KMeans, KMeansModel, KMeansParams};
 use crate::estimator::linear_model::{LinearModel, LinearParams, WarmStart};
 use crate::estimator::searchable::{Searchable, Split};
 use crate::estimator::svm::{Peers, Svc, SvcModel, SvcParams};
@@ -22,7 +22,6 @@ use crate::estimator::targets::{is_class, no_class};
 use crate::estimator::{Array, Values};
 use crate::kernel::Real;
 use crate::model_selection::{CvResults, Kind, Search, SearchResult, run_search};
-use crate::partition::Slice;
 use crate::results::{self, Contents, FileKeeper, Output, ResultsWriter, RowType, schema};
 use crate::telemetry::{Phase, Telemetry};
 
@@ -60,55 +59,6 @@ pub(super) fn check(job: &Job) -> Result<()> {
     };
     checked.map_err(|error| job.place("estimator", error))?;
     pipeline::check(job)
-}
-
-/// Bytes of rows that this rank would hold at once.
-pub(super) fn memory_bytes<T: Real>(
-    comm: &dyn Communicator,
-    job: &Job,
-    source: Arc<dyn BlockSource<T>>,
-) -> Result<u64> {
-    let shape = source.shape().clone();
-    match &job.estimator {
-        _ if job.search.is_some() => whole_table(comm, job, &shape),
-        EstimatorJob::KMeans(_) | EstimatorJob::Linear(_) | EstimatorJob::MiniBatchKMeans(_) => {
-            let residency = source::residency::<T>(comm, job, &shape)?;
-            if let EstimatorJob::KMeans(params) = &job.estimator {
-                source::check_room::<T>(comm, job, &shape, params.validate(job.seed)?.label_bytes())?;
-            }
-            let waits = source.waits_for_input();
-            let feed = Feed::new(source, residency, comm.rank(), comm.size());
-            let streamed = feed.slice().len() - feed.n_resident();
-            let in_flight = streamed.min(if waits { 2 } else { 1 });
-            let part = feed.parts().shape().clone();
-            let beside = match &job.estimator {
-                EstimatorJob::Linear(params) => params.bytes_per_row().saturating_mul(part.block_rows as u64),
-                _ => 0,
-            };
-            let row_bytes = (part.n_features * size_of::<T>()) as u64;
-            let kept = match &job.estimator {
-                EstimatorJob::KMeans(params) if streamed == 0 => {
-                    params.validate(job.seed)?.bound_bytes(row_bytes).saturating_mul(part.block_rows as u64)
-                }
-                _ => 0,
-            };
-            let each = part.block_bytes::<T>().saturating_add(beside).saturating_add(kept);
-            Ok(((feed.n_resident() + in_flight) as u64).saturating_mul(each))
-        }
-        EstimatorJob::Transformer(_) | EstimatorJob::GaussianNb(_) => {
-            let n_local = Slice::of(shape.n_blocks(), comm.rank(), comm.size()).len();
-            let in_flight = n_local.min(if source.waits_for_input() { 2 } else { 1 });
-            Ok((in_flight as u64).saturating_mul(shape.block_bytes::<T>()))
-        }
-        EstimatorJob::Svc(_) | EstimatorJob::Forest(_) | EstimatorJob::Plain(_) => {
-            whole_table(comm, job, &shape)
-        }
-    }
-}
-
-fn whole_table(comm: &dyn Communicator, job: &Job, shape: &Shape) -> Result<u64> {
-    source::check_table(comm, job, shape)?;
-    Ok(shape.n_samples * (shape.n_features as u64 + 1) * 8)
 }
 
 /// Fits what the plan says.
@@ -170,20 +120,7 @@ fn k_means<T: Real>(
     telemetry: &Telemetry,
 ) -> Result<Fitted> {
     let shape = source.shape().clone();
-    let mut k_means = params.validate(job.seed)?;
-    if let Some((path, model)) = warm_start::read(comm, job)? {
-        if !params.n_clusters_tried.is_empty() {
-            let expected = "one number where the fit starts from a model";
-            return Err(job.fault("estimator.n_clusters", expected, "a list"));
-        }
-        let (start, d) = (KMeansModel::import(&model)?, shape.n_features);
-        if (start.n_clusters(), start.n_features_in()) != (params.n_clusters, d) {
-            let expected = format!("{} centroids of {d} features to start from", params.n_clusters);
-            let found = format!("{} of {}", start.n_clusters(), start.n_features_in());
-            return Err(Error::data(path.display(), Place::default(), expected, found));
-        }
-        k_means = k_means.with_centers(start.cluster_centers());
-    }
+    let k_means = start(comm, job, params, shape.n_features)?;
     let residency = source::residency::<T>(comm, job, &shape)?;
     source::check_room::<T>(comm, job, &shape, k_means.label_bytes())?;
     let spare = source::spare_bytes::<T>(comm, job, &shape);
@@ -203,6 +140,34 @@ fn k_means<T: Real>(
     let contents =
         Contents { model: Some(model.export()), history: model.history_arrays(), ..Contents::default() };
     Ok(Fitted { contents, cluster_sizes, report: None, writer })
+}
+
+/// K-means with the centroids of the model from which the job wants it to start, if there is one.
+///
+/// # Collective
+/// That of reading the model.
+///
+/// # Errors
+/// Those of reading it; [`Error::Data`] for a model of other sizes.
+pub(super) fn start(
+    comm: &dyn Communicator,
+    job: &Job,
+    params: &KMeansParams,
+    n_features: usize,
+) -> Result<KMeans> {
+    let k_means = params.validate(job.seed)?;
+    let Some((path, model)) = warm_start::read(comm, job)? else { return Ok(k_means) };
+    if !params.n_clusters_tried.is_empty() {
+        let expected = "one number where the fit starts from a model";
+        return Err(job.fault("estimator.n_clusters", expected, "a list"));
+    }
+    let start = KMeansModel::import(&model)?;
+    if (start.n_clusters(), start.n_features_in()) != (params.n_clusters, n_features) {
+        let expected = format!("{} centroids of {n_features} features to start from", params.n_clusters);
+        let found = format!("{} of {}", start.n_clusters(), start.n_features_in());
+        return Err(Error::data(path.display(), Place::default(), expected, found));
+    }
+    Ok(k_means.with_centers(start.cluster_centers()))
 }
 
 /// Begins the results file on rank 0.

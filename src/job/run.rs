@@ -10,18 +10,15 @@ use super::estimator::EstimatorJob;
 use super::fit::{self, Fitted};
 use super::none;
 use super::pipeline;
-use super::search::{self, Share};
 use super::source;
 use super::spec::{Job, Overrides};
 use super::timing;
 use crate::comm::{Communicator, agree, mpi_version};
-use crate::data::Shape;
 use crate::error::{Error, Result};
 use crate::estimator::linear_model::LinearParams;
 use crate::estimator::{Array, FEATURE_NAMES, Values};
 use crate::kernel::Real;
 use crate::model_selection::{ScoringSpec, Search, SearchSpec};
-use crate::partition::Slice;
 use crate::results::checkpoint::{self, Fingerprint};
 use crate::results::provenance::{self, Machine};
 use crate::results::{Contents, FileKeeper, OnExisting, Output, ResultsFile, refuse_inputs, schema};
@@ -99,25 +96,6 @@ pub enum Ending {
     Found(PathBuf),
 }
 
-/// What a dry run tells.
-#[derive(Clone, Debug)]
-pub struct Forecast {
-    /// The resolved job as TOML.
-    pub job: String,
-    /// What the data are.
-    pub data: String,
-    /// Size and cut.
-    pub shape: Shape,
-    /// For each rank its blocks.
-    pub slices: Vec<Slice>,
-    /// For each rank the bytes of blocks it keeps in memory, and of those it streams at a time.
-    pub memory_bytes: Vec<u64>,
-    /// Candidates and folds of the search.
-    pub search: Option<String>,
-    /// What each rank would do of the search.
-    pub shares: Vec<Share>,
-}
-
 /// Does the job and writes its results.
 ///
 /// # Collective
@@ -140,8 +118,20 @@ pub fn run(
     }
 }
 
+/// What tells this job's results and checkpoints from those of others.
+///
+/// # Collective
+/// One broadcast.
+///
+/// # Errors
+/// An internal error.
+pub(super) fn fingerprint(comm: &dyn Communicator, job: &Job, data: &str) -> Result<Fingerprint> {
+    let files = source::describe_files(comm, job)?;
+    Ok(Fingerprint::of(&[schema::SOFTWARE, &job.essence()?, data, &files]))
+}
+
 /// `Ok(None)` for an output that exists and may be the same job's.
-fn check_output(job: &Job, path: &Path, on_existing: OnExisting) -> Result<Option<Output>> {
+pub(super) fn check_output(job: &Job, path: &Path, on_existing: OnExisting) -> Result<Option<Output>> {
     let checkpoint = checkpoint::path_for(path);
     let named = job.inputs().into_iter().map(|(key, input)| (format!("the file of {key}"), input));
     let job_file = ("the job file".to_owned(), job.file().to_path_buf());
@@ -161,7 +151,7 @@ fn check_output(job: &Job, path: &Path, on_existing: OnExisting) -> Result<Optio
     }
 }
 
-fn on_root<R>(comm: &dyn Communicator, work: impl FnOnce() -> Result<R>) -> Result<Option<R>> {
+pub(super) fn on_root<R>(comm: &dyn Communicator, work: impl FnOnce() -> Result<R>) -> Result<Option<R>> {
     if comm.is_root() { work().map(Some) } else { Ok(None) }
 }
 
@@ -178,8 +168,7 @@ fn typed<T: Real>(
     source.doubt().into_iter().for_each(|doubt| telemetry.warn(doubt));
     plan.job.data.cut.block_rows = Some(source.shape().block_rows);
     let data = source::describe(comm, &plan.job, &*source)?;
-    let files = source::describe_files(comm, &plan.job)?;
-    let fingerprint = Fingerprint::of(&[schema::SOFTWARE, &plan.job.essence()?, &data, &files]);
+    let fingerprint = fingerprint(comm, &plan.job, &data)?;
     let found = on_root(comm, || match &output {
         None => same_job(path, &fingerprint).map(|()| true),
         Some(_) => Ok(false),
@@ -243,7 +232,7 @@ fn name_features(contents: &mut Contents, names: Option<Vec<String>>) {
 }
 
 /// Whether the finished output at `path` is that of the job with this fingerprint.
-fn same_job(path: &Path, fingerprint: &Fingerprint) -> Result<()> {
+pub(super) fn same_job(path: &Path, fingerprint: &Fingerprint) -> Result<()> {
     let file = ResultsFile::open(path)?;
     let provenance = file.group(schema::PROVENANCE, 1)?;
     let theirs = provenance.as_ref().and_then(|group| group.text("fingerprint"));
@@ -255,43 +244,5 @@ fn same_job(path: &Path, fingerprint: &Fingerprint) -> Result<()> {
         message: "holds the results of another job (its parameters, seed or data differ); give another \
                   --output, or --on-existing replace"
             .into(),
-    })
-}
-
-/// What the job would do: the resolved job, who owns what, and the memory it takes. Runs and writes nothing.
-///
-/// # Collective
-/// Every rank calls it with the same arguments.
-///
-/// # Errors
-/// What opening the data returns.
-pub fn forecast(comm: &dyn Communicator, mut plan: Plan) -> Result<Forecast> {
-    match plan.job.data.cut.dtype {
-        Dtype::F64 => forecast_typed::<f64>(comm, &mut plan),
-        Dtype::F32 => forecast_typed::<f32>(comm, &mut plan),
-    }
-}
-
-fn forecast_typed<T: Real>(comm: &dyn Communicator, plan: &mut Plan) -> Result<Forecast> {
-    let source = source::open::<T>(comm, &plan.job)?;
-    let shape = source.shape().clone();
-    plan.job.data.cut.block_rows = Some(shape.block_rows);
-    let data = source::describe(comm, &plan.job, &*source)?;
-    let shares = match &plan.search {
-        Some(search) => search::forecast(comm, &plan.job, search, &*source)?,
-        None => Vec::new(),
-    };
-    let mine = fit::memory_bytes::<T>(comm, &plan.job, source)?;
-    let n_blocks = shape.n_blocks();
-    Ok(Forecast {
-        job: plan.job.to_toml()?,
-        data,
-        slices: (0..comm.size()).map(|rank| Slice::of(n_blocks, rank, comm.size())).collect(),
-        shape,
-        memory_bytes: crate::comm::allgather(comm, &mine)?,
-        shares,
-        search: plan.search.as_ref().map(|search| {
-            format!("{} candidates, scored by {}", search.candidates.len(), search.score_names().join(", "))
-        }),
     })
 }

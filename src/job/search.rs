@@ -23,7 +23,7 @@ use crate::estimator::naive_bayes::GaussianNbParams;
 use crate::estimator::searchable::{Chain, Searchable, Split};
 use crate::estimator::svm::{SvcParams, SvcSearch};
 use crate::kernel::Real;
-use crate::model_selection::{Candidate, PilotRows, Piloted, Rows, Rungs, Search, seconds_per_cost};
+use crate::model_selection::{Bracket, Candidate, PilotRows, Piloted, Rows, Rungs, Search, seconds_per_cost};
 use crate::results::FileKeeper;
 use crate::telemetry::{Phase, Telemetry};
 
@@ -65,6 +65,9 @@ pub(super) fn fit<T: Real>(
     sweep(comm, &*searchable, &splits.splits, search, keeper, telemetry)
 }
 
+/// Candidates that are asked what their refit costs, at most.
+const MOST_ASKED: usize = 16;
+
 /// What a rank would do.
 #[derive(Clone, Debug)]
 pub struct Share {
@@ -78,8 +81,22 @@ pub struct Share {
     pub estimated_s: Option<f64>,
 }
 
-/// Who would do what, by a cost model whose unit is timed on a small fit on rank 0; nothing for a search in rungs,
-/// whose rungs are planned when those before are done.
+/// What a search would do.
+pub(super) struct Outlook {
+    /// Candidates; those of the first rungs, where it has rungs.
+    pub(super) n_candidates: usize,
+    pub(super) n_folds: usize,
+    /// Its rungs, if it has some.
+    pub(super) brackets: Vec<Bracket>,
+    pub(super) shares: Vec<Share>,
+    /// About how long the refit takes.
+    pub(super) refit_s: Option<f64>,
+    /// What this rank keeps beside the table.
+    pub(super) memory_bytes: u64,
+}
+
+/// Who would do what, by a cost model whose unit is timed on a small fit on rank 0; of a search in rungs how many
+/// candidates get how much, for its rungs are planned when those before are done.
 ///
 /// # Collective
 /// That of reading the data, two agreements, one allgather and one broadcast of a number.
@@ -90,22 +107,44 @@ pub(super) fn forecast<T: Real>(
     comm: &dyn Communicator,
     job: &Job,
     search: &Search,
-    source: &dyn BlockSource<T>,
-) -> Result<Vec<Share>> {
-    if search.staged.is_some() {
-        return Ok(Vec::new());
-    }
-    let table = Arc::new(table(comm, job, source, &Telemetry::new())?);
-    let splits = groups::splits::<T>(comm, job, search, &table)?;
-    searchable::check_scorers(search, &table)?;
+    source: &Arc<dyn BlockSource<T>>,
+) -> Result<Outlook> {
+    let source =
+        if job.takes_missing() { Arc::new(WithMissing::new(source.clone())) } else { source.clone() };
     let telemetry = &Telemetry::new();
+    let table = Arc::new(table(comm, job, &*source, telemetry)?);
+    let splits = groups::splits::<T>(comm, job, search, &table)?.splits;
+    searchable::check_scorers(search, &table)?;
     let maker = Maker { rehearses: true, ..Maker::new(comm, job, search, telemetry)? };
-    let searchable = agree(comm, maker.search(&table, &search.candidates, &splits.splits))?;
-    let searchable = maker.piloted(&table, &splits.splits, searchable)?;
+    let refits_here = search.refit.wanted && comm.is_root();
+    if search.staged.is_some() {
+        let rows = Rows { n_samples: table.y.len(), n_classes: n_classes(job, &table.y) };
+        let make = |candidates: &[Candidate]| maker.search(&table, candidates, &[]);
+        let planned = Rungs { make: &make, splits: &splits, rows, search }.plan();
+        let (schedule, searchable) = agree(comm, planned).map_err(|error| job.place("search", error))?;
+        let first = schedule.brackets.iter().filter_map(|bracket| bracket.rungs.first());
+        return Ok(Outlook {
+            n_candidates: first.map(|rung| rung.n_candidates).sum(),
+            n_folds: splits.len(),
+            brackets: schedule.brackets,
+            shares: Vec::new(),
+            refit_s: None,
+            memory_bytes: searchable.memory_bytes(&splits, refits_here),
+        });
+    }
+    let searchable = agree(comm, maker.search(&table, &search.candidates, &splits))?;
+    let searchable = maker.piloted(&table, &splits, searchable)?;
     let n_parts = |chain: &Chain| searchable.n_chain_parts(chain);
-    let plan = SweepPlan::cut(&searchable.chains(&splits.splits), &n_parts, comm.size());
-    let unit = if comm.is_root() { seconds_per_cost(&*searchable, &splits.splits) } else { None };
-    let unit: Option<f64> = comm::broadcast(comm, 0, Some(unit))?;
+    let plan = SweepPlan::cut(&searchable.chains(&splits), &n_parts, comm.size());
+    let unit = if comm.is_root() { seconds_per_cost(&*searchable, &splits) } else { None };
+    let refit = match unit {
+        Some(unit) if search.refit.wanted => maker.refit_cost(&table).map(|cost| cost * unit),
+        _ => None,
+    };
+    // What is timed is done on rank 0, and tells how much of the matrices fits ask for.
+    let bytes = [false, search.refit.wanted].map(|refits| searchable.memory_bytes(&splits, refits));
+    let told: (Option<f64>, Option<f64>, [u64; 2]) = comm::broadcast(comm, 0, Some((unit, refit, bytes)))?;
+    let (unit, refit_s, bytes) = told;
     let total: f64 = plan.assignment.load.iter().sum();
     let share = |(tasks, &load): (&Vec<usize>, &f64)| Share {
         n_chains: tasks.len(),
@@ -113,7 +152,14 @@ pub(super) fn forecast<T: Real>(
         part: if total > 0.0 { load / total } else { 0.0 },
         estimated_s: unit.map(|unit| unit * load),
     };
-    Ok(plan.assignment.tasks.iter().zip(&plan.assignment.load).map(share).collect())
+    Ok(Outlook {
+        n_candidates: search.candidates.len(),
+        n_folds: splits.len(),
+        brackets: Vec::new(),
+        shares: plan.assignment.tasks.iter().zip(&plan.assignment.load).map(share).collect(),
+        refit_s,
+        memory_bytes: bytes[usize::from(comm.is_root())],
+    })
 }
 
 /// Classes among the targets of a classifier, 1 for others.
@@ -192,6 +238,21 @@ impl<'m> Maker<'m> {
             self.make(table, &some.iter().map(|&c| own[c].clone()).collect::<Vec<_>>(), None)
         };
         Ok(Box::new(steps::behind(self.job, table.clone(), candidates, Box::new(make))?))
+    }
+
+    /// What the refit of a candidate costs, the mean of some of them: that of a fit on all rows, or its part of one rank.
+    /// None where nothing can be told.
+    fn refit_cost(&self, table: &Arc<Table>) -> Option<f64> {
+        let all = [Split { train: (0..table.y.len()).collect(), test: Vec::new() }];
+        let candidates = &self.search.candidates;
+        let some = candidates.iter().step_by(candidates.len().div_ceil(MOST_ASKED).max(1));
+        let cost = |candidate: &Candidate| {
+            let one = self.search_of(table, std::slice::from_ref(candidate), None).ok()?;
+            let n_ranks = one.n_refit_parts(0).clamp(1, self.comm.size()) as f64;
+            Some(one.chains(&all).iter().map(|chain| chain.cost).sum::<f64>() / n_ranks)
+        };
+        let costs: Vec<f64> = some.filter_map(cost).collect();
+        (!costs.is_empty()).then(|| costs.iter().sum::<f64>() / costs.len() as f64)
     }
 
     /// `searchable` over `table` with the costs that small fits tell, where these are worth it.

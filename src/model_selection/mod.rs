@@ -17,8 +17,8 @@ mod spaces;
 mod spec;
 mod splitter;
 mod staged;
-
 mod told;
+
 // The trait is the estimators' own, one layer below; here it is at hand for those who search.
 use crate::estimator::searchable as search;
 

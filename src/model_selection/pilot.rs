@@ -226,6 +226,10 @@ impl Searchable for Piloted<'_> {
         self.searchable.sharing(chain)
     }
 
+    fn memory_bytes(&self, splits: &[Split], refits: bool) -> u64 {
+        self.searchable.memory_bytes(splits, refits)
+    }
+
     fn refit(&self, candidate: usize) -> Result<Model> {
         self.searchable.refit(candidate)
     }

@@ -30,7 +30,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn name(self) -> &'static str {
+    /// As it is called in a job.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Grid => "grid",
             Self::Random => "random",
@@ -481,7 +482,6 @@ impl Search {
         self.splitter.split(n_samples, y, groups, self.seed)
     }
 
-    /// The scores' names in column names: `score`, or each score's own when several were asked for.
     /// Hands every value of a parameter that candidates have, or may draw, with the parameter's name to `change`.
     pub fn change_values(&mut self, change: &mut dyn FnMut(&str, &mut Value)) {
         let of_candidates = self.candidates.iter_mut().flat_map(|candidate| candidate.iter_mut());
@@ -497,6 +497,7 @@ impl Search {
         }
     }
 
+    /// The scores' names in column names: `score`, or each score's own when several were asked for.
     pub fn score_names(&self) -> Vec<&'static str> {
         if !self.multimetric {
             return vec!["score"];

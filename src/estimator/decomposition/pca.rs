@@ -103,11 +103,7 @@ impl PcaParams {
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<Pca> {
         self.validate()?;
         let (n, d) = (engine.shape().n_samples, engine.shape().n_features);
-        let most = usize::try_from(n).unwrap_or(usize::MAX).min(d);
-        let asked = match self.n_components {
-            Some(NComponents::Count(count)) => Some(check_count(count, most)?),
-            _ => None,
-        };
+        let (most, asked) = (most_components(n, d), self.count(n, d)?);
         if n == 1 {
             return Err(Error::data(engine.origin(), Place::default(), "at least 2 rows", "1"));
         }
@@ -136,6 +132,24 @@ impl PcaParams {
             epsilon: T::EPSILON,
         }))
     }
+}
+
+impl PcaParams {
+    /// The number of components asked for, of `n` rows with `d` features; none for a share of the variance or all.
+    ///
+    /// # Errors
+    /// [`Error::Job`] for more than there are rows or features.
+    pub fn count(&self, n: u64, d: usize) -> Result<Option<usize>> {
+        match self.n_components {
+            Some(NComponents::Count(count)) => check_count(count, most_components(n, d)).map(Some),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// The most components of `n` rows with `d` features.
+pub(super) fn most_components(n: u64, d: usize) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX).min(d)
 }
 
 const COMPONENTS: &str = "a positive integer, or a share of the variance between 0 and 1";

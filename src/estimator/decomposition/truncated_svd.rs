@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::pca::check_count;
+use super::pca::{check_count, most_components};
 use super::projection::Projection;
 use super::sketch::Sketch;
 use super::solver::{SvdSolver, decompose};
@@ -47,6 +47,14 @@ impl TruncatedSvdParams {
         Err(Error::job("n_components", "a positive integer", "0"))
     }
 
+    /// The number of components, of `n` rows with `d` features.
+    ///
+    /// # Errors
+    /// [`Error::Job`] for more than there are rows or features.
+    pub fn count(&self, n: u64, d: usize) -> Result<usize> {
+        check_count(self.n_components, most_components(n, d))
+    }
+
     /// Fits; weights of rows do not count.
     ///
     /// `covariance_eigh` (here of XᵀX) squares the data: singular values below 10⁻⁸ of the greatest are not resolved.
@@ -61,8 +69,7 @@ impl TruncatedSvdParams {
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<TruncatedSvd> {
         self.validate()?;
         let (n, d) = (engine.shape().n_samples, engine.shape().n_features);
-        let most = usize::try_from(n).unwrap_or(usize::MAX).min(d);
-        let k = check_count(self.n_components, most)?;
+        let (most, k) = (most_components(n, d), self.count(n, d)?);
         let n_axes = k.saturating_add(self.n_oversamples).min(most);
         let solver = self.algorithm.choose(n, d, Some(n_axes));
         let sketch = Sketch { n_axes, n_iter: self.n_iter, seed: self.random_state };

@@ -46,6 +46,11 @@ impl ForestData {
         Ok(Self { classes, targets, columns, table })
     }
 
+    /// Bytes of the ranked columns and the targets.
+    pub(super) fn size_bytes(&self) -> u64 {
+        self.columns.size_bytes() + 8 * self.targets.len() as u64
+    }
+
     /// Values that a node predicts: classes, or 1 number.
     pub(super) fn n_outputs(&self) -> usize {
         self.classes.len().max(1)

@@ -5,10 +5,15 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::error::Result;
 pub use crate::estimator::class_weight::ClassWeight;
 use crate::estimator::parameter::{check, fault, or_none, quoted};
-use crate::estimator::tree::{Limits, Splitter};
+use crate::estimator::tree::{Columns, Limits, Splitter};
 
 /// The most rows that a sample draws: one may be drawn every time, and is counted.
 const MOST_DRAWN: u32 = i32::MAX as u32;
+
+/// Leaves a row of trees that part classes, about.
+const CLASS_LEAVES: f64 = 0.09;
+/// How often trees are there at once while a model is put together.
+const COPIES: f64 = 2.5;
 
 const EXPECTED_SAMPLES: &str = "a whole number from 1, or a part above 0.0";
 
@@ -354,6 +359,27 @@ impl Forest {
             max_features: self.max_features(n_features),
             splitter: self.params.kind.splitter(),
         }
+    }
+
+    /// About how many bytes a fit on `n` rows of `d` features keeps at once beside the table: the ranked columns, and on
+    /// the rank that puts the model together all trees, as they come, as they are kept and as they are written.
+    pub fn memory_bytes(&self, n: usize, d: usize, n_outputs: usize, assembles: bool) -> u64 {
+        let columns = Columns::expected_bytes(n, d, self.params.kind.draws_thresholds());
+        columns + 8 * n as u64 + if assembles { self.tree_bytes(n, n_outputs) } else { 0 }
+    }
+
+    /// About how many bytes the trees on `n` rows take while the model is put together.
+    pub(super) fn tree_bytes(&self, n: usize, n_outputs: usize) -> u64 {
+        let limits = self.limits(n, 1.0, 1);
+        let drawn = if self.bootstrap { 0.63 } else { 1.0 };
+        // Nodes of numbers go on to single rows, those of classes end where there is one class only.
+        let leaves = if self.params.kind.is_classifier() { CLASS_LEAVES } else { 1.0 };
+        let leaves =
+            leaves * drawn * n as f64 / limits.min_samples_leaf.max(limits.min_samples_split / 2) as f64;
+        // Few trees are full at their deepest level.
+        let deepest = 2f64.powf(0.8 * self.max_depth.min(64) as f64);
+        let n_nodes = 2.0 * leaves.min(deepest);
+        (COPIES * self.n_trees as f64 * n_nodes * (40 + 8 * n_outputs) as f64) as u64
     }
 
     fn max_features(&self, n_features: usize) -> usize {

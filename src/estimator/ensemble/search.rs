@@ -443,6 +443,18 @@ impl Searchable for ForestSearch {
         vec![SharedWork { what: "trees".into(), asked, done }]
     }
 
+    /// The ranked columns, what trees say of the rows that they score and, of the last fit, the trees themselves.
+    fn memory_bytes(&self, splits: &[Split], refits: bool) -> u64 {
+        let n = self.data.table.y.len();
+        let n_scored =
+            |split: &Split| split.test.len() + if self.return_train_score { split.train.len() } else { 0 };
+        let scored = splits.iter().map(n_scored).max().unwrap_or(0) as u64;
+        let votes = scored * (4 * self.data.columns.n_features() + 24 * self.data.n_outputs()) as u64;
+        let trees = |forest: &Forest| forest.tree_bytes(n, self.data.n_outputs());
+        let trees = if refits { self.candidates.iter().map(trees).max().unwrap_or(0) } else { 0 };
+        self.data.size_bytes() + votes.max(trees)
+    }
+
     fn refit(&self, candidate: usize) -> Result<Model> {
         Ok(self.candidates[candidate].fit(&self.data)?.export())
     }

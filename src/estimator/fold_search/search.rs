@@ -239,6 +239,11 @@ impl Searchable for FoldSearch {
         shared
     }
 
+    /// The rows of a fold beside all rows, and once more the blocks of a pass over those that are fitted on.
+    fn memory_bytes(&self, _splits: &[Split], _refits: bool) -> u64 {
+        2 * self.table.size_bytes()
+    }
+
     fn refit(&self, candidate: usize) -> Result<Model> {
         Ok(self.candidates[candidate].fit(&FoldRows::new(self.table.clone()))?.export())
     }

@@ -50,7 +50,10 @@ impl KNeighbors {
     }
 
     /// Checks that there are at least as many rows as neighbours.
-    pub(super) fn check_rows(&self, origin: &str, n_rows: usize) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`Error::Data`] about `origin` when there are fewer.
+    pub fn check_rows(&self, origin: &str, n_rows: usize) -> Result<()> {
         if self.k <= n_rows {
             return Ok(());
         }

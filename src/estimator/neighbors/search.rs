@@ -181,6 +181,11 @@ impl Searchable for KNeighborsSearch {
         vec![SharedWork { what: "distances".into(), asked, done }]
     }
 
+    /// The training rows, once more packed for the distances, and those that are scored.
+    fn memory_bytes(&self, _splits: &[Split], _refits: bool) -> u64 {
+        3 * self.table.size_bytes()
+    }
+
     fn refit(&self, candidate: usize) -> Result<Model> {
         let rows: Vec<usize> = (0..self.table.y.len()).collect();
         Ok(self.candidates[candidate].fit(&self.table, &rows)?.export())

@@ -7,6 +7,7 @@
 mod bench;
 mod calibration;
 mod fit;
+mod footprint;
 mod large;
 pub mod linear;
 mod model;

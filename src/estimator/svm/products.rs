@@ -16,7 +16,7 @@ pub(super) struct SharedProducts {
 
 impl SharedProducts {
     /// From this many features on, fetching a product beats computing it.
-    const WORTHWHILE_FEATURES: usize = 48;
+    pub(super) const WORTHWHILE_FEATURES: usize = 48;
 
     /// Whether the products are worth their memory, 8 n² bytes, and `n_ranks` of a node have it, each with `budget_bytes`.
     pub(super) fn pay(table: &Table, budget_bytes: usize, n_ranks: usize) -> bool {

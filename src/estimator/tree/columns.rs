@@ -94,6 +94,27 @@ impl Columns {
         self
     }
 
+    /// Bytes of all columns.
+    pub fn size_bytes(&self) -> u64 {
+        let of = |column: &Column| {
+            let codes = match &column.codes {
+                Codes::Narrow(codes) => size_of_val(&codes[..]),
+                Codes::Wide(codes) => size_of_val(&codes[..]),
+            };
+            let values =
+                column.values.len() + column.by_row.len() + column.starts.len() + column.firsts.len();
+            (codes + column.buckets.len() + 4 * values) as u64
+        };
+        self.columns.iter().map(of).sum()
+    }
+
+    /// About how many bytes the columns of `n` rows of `d` features take, whose values are all distinct; with each
+    /// row's values at hand if they are drawn between.
+    pub fn expected_bytes(n: usize, d: usize, with_values: bool) -> u64 {
+        let code = if n <= 1 << 16 { 2 } else { 4 };
+        (n as u64).saturating_mul(d as u64) * (code + 1 + 4 + if with_values { 4 } else { 0 })
+    }
+
     /// How many rows there are.
     pub fn n_rows(&self) -> usize {
         self.n_rows

@@ -11,7 +11,7 @@ use super::super::ranks::means_and_stds;
 use super::super::search::{FitId, FitOutcome, Searchable, Split};
 use super::super::spec::{Drawn, Search, Staged};
 use super::keeper::RungKeeper;
-use super::rules::{Rung, Schedule};
+use super::rules::{Rules, Rung, Schedule};
 use super::sample::subsample;
 use crate::comm::{Communicator, agree};
 use crate::engine::keeper::Keeper;
@@ -67,55 +67,42 @@ struct Done {
     report: Option<SweepReport>,
 }
 
-impl Rungs<'_, '_> {
-    /// Does the search.
-    ///
-    /// The last rung says which candidate is best; with several brackets the last rungs of all, which get the same.
-    ///
-    /// # Collective
-    /// Those of a sweep for each rung, and of the refit.
+impl<'m> Rungs<'_, 'm> {
+    /// The rungs that a run would do, and the search of the widest one's candidates. Nothing is fitted.
     ///
     /// # Errors
-    /// Those of [`run_search`](super::super::run_search), and [`Error::Job`] for resources that the data do not have.
-    pub fn run(
-        &self,
-        comm: &dyn Communicator,
-        telemetry: &Telemetry,
-        keeper: Option<&dyn Keeper>,
-        watch: &mut dyn Watch,
-    ) -> Result<SearchResult> {
-        let staged = self.search.staged.as_ref();
-        let staged = staged.ok_or_else(|| Error::internal("a search without rungs"))?;
-        Climb { comm, telemetry, rungs: self, staged, keeper, done: Done::default() }.run(watch)
+    /// [`Error::Job`] for resources that the data do not have, and what making the search returns.
+    pub fn plan(&self) -> Result<(Schedule, Box<dyn Searchable + 'm>)> {
+        let staged = self.staged()?;
+        let (schedule, entrants) = self.schedule(staged, &mut Vec::new())?;
+        let first = schedule.brackets.iter().zip(&entrants).next();
+        let (bracket, entrants) = first.ok_or_else(|| Error::internal("a search of no rungs"))?;
+        let n_resources = bracket.rungs.first().map_or(0, |rung| rung.n_resources);
+        let given: Vec<Candidate> =
+            entrants.iter().map(|candidate| given(&staged.rules, candidate, n_resources)).collect();
+        Ok((schedule, (self.make)(&given)?))
     }
-}
 
-impl Climb<'_, '_> {
-    fn run(mut self, watch: &mut dyn Watch) -> Result<SearchResult> {
-        let mut warnings = self.rungs.search.warnings.clone();
-        let (schedule, entrants) = self.schedule(&mut warnings)?;
-        for (number, (bracket, mut candidates)) in schedule.brackets.iter().zip(entrants).enumerate() {
-            for (iteration, rung) in bracket.rungs.iter().enumerate() {
-                let means = self.rung(&candidates, (number, iteration), *rung, watch)?;
-                let n_next = bracket.rungs.get(iteration + 1).map_or(0, |next| next.n_candidates);
-                candidates = top(&candidates, &means, n_next);
-            }
-        }
-        self.finish(&schedule, warnings)
+    fn staged(&self) -> Result<&Staged> {
+        self.search.staged.as_ref().ok_or_else(|| Error::internal("a search without rungs"))
     }
 
     /// The least number of rows that makes sense, by scikit-learn's rule: two of each class in each fold.
     fn smallest(&self) -> usize {
-        2 * self.rungs.splits.len() * self.rungs.rows.n_classes
+        2 * self.splits.len() * self.rows.n_classes
     }
 
     /// The rungs, and who enters each bracket.
-    fn schedule(&self, warnings: &mut Vec<String>) -> Result<(Schedule, Vec<Vec<Candidate>>)> {
-        let (rules, n, smallest) = (&self.staged.rules, self.rungs.rows.n_samples, self.smallest());
+    fn schedule(
+        &self,
+        staged: &Staged,
+        warnings: &mut Vec<String>,
+    ) -> Result<(Schedule, Vec<Vec<Candidate>>)> {
+        let (rules, n, smallest) = (&staged.rules, self.rows.n_samples, self.smallest());
         let draw = |spaces, n, seed, warnings: &mut Vec<String>| sample(spaces, n, seed, warnings);
-        match &self.staged.drawn {
+        match &staged.drawn {
             Drawn::Not => {
-                let candidates = self.rungs.search.candidates.clone();
+                let candidates = self.search.candidates.clone();
                 Ok((rules.halving(candidates.len(), n, smallest)?, vec![candidates]))
             }
             Drawn::Halving { spaces, n_candidates, seed } => {
@@ -140,6 +127,41 @@ impl Climb<'_, '_> {
         }
     }
 
+    /// Does the search.
+    ///
+    /// The last rung says which candidate is best; with several brackets the last rungs of all, which get the same.
+    ///
+    /// # Collective
+    /// Those of a sweep for each rung, and of the refit.
+    ///
+    /// # Errors
+    /// Those of [`run_search`](super::super::run_search), and [`Error::Job`] for resources that the data do not have.
+    pub fn run(
+        &self,
+        comm: &dyn Communicator,
+        telemetry: &Telemetry,
+        keeper: Option<&dyn Keeper>,
+        watch: &mut dyn Watch,
+    ) -> Result<SearchResult> {
+        let staged = self.staged()?;
+        Climb { comm, telemetry, rungs: self, staged, keeper, done: Done::default() }.run(watch)
+    }
+}
+
+impl Climb<'_, '_> {
+    fn run(mut self, watch: &mut dyn Watch) -> Result<SearchResult> {
+        let mut warnings = self.rungs.search.warnings.clone();
+        let (schedule, entrants) = self.rungs.schedule(self.staged, &mut warnings)?;
+        for (number, (bracket, mut candidates)) in schedule.brackets.iter().zip(entrants).enumerate() {
+            for (iteration, rung) in bracket.rungs.iter().enumerate() {
+                let means = self.rung(&candidates, (number, iteration), *rung, watch)?;
+                let n_next = bracket.rungs.get(iteration + 1).map_or(0, |next| next.n_candidates);
+                candidates = top(&candidates, &means, n_next);
+            }
+        }
+        self.finish(&schedule, warnings)
+    }
+
     /// Does one rung; returns the candidates' mean scores.
     fn rung(
         &mut self,
@@ -159,11 +181,7 @@ impl Climb<'_, '_> {
             let fraction = rung.n_resources as f64 / self.rungs.rows.n_samples as f64;
             (subsample(self.rungs.splits, fraction, self.staged.seed), candidates.to_vec())
         } else {
-            let given = |candidate: &Candidate| {
-                let mut candidate = candidate.clone();
-                candidate.insert(rules.resource.clone(), Value::from(rung.n_resources));
-                candidate
-            };
+            let given = |candidate: &Candidate| given(rules, candidate, rung.n_resources);
             (self.rungs.splits.to_vec(), candidates.iter().map(given).collect())
         };
         let swept = self.sweep(&candidates, &splits, watch)?;
@@ -248,6 +266,15 @@ impl Climb<'_, '_> {
         let index = best.or_else(|| last.clone().next())?;
         Some(Best { index, score: means[index], params: search.candidates[index].clone() })
     }
+}
+
+/// A candidate with what its rung gives it, where that is a parameter.
+fn given(rules: &Rules, candidate: &Candidate, n_resources: usize) -> Candidate {
+    let mut candidate = candidate.clone();
+    if !rules.counts_rows() {
+        candidate.insert(rules.resource.clone(), Value::from(n_resources));
+    }
+    candidate
 }
 
 /// Which rows of the table belong to the last rung of their bracket.

@@ -16,6 +16,7 @@ use super::pruning::Pruning;
 use super::relocate::{FarthestPass, average, n_empty, relocate};
 use super::run::{End, Record, Run, State};
 use super::selection;
+use crate::data::Shape;
 use crate::engine::pass::PassEngine;
 use crate::error::{Error, Place, Result};
 use crate::estimator::range::RangePass;
@@ -51,7 +52,7 @@ impl KMeans {
     /// # Errors
     /// As [`fit`](Self::fit).
     pub fn fit_predict<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<(KMeansModel, FitLabels)> {
-        self.check_size(engine)?;
+        self.check_shape(engine.shape(), engine.origin())?;
         let mut memory = engine.memory();
         let mut pruning = Pruning::new(self.run_sizes(), self.params.max_iter, engine);
         let mut state = match engine.resume::<State>()? {
@@ -93,15 +94,19 @@ impl KMeans {
         Ok((model, FitLabels::of_run(memory, best)))
     }
 
-    fn check_size<T: Real>(&self, engine: &PassEngine<'_, T>) -> Result<()> {
-        let (shape, k) = (engine.shape(), self.params.n_clusters);
+    /// Checks that data of this shape can be clustered so.
+    ///
+    /// # Errors
+    /// [`Error::Data`] about `origin` for data without features, or with fewer rows than clusters.
+    pub fn check_shape(&self, shape: &Shape, origin: String) -> Result<()> {
+        let k = self.params.n_clusters;
         if shape.n_features == 0 {
-            return Err(Error::data(engine.origin(), Default::default(), "at least one feature", "none"));
+            return Err(Error::data(origin, Default::default(), "at least one feature", "none"));
         }
         if shape.n_samples < k as u64 {
             let expected = format!("at least n_clusters = {k} rows");
             let found = format!("{} rows", shape.n_samples);
-            return Err(Error::data(engine.origin(), Default::default(), expected, found));
+            return Err(Error::data(origin, Default::default(), expected, found));
         }
         Ok(())
     }

@@ -7,7 +7,6 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::{Error, Result};
 use crate::kernel::Isa;
-use crate::kernel::lloyd::Bounds;
 
 /// Where the first centroids come from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -203,12 +202,12 @@ struct Text {
     init: Init,
     n_init: NInit,
     max_iter: usize,
-    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     tol: f64,
     #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     random_state: Option<u64>,
     #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     oversampling_factor: Option<f64>,
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     init_max_iter: Option<usize>,
     algorithm: Algorithm,
 }
@@ -410,13 +409,6 @@ impl KMeans {
             _ => 4,
         };
         (self.restarts as u64).saturating_mul(self.sizes.iter().map(label).sum())
-    }
-
-    /// Bytes that a fit keeps of every row beside labels where all rows of `row_bytes` stay in memory: bounds, and at most
-    /// a quarter of the row for the sums of its block.
-    pub fn bound_bytes(&self, row_bytes: u64) -> u64 {
-        let all = (self.restarts * self.sizes.len()) as u64 * Bounds::ROW_BYTES;
-        if 2 * all <= row_bytes { all + row_bytes / 4 } else { 0 }
     }
 
     /// The number of clusters of each run.

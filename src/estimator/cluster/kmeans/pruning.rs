@@ -3,6 +3,7 @@
 use std::cell::{Ref, RefCell};
 
 use super::frame::Frame;
+use super::params::KMeans;
 use super::run::{Run, State};
 use super::shorts::{Cut, ShortMemory};
 use super::stepped::in_single;
@@ -77,18 +78,12 @@ impl Pruning {
         max_iter: usize,
         engine: &PassEngine<'_, T>,
     ) -> Self {
-        let (d, block_rows) = (engine.shape().n_features, engine.shape().block_rows as u64);
+        let (d, block_rows) = (engine.shape().n_features, engine.shape().block_rows);
         let sizes: Vec<usize> = sizes.collect();
         let row_bytes = (d * size_of::<T>()) as u64;
-        let of_block = sizes.iter().map(|&k| FixedTally::bytes(k, d) as u64).sum::<u64>();
-        let of_rows = |bytes: u64| engine.most_rows().saturating_mul(bytes);
-        let short = ShortMemory::new(engine.n_owned(), engine.shape().block_rows, d);
-        let needs = Needs {
-            bounds: of_rows(sizes.len() as u64 * Bounds::ROW_BYTES),
-            sums: of_rows(of_block.div_ceil(block_rows.max(1)).min(row_bytes)),
-            short: short.bytes(),
-        };
-        let (rows, spare) = (of_rows(row_bytes), engine.spare_bytes());
+        let short = ShortMemory::new(engine.n_owned(), block_rows, d);
+        let needs = Needs::of(&sizes, engine.most_rows(), block_rows, d, row_bytes, short.bytes());
+        let (rows, spare) = (engine.most_rows().saturating_mul(row_bytes), engine.spare_bytes());
         let allowed = engine.all_resident() && needs.fit(rows, spare);
         let keeps_short = allowed && needs.all_fit(spare);
         let (short, drifts) = (RefCell::new(short), vec![None; sizes.len()]);
@@ -172,7 +167,35 @@ impl Pruning {
     }
 }
 
+impl KMeans {
+    /// Bytes that a fit keeps beside labels of a rank's `n_blocks` blocks of `block_rows` rows with `d` features of
+    /// `bytes` each, where all of them stay in memory and `spare` bytes are left: bounds, the sums of blocks, and the rows in
+    /// sixteen bits.
+    pub fn kept_bytes(&self, [n_blocks, block_rows, d, bytes]: [usize; 4], spare: u64) -> u64 {
+        let (sizes, rows) = (self.run_sizes().collect::<Vec<_>>(), n_blocks as u64 * block_rows as u64);
+        let row_bytes = (d * bytes) as u64;
+        let short = ShortMemory::new(n_blocks, block_rows, d).bytes();
+        let needs = Needs::of(&sizes, rows, block_rows, d, row_bytes, short);
+        if !needs.fit(rows.saturating_mul(row_bytes), spare) {
+            return 0;
+        }
+        let cuts =
+            needs.all_fit(spare) && sizes.iter().any(|&k| ShortMemory::pays(k, 0, self.params.max_iter));
+        needs.bounds + needs.sums + if cuts { needs.short } else { 0 }
+    }
+}
+
 impl Needs {
+    /// Of runs of `sizes` over at most `rows` rows of `d` features and `row_bytes`, in blocks of `block_rows`.
+    fn of(sizes: &[usize], rows: u64, block_rows: usize, d: usize, row_bytes: u64, short: u64) -> Self {
+        let of_block = sizes.iter().map(|&k| FixedTally::bytes(k, d) as u64).sum::<u64>();
+        Self {
+            bounds: rows.saturating_mul(sizes.len() as u64 * Bounds::ROW_BYTES),
+            sums: rows.saturating_mul(of_block.div_ceil(block_rows.max(1) as u64).min(row_bytes)),
+            short,
+        }
+    }
+
     /// Whether bounds and sums are kept, of rows of so many bytes, where there is room for `spare` bytes.
     fn fit(&self, rows: u64, spare: u64) -> bool {
         self.bounds.saturating_mul(2) <= rows && self.bounds.saturating_add(self.sums) <= spare

@@ -9,7 +9,7 @@ use super::batches::{Rows, ahead, draw, fetch};
 use super::init;
 use super::params::{MiniBatchInit, MiniBatchKMeansParams};
 use super::step::{Centroids, squared_distance};
-use crate::data::Block;
+use crate::data::{Block, Shape};
 use crate::engine::pass::{Pass, PassEngine};
 use crate::error::{Error, Place, Result};
 use crate::estimator::preprocessing::column_moments;
@@ -72,7 +72,7 @@ impl MiniBatchKMeansParams {
         seed: u64,
     ) -> Result<(MiniBatchKMeansModel, FitLabels)> {
         self.validate()?;
-        self.check_size(engine)?;
+        self.check_shape(engine.shape(), engine.origin())?;
         let seed = self.random_state.unwrap_or(seed);
         let (n_samples, d) = (engine.shape().n_samples, engine.shape().n_features);
         let tolerance = self.tolerance(engine)?;
@@ -116,16 +116,18 @@ impl MiniBatchKMeansParams {
         Ok((model, FitLabels::of_blocks(labels)))
     }
 
-    fn check_size<T: Real>(&self, engine: &PassEngine<'_, T>) -> Result<()> {
-        let (n_samples, k) = (engine.shape().n_samples, self.n_clusters);
-        let fault = |expected: String, found: String| {
-            Err(Error::data(engine.origin(), Place::default(), expected, found))
-        };
+    /// Checks that data of this shape can be clustered so.
+    ///
+    /// # Errors
+    /// [`Error::Data`] about `origin` for data without features, or with fewer rows than clusters.
+    pub fn check_shape(&self, shape: &Shape, origin: String) -> Result<()> {
+        let (n_samples, k) = (shape.n_samples, self.n_clusters);
         if n_samples < k as u64 {
-            return fault(format!("at least n_clusters = {k} rows"), n_samples.to_string());
+            let expected = format!("at least n_clusters = {k} rows");
+            return Err(Error::data(origin, Place::default(), expected, n_samples.to_string()));
         }
-        if engine.shape().n_features == 0 {
-            return fault("at least 1 feature".into(), "none".into());
+        if shape.n_features == 0 {
+            return Err(Error::data(origin, Place::default(), "at least 1 feature", "none"));
         }
         Ok(())
     }

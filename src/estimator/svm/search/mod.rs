@@ -14,6 +14,7 @@
 
 mod chains;
 mod equal;
+mod memory;
 mod sharing;
 
 use std::cell::OnceCell;
@@ -66,6 +67,8 @@ pub struct SvcSearch {
     n_operations: AtomicU64,
     /// Of these, what kernel values cost.
     n_of_values: AtomicU64,
+    /// The most rows that fits asked for, in thousandths of those expected.
+    asked_most: AtomicU64,
     /// The first candidate with the kernel of each.
     kernels: OnceLock<Vec<usize>>,
     /// The track of each candidate.
@@ -107,6 +110,7 @@ impl SvcSearch {
             n_copied: AtomicU64::new(0),
             n_operations: AtomicU64::new(0),
             n_of_values: AtomicU64::new(0),
+            asked_most: AtomicU64::new(0),
             kernels: OnceLock::new(),
             tracks: OnceLock::new(),
             before: OnceLock::new(),
@@ -222,6 +226,8 @@ impl SvcSearch {
         self.n_operations.fetch_add(of_values, Ordering::Relaxed);
         self.n_of_values.fetch_add(of_values, Ordering::Relaxed);
         let (asked, stored) = (prepared.matrix.n_asked, prepared.matrix.store().is_some());
+        let n_columns = if stored { self.table.x.nrows() } else { prepared.set.rows.len() };
+        self.note_asked(asked, fits, prepared.set.rows.len(), n_columns);
         bench.count(asked, stored);
         Ok(())
     }
@@ -371,6 +377,10 @@ impl Searchable for SvcSearch {
             shared.push(SharedWork { what: "dot products".into(), asked, done: products.n_computed });
         }
         shared
+    }
+
+    fn memory_bytes(&self, splits: &[Split], refits: bool) -> u64 {
+        self.kernel_bytes(splits, refits)
     }
 
     fn refit(&self, candidate: usize) -> Result<Model> {

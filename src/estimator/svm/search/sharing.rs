@@ -25,6 +25,8 @@ pub(super) struct SharedKernel {
     pub(super) key: (usize, usize),
     kernel: KernelFunction,
     n_fits: usize,
+    /// How many ranks compute it together, at least.
+    pub(super) n_ranks: usize,
 }
 
 /// Whether `n_ranks` that all need a matrix should compute it together.
@@ -59,7 +61,7 @@ impl SvcSearch {
             let budget_bytes = if fetches { half / 2 } else { half };
             let room = budget_bytes.saturating_mul(n_ranks) / bytes.max(1);
             let n_features = if fetches { FETCHED } else { self.table.x.ncols() as f64 };
-            let mut kernels = self.all_kernels(splits);
+            let mut kernels = self.all_kernels(splits, n_ranks);
             kernels.retain(|kernel| n_ranks > 1 && pays(n_features, kernel.n_fits.min(n_ranks)));
             kernels.sort_by_key(|kernel| std::cmp::Reverse(kernel.n_fits));
             kernels.truncate(room);
@@ -95,7 +97,7 @@ impl SvcSearch {
     }
 
     /// The kernels of all fits, those that depend on the fold for each of `splits`.
-    fn all_kernels(&self, splits: &[Split]) -> Vec<SharedKernel> {
+    fn all_kernels(&self, splits: &[Split], n_ranks: usize) -> Vec<SharedKernel> {
         let mut kernels: Vec<SharedKernel> = Vec::new();
         let ids = (0..self.candidates.len())
             .flat_map(|candidate| (0..splits.len()).map(move |fold| FitId { candidate, fold }));
@@ -103,7 +105,10 @@ impl SvcSearch {
             let key = self.sharing_key(id);
             match kernels.iter_mut().find(|kernel| kernel.key == key) {
                 Some(kernel) => kernel.n_fits += 1,
-                None => kernels.push(SharedKernel { key, kernel: self.kernel_of(id, splits), n_fits: 1 }),
+                None => {
+                    let kernel = self.kernel_of(id, splits);
+                    kernels.push(SharedKernel { key, kernel, n_fits: 1, n_ranks });
+                }
             }
         }
         kernels

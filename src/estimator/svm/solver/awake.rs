@@ -17,7 +17,7 @@ use super::work::{OF_MOVED, OF_STEP};
 use crate::kernel::svm::{LOW, UP};
 
 /// Most memory for kernel values between those awake.
-const COMPACT_BYTES: usize = 64 << 20;
+pub(in crate::estimator::svm) const COMPACT_BYTES: usize = 64 << 20;
 /// Fewest and most iterations after which those that may sleep are sought again when all are awake.
 const AGAIN: (u64, u64) = (100, 800);
 /// How many times what waking costs iterations may cost before others are chosen to be awake.

@@ -23,6 +23,7 @@ mod step;
 mod ties;
 mod work;
 
+pub(super) use awake::COMPACT_BYTES;
 pub(super) use begun::Begun;
 pub(super) use clip::{clip_difference, clip_sum};
 pub(super) use work::of_kernel_values;

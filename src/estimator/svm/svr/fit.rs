@@ -7,6 +7,7 @@ use super::params::Svr;
 use crate::data::Table;
 use crate::error::{Error, Place, Result};
 use crate::estimator::plain::{PlainEstimator, PlainModel};
+use crate::estimator::svm::footprint;
 use crate::estimator::svm::products::{Origin, SharedProducts};
 use crate::estimator::svm::row_cache::RowCache;
 use crate::estimator::svm::rows::KernelRows;
@@ -53,6 +54,11 @@ impl Svr {
 }
 
 impl PlainEstimator for Svr {
+    fn memory_bytes(&self, n: usize, d: usize) -> u64 {
+        let budget_bytes = (self.params().cache_size * 1048576.0) as u64;
+        footprint::of_numbers(n, d, budget_bytes) + footprint::of_products(n, d, budget_bytes)
+    }
+
     fn fit_rows(&self, table: &Table, rows: &[usize]) -> Result<Box<dyn PlainModel>> {
         Ok(Box::new(self.fit(table, rows)?))
     }

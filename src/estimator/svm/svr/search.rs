@@ -19,6 +19,7 @@ use crate::estimator::Model;
 use crate::estimator::plain::{PlainModel, gather, matrix};
 use crate::estimator::row_scores::{RowScores, Scored};
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
+use crate::estimator::svm::footprint;
 use crate::estimator::svm::params::Svc;
 use crate::estimator::svm::products::SharedProducts;
 use crate::estimator::svm::settled::{Settled, SettledFit};
@@ -345,6 +346,19 @@ impl Searchable for SvrSearch {
             shared.push(SharedWork { what: "dot products".into(), asked, done: products.n_computed });
         }
         shared
+    }
+
+    /// Kernel rows of the fold's rows, or then of all rows.
+    fn memory_bytes(&self, splits: &[Split], refits: bool) -> u64 {
+        let (n, d) = self.table.x.dim();
+        let n_train = splits.iter().map(|split| split.train.len()).max().unwrap_or(n);
+        let (products, budget_bytes) = self.products();
+        let products = products.map_or(0, |products| {
+            let (n_sharers, bytes) = products.shared();
+            (bytes / n_sharers.max(1)) as u64
+        });
+        let of = |n: usize| footprint::of_numbers(n, d, budget_bytes as u64);
+        products + if refits { of(n) } else { of(n_train) }
     }
 
     fn refit(&self, candidate: usize) -> Result<Model> {

@@ -12,6 +12,7 @@ use rand_xoshiro::rand_core::Rng;
 use super::frame::Frame;
 use super::moments::{Survey, SurveyPass};
 use super::params::{Init, KMeans};
+use crate::comm::Communicator;
 use crate::engine::pass::PassEngine;
 use crate::error::{Error, Result};
 use crate::kernel::Real;
@@ -55,12 +56,7 @@ pub(super) fn centers<T: Real>(
     opening: Option<parallel::Opening>,
 ) -> Result<Vec<Vec<f64>>> {
     let k = kmeans.params.n_clusters;
-    let given = match (&kmeans.centers, &kmeans.params.init) {
-        (Some(centers), _) => Some((centers.clone(), "init".to_string())),
-        (None, Init::File(path)) => Some((file::read(engine.comm(), path)?, path.display().to_string())),
-        _ => None,
-    };
-    if let Some((centers, origin)) = given {
+    if let Some((centers, origin)) = given(kmeans, engine.comm())? {
         return Ok(vec![given_centers(centers, &origin, k, frame)?]);
     }
     let (seeds, sizes) = (seeds(kmeans), &kmeans.sizes);
@@ -78,17 +74,46 @@ pub(super) fn centers<T: Real>(
     Ok(sizes.iter().flat_map(first).collect())
 }
 
+/// The centres that a fit is given, and where they come from.
+fn given(kmeans: &KMeans, comm: &dyn Communicator) -> Result<Option<(Vec<f64>, String)>> {
+    Ok(match (&kmeans.centers, &kmeans.params.init) {
+        (Some(centers), _) => Some((centers.clone(), "init".to_string())),
+        (None, Init::File(path)) => Some((file::read(comm, path)?, path.display().to_string())),
+        _ => None,
+    })
+}
+
+impl KMeans {
+    /// Checks the centres that a fit on rows of `d` features is given, if it is given some.
+    ///
+    /// # Collective
+    /// That of reading a file of centres.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the centres are fewer or more than they should be.
+    pub fn check_start(&self, comm: &dyn Communicator, d: usize) -> Result<()> {
+        match given(self, comm)? {
+            Some((centers, origin)) => check_given(&centers, &origin, self.params.n_clusters, d),
+            None => Ok(()),
+        }
+    }
+}
+
+fn check_given(centers: &[f64], origin: &str, k: usize, d: usize) -> Result<()> {
+    if centers.len() == k * d {
+        return Ok(());
+    }
+    let expected = format!("n_clusters = {k} centres of {d} features ({} numbers)", k * d);
+    Err(Error::data(origin, Default::default(), expected, format!("{} numbers", centers.len())))
+}
+
 fn seeds(kmeans: &KMeans) -> Vec<Seed> {
     (0..kmeans.restarts).map(|run| Seed { seed: kmeans.seed, run }).collect()
 }
 
 /// Given centres, checked and taken relative to the shift.
 fn given_centers<T: Real>(centers: Vec<f64>, origin: &str, k: usize, frame: &Frame<T>) -> Result<Vec<f64>> {
-    let d = frame.d();
-    if centers.len() != k * d {
-        let expected = format!("n_clusters = {k} centres of {d} features ({} numbers)", k * d);
-        return Err(Error::data(origin, Default::default(), expected, format!("{} numbers", centers.len())));
-    }
+    check_given(&centers, origin, k, frame.d())?;
     // Centres have the type of the data, as in scikit-learn.
     let relative = |(c, m): (&f64, &T)| T::from_f64(*c).to_f64() - m.to_f64();
     Ok(centers.iter().zip(frame.shift.iter().cycle()).map(relative).collect())
