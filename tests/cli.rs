@@ -239,7 +239,7 @@ fn the_resolved_job_is_read_back_equal() {
     for job in [BLOBS, GRID] {
         let desk = Desk::new();
         desk.write("job.toml", job);
-        let (first, err) = desk.ok(&["run", "job.toml", "--dry-run", "--output", "out.h5"]);
+        let (first, err) = desk.ok(&["run", "job.toml", "--dry-run"]);
         assert!(err.is_empty(), "{err}");
         desk.write("again.toml", &first);
         assert_eq!(untimed(&desk.ok(&["run", "again.toml", "--dry-run"]).0), untimed(&first));

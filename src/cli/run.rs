@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     /// What to do when the output exists.
     #[arg(long, value_enum, default_value_t)]
     on_existing: OnExisting,
-    /// Prints the resolved job, who owns what and the memory it takes; runs and writes nothing, but refuses what a run would refuse before its first fit.
+    /// Prints the resolved job, who owns what and the memory it takes; runs and writes nothing. What a run would refuse before its first fit is refused, or told of where it is the output.
     #[arg(long)]
     dry_run: bool,
     /// Prints warnings and the answer only, whatever search.verbose says.
@@ -95,6 +95,9 @@ fn dry(forecast: &Forecast) -> String {
     if n_ranks > MOST_RANKS {
         let most = forecast.memory_bytes.iter().copied().max().unwrap_or(0);
         text += &format!("# … and {} more ranks, at most {} each\n", n_ranks - MOST_RANKS, bytes(most));
+    }
+    if let Some(fault) = &forecast.output_fault {
+        text += &format!("# a run as it is called here would be refused: {}\n", fault.replace('\n', " "));
     }
     text
 }

@@ -6,13 +6,13 @@ use super::data::Dtype;
 use super::estimator::EstimatorJob;
 use super::fit;
 use super::plain::PlainJob;
-use super::run::{Plan, check_output, fingerprint, on_root, same_job};
+use super::run::{Plan, check_output, fingerprint, same_job};
 use super::search::{self, Outlook, Share};
 use super::source;
 use super::spec::Job;
 use super::transformer::TransformerJob;
 use super::warm_start;
-use crate::comm::{self, Communicator, agree};
+use crate::comm::{self, Communicator};
 use crate::data::{BlockSource, Feed, Shape};
 use crate::error::Result;
 use crate::estimator::linear_model::LinearModel;
@@ -20,6 +20,7 @@ use crate::kernel::Real;
 use crate::model_selection::{Bracket, Search};
 use crate::partition::Slice;
 use crate::results::OnExisting;
+use crate::results::checkpoint::Fingerprint;
 
 /// What a dry run tells.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct Forecast {
     pub memory_bytes: Vec<u64>,
     /// The search, if there is one.
     pub search: Option<SearchForecast>,
+    /// Why a run would be refused for its output, on rank 0.
+    pub output_fault: Option<String>,
 }
 
 /// What a dry run tells of a search.
@@ -61,7 +64,8 @@ pub struct SearchForecast {
     pub refit_s: Option<f64>,
 }
 
-/// What the job would do. Runs and writes nothing; what a run would refuse before its first fit is refused here, too.
+/// What the job would do. Runs and writes nothing; what a run would refuse before its first fit is refused here, too, but for its
+/// output, of which it is told.
 ///
 /// # Collective
 /// Every rank calls it with the same arguments.
@@ -76,18 +80,12 @@ pub fn forecast(comm: &dyn Communicator, mut plan: Plan, on_existing: OnExisting
 }
 
 fn typed<T: Real>(comm: &dyn Communicator, plan: &mut Plan, on_existing: OnExisting) -> Result<Forecast> {
-    let path = plan.job.output_path()?;
-    let output = agree(comm, on_root(comm, || check_output(&plan.job, &path, on_existing)))?;
     let source = source::open::<T>(comm, &plan.job)?;
     let shape = source.shape().clone();
     plan.job.data.cut.block_rows = Some(shape.block_rows);
     let data = source::describe(comm, &plan.job, &*source)?;
-    let theirs = fingerprint(comm, &plan.job, &data)?;
-    let found = on_root(comm, || match output.flatten() {
-        None => same_job(&path, &theirs),
-        Some(_) => Ok(()),
-    });
-    agree(comm, found)?;
+    let own = fingerprint(comm, &plan.job, &data)?;
+    let output_fault = comm.is_root().then(|| output_fault(&plan.job, on_existing, &own)).flatten();
     let outlook = match &plan.search {
         Some(search) => Some(search::forecast(comm, &plan.job, search, &source)?),
         None => {
@@ -107,7 +105,19 @@ fn typed<T: Real>(comm: &dyn Communicator, plan: &mut Plan, on_existing: OnExist
         shape,
         memory_bytes: comm::allgather(comm, &mine)?,
         search: plan.search.as_ref().zip(outlook).map(|(search, outlook)| told(search, outlook)),
+        output_fault,
     })
+}
+
+/// Why a run could not begin for its output, which may still be named, made or removed before it does.
+fn output_fault(job: &Job, on_existing: OnExisting, own: &Fingerprint) -> Option<String> {
+    // None is named yet, which the run will say at once.
+    let path = job.output_path().ok()?;
+    let check = || match check_output(job, &path, on_existing)? {
+        None => same_job(&path, own),
+        Some(_) => Ok(()),
+    };
+    check().err().map(|error| error.to_string())
 }
 
 fn told(search: &Search, outlook: Outlook) -> SearchForecast {
