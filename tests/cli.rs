@@ -437,7 +437,7 @@ fn a_reader_may_stop_reading() {
     desk.write("job.toml", BLOBS);
     desk.ok(&["run", "job.toml", "-q"]);
     let program = assert_cmd::cargo::cargo_bin("rankfit");
-    let rows: String = (0..100_000).map(|i| format!("{i},1,2\n")).collect();
+    let rows: String = (0..100_000).map(|i| format!("{i},2,1\n")).collect();
     desk.write("rows.csv", rows);
     let script =
         format!("set -o pipefail; {} predict --model out.h5 --data rows.csv | head -1", program.display());

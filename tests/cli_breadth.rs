@@ -265,3 +265,30 @@ fn folds_follow_a_column_of_the_data() {
     desk.job("source = \"hdf5\"\npath = \"odd.h5\"\ngroups = \"fold\"", rest);
     desk.refused(65, "dataset \"fold\", row 2: expected the number of a fold, or -1, found -2");
 }
+
+/// The scores of a search over groups of rows, read as `keys` say.
+fn scores_of_groups(desk: &Desk, keys: &str) -> Vec<f64> {
+    let search = "name = \"GaussianNB\"\n[search]\nkind = \"cross_validate\"\ncv = { kind = \"GroupKFold\", n_splits = 5 }";
+    desk.job(keys, search);
+    desk.ok(&["run", "job.toml", "--output", "out.h5", "--on-existing", "replace"]);
+    floats(&desk.json("out.h5")["cv_results"]["test_score"])
+}
+
+#[test]
+fn groups_and_labels_are_of_the_same_rows() {
+    let desk = Desk::new();
+    let rows = |label: [&str; 2], group: &str| -> String {
+        let row = |i: usize| format!("{},{},{},{group}{}\n", i * 7 % 11, i * i % 13, label[i % 3 / 2], i % 5);
+        (0..30).map(row).collect()
+    };
+    let keys = "source = \"csv\"\npath = \"rows.csv\"\nlabel_column = 2\ngroup_column = 3";
+    let mut all = Vec::new();
+    for (label, group) in [(["no", "yes"], ""), (["0", "1"], "g"), (["no", "yes"], "g"), (["0", "1"], "")] {
+        desk.write("rows.csv", &rows(label, group));
+        all.push(scores_of_groups(&desk, keys));
+        all.push(scores_of_groups(&desk, &format!("{keys}\nheader = false")));
+        desk.write("rows.csv", &format!("0,1,kind,batch\n{}", rows(label, group)));
+        all.push(scores_of_groups(&desk, &keys.replace("= 2", "= \"kind\"").replace("= 3", "= \"batch\"")));
+    }
+    assert!(all.iter().all(|scores| scores.len() == 5 && *scores == all[0]), "{all:?}");
+}

@@ -266,3 +266,34 @@ fn other_kinds_of_files_are_told_before_any_flag() {
     let score = ["score", "--model", "out.h5", "--data", "rows.csv"];
     desk.fails(&score, 2, "--y NAME: the column of targets, which the model's job does not tell");
 }
+
+#[test]
+fn names_of_columns_without_names_are_no_row() {
+    let desk = Desk::new();
+    desk.write("train.csv", &table("aby", ","));
+    desk.fit("label_column = -1", BAYES);
+    let predicted = desk.predict("train.csv");
+    // What pandas' to_csv writes of an array with a named target beside it.
+    desk.write("train.csv", &format!("0,1,target\n{}", table("aby", ",")));
+    for label in ["'target'", "-1", "2"] {
+        desk.fit(&format!("label_column = {label}"), BAYES);
+        assert_eq!(desk.model()["classes_"], serde_json::json!([0, 1]), "{label}");
+        assert_eq!(desk.model()["feature_names_in_"], serde_json::json!(["0", "1"]), "{label}");
+        let scores = desk.score("train.csv", &[]);
+        assert_eq!(scores["n_samples"], 60, "{label}");
+        // Without the target the first line is known by the names of the fit, beyond doubt.
+        desk.write("features.csv", &format!("0,1\n{}", table("ab", ",")));
+        for data in ["train.csv", "features.csv"] {
+            let output = desk.run(&["predict", "--model", "out.h5", "--data", data]);
+            assert_eq!(String::from_utf8_lossy(&output.stdout), predicted, "{label}, {data}");
+            assert_eq!(words(&output), "", "{label}, {data}");
+        }
+    }
+    // No name in it: features that are counted, over a row that has a number that is not whole.
+    let rows: String = table("abw", ",").split_inclusive('\n').skip(1).collect();
+    desk.write("x.csv", &format!("0,1,2\n{rows}"));
+    desk.fit("", "[estimator]\nname = 'StandardScaler'");
+    desk.ok(&["run", "job.toml", "--output", "x.h5", "--set", "data.path=x.csv"]);
+    assert_eq!(desk.json("x.h5")["model"]["n_samples_seen_"], 59);
+    assert_eq!(desk.json("x.h5")["model"]["feature_names_in_"], serde_json::json!(["0", "1", "2"]));
+}

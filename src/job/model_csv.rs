@@ -46,6 +46,9 @@ struct Reading {
 }
 
 fn choose(rows: &Rows, job: &JobData, features: Features) -> Result<CsvParams> {
+    if let Some(params) = named(rows, job, features)? {
+        return Ok(params);
+    }
     let fitting = fitting(rows, job, features)?;
     let features_of = |reading: &Reading| reading.outline.feature_names();
     if let Some(names) = &job.feature_names
@@ -61,6 +64,21 @@ fn choose(rows: &Rows, job: &JobData, features: Features) -> Result<CsvParams> {
         None => Ok(first.params.clone()),
         Some(other) => Err(ambiguous(&rows.path, job, [first, other])),
     }
+}
+
+/// The way to read the file by which its first line calls the features as the model does, whatever it looks like.
+fn named(rows: &Rows, job: &JobData, features: Features) -> Result<Option<CsvParams>> {
+    if job.header != Header::Auto || job.feature_names.is_none() {
+        return Ok(None);
+    }
+    let fits = |params: CsvParams| {
+        let params = CsvParams { header: Header::Present, ..params };
+        let outline = CsvOutline::read(&params, rows.targets != Wanted::No).ok()?;
+        let same =
+            outline.feature_names() == job.feature_names && !passes_over_a_name(&params, job, &outline);
+        same.then_some(params)
+    };
+    Ok(readings(rows, job, features)?.into_iter().find_map(fits))
 }
 
 /// The ways to read the file that give as many features as the model takes, at least one.

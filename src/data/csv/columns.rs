@@ -1,7 +1,8 @@
 //! The columns of a file, from its first lines and what the job says about them.
 
+use super::header::{Finding, numeric};
 use super::input::{Input, Window};
-use super::number::{is_missing, leading, quote};
+use super::number::quote;
 use super::params::{ColumnRef, CsvParams, Header};
 use super::record::{Blank, Field, blank};
 use super::scan::Mark;
@@ -36,7 +37,7 @@ pub(super) struct Columns {
     pub(super) first_line: u64,
     /// Whether features may be missing.
     pub(super) missing: bool,
-    /// Why the first line, taken for names by itself, may be data.
+    /// Why the first line, taken for names or for data by itself, may be the other.
     pub(super) doubt: Option<String>,
     names: Option<Vec<String>>,
 }
@@ -58,16 +59,16 @@ impl Columns {
             let found = "lines that end in CR alone; convert them, for example by tr '\\r' '\\n'";
             return Err(input.fault(Place::line(first.line), "lines that end in LF or CRLF", found));
         }
-        let has_header = first.is_header(params);
-        let data = if has_header { head.row()? } else { Some(Row { fields: first.fields.clone(), ..first }) };
-        let Some(data) = data else {
+        check_delimiter(&first, delimiter)?;
+        let next = if params.header == Header::Absent { None } else { head.row()? };
+        let Finding { is_header, doubt } =
+            Finding::of(&first.fields, next.as_ref().map(|next| next.fields.as_slice()), params);
+        let Some(data) = (if is_header { next.as_ref() } else { Some(&first) }) else {
             return Err(input.fault(Place::line(first.line), "rows of data", "a header line only"));
         };
-        check_delimiter(&first, delimiter)?;
-        let names = if has_header { Some(first.names(input)?) } else { None };
-        let doubt = (has_header && params.header == Header::Auto).then(|| first.doubt()).flatten();
+        let names = if is_header { Some(first.names(input)?) } else { None };
         let start = Mark { offset: input.text_start, line: 1 };
-        let start = if has_header { first.end } else { start };
+        let start = if is_header { first.end } else { start };
         let mut columns = Self {
             roles: vec![Role::Feature; first.fields.len()],
             delimiter,
@@ -77,7 +78,7 @@ impl Columns {
             names,
             doubt: doubt.map(|doubt| format!("{}, line {}: {doubt}", params.path.display(), first.line)),
         };
-        columns.assign(params, wants_targets, &data)?;
+        columns.assign(params, wants_targets, data)?;
         Ok((columns, start))
     }
 
@@ -219,12 +220,6 @@ fn has_lone_return(field: &[u8]) -> bool {
     memchr::memchr_iter(b'\r', field).any(|at| field.get(at + 1) != Some(&b'\n'))
 }
 
-/// Whether a field is a number, or stands for one that is missing.
-fn numeric(field: &[u8]) -> bool {
-    let text = field.trim_ascii();
-    is_missing(text) || leading::<f64>(text).is_some_and(|(_, length)| length == text.len())
-}
-
 /// One of the first rows, in pieces.
 struct Row {
     fields: Vec<Vec<u8>>,
@@ -233,43 +228,6 @@ struct Row {
 }
 
 impl Row {
-    fn is_header(&self, params: &CsvParams) -> bool {
-        let label = match &params.label_column {
-            Some(ColumnRef::Number(number)) => {
-                let from_end = self.fields.len() as i64 * i64::from(*number < 0);
-                Some(number.wrapping_add(from_end))
-            }
-            _ => None,
-        };
-        let missing = |field: &[u8]| params.missing && is_missing(field.trim_ascii());
-        let is_text = |(column, field): (usize, &Vec<u8>)| {
-            Some(column as i64) != label && !numeric(field) && !missing(field)
-        };
-        match params.header {
-            Header::Present => true,
-            Header::Absent => false,
-            Header::Auto => self.fields.iter().enumerate().any(is_text),
-        }
-    }
-
-    /// What speaks against a header: numbers, other than those by which columns without names are counted.
-    fn doubt(&self) -> Option<String> {
-        let number = |field: &[u8]| numeric(field) && !is_missing(field.trim_ascii());
-        let counts = |column: usize, field: &[u8]| field.trim_ascii() == column.to_string().as_bytes();
-        let numbers: Vec<usize> = (0..self.fields.len()).filter(|&c| number(&self.fields[c])).collect();
-        if numbers.iter().all(|&column| counts(column, &self.fields[column])) {
-            return None;
-        }
-        let text = self.fields.iter().find(|field| !numeric(field))?;
-        Some(format!(
-            "taken for the names of columns, for {} is no number, but {} of its {} fields are; if it is data, mend it \
-             and say header = false",
-            quote(text),
-            numbers.len(),
-            self.fields.len()
-        ))
-    }
-
     fn names(&self, input: &Input) -> Result<Vec<String>> {
         let name = |(column, field): (usize, &Vec<u8>)| {
             // A results file cannot hold a NUL, and names must compare equal to those that were stored.

@@ -6,6 +6,7 @@
 //! header, rows from 0 and from the first row of data.
 
 mod columns;
+mod header;
 mod input;
 mod number;
 mod outline;

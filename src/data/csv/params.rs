@@ -54,7 +54,8 @@ impl CsvParams {
 /// Whether the first line of the file names the columns: `"auto"`, `true` or `false` in the job file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Header {
-    /// It does when one of its fields (the label's aside) is no number.
+    /// It does when the job calls a column by a name in it, when it holds text that is no label (nor group), or a label's
+    /// name over a number, and when it counts the columns from 0 and the next row does not.
     #[default]
     Auto,
     /// It does.
