@@ -292,3 +292,26 @@ fn groups_and_labels_are_of_the_same_rows() {
     }
     assert!(all.iter().all(|scores| scores.len() == 5 && *scores == all[0]), "{all:?}");
 }
+
+#[test]
+fn groups_that_a_double_does_not_tell_apart_are_refused() {
+    let desk = Desk::new();
+    let group = |i: u64| (1 << 60) + i / 6;
+    let row = |i: u64| format!("{},{},{}\n", i * 7 % 11, i % 2, group(i));
+    desk.write("rows.csv", &format!("a,y,g\n{}", (0..24).map(row).collect::<String>()));
+    let search = "name = \"GaussianNB\"\n[search]\nkind = \"cross_validate\"\ncv = { kind = \"GroupKFold\", n_splits = 2 }";
+    desk.job("source = \"csv\"\npath = \"rows.csv\"\nlabel_column = \"y\"\ngroup_column = \"g\"", search);
+    let told =
+        "row 0, column g: expected groups that are numbers within ±2^53, or text, found 1152921504606847";
+    desk.refused(65, told);
+    let file = hdf5::File::create(desk.path("rows.h5")).unwrap();
+    let x = ndarray::Array2::from_shape_fn((24, 1), |(i, _)| (i * 7 % 11) as f64);
+    file.new_dataset_builder().with_data(&x).create("X").unwrap();
+    for (name, of) in [("y", (|i| i % 2) as fn(u64) -> u64), ("g", |i| (1 << 60) + i / 6)] {
+        let values: Vec<i64> = (0..24).map(|i| of(i) as i64).collect();
+        file.new_dataset_builder().with_data(&values).create(name).unwrap();
+    }
+    drop(file);
+    desk.job("source = \"hdf5\"\npath = \"rows.h5\"\ngroups = \"g\"", search);
+    desk.refused(65, "dataset \"g\", row 0: expected groups that are numbers within ±2^53");
+}

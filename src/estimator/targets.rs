@@ -9,14 +9,23 @@ const LARGEST_CLASS: f64 = (1u64 << 53) as f64;
 
 /// Whether a target can be a class: a whole number that double precision tells from every other.
 pub(crate) fn is_class(target: f64) -> bool {
-    target.fract() == 0.0 && target.abs() < LARGEST_CLASS
+    target.fract() == 0.0 && !is_blurred(target)
+}
+
+/// Whether double precision does not tell a number from its neighbours.
+pub(crate) fn is_blurred(number: f64) -> bool {
+    number.abs() >= LARGEST_CLASS
+}
+
+/// What was found where a number is not told from its neighbours.
+pub(crate) fn blurred(number: f64) -> String {
+    format!("{number}, which is not told from its neighbours")
 }
 
 /// What is expected, and was found, where a target is no class.
 pub(crate) fn no_class(target: f64) -> (&'static str, String) {
     if target.fract() == 0.0 {
-        let expected = "classes that are whole numbers within ±2^53, or text";
-        return (expected, format!("{target}, which is not told from its neighbours"));
+        return ("classes that are whole numbers within ±2^53, or text", blurred(target));
     }
     ("targets that are classes (whole numbers or text)", format!("{target}, a continuous target"))
 }

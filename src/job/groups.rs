@@ -5,6 +5,7 @@ use super::spec::Job;
 use crate::comm::{Communicator, agree};
 use crate::data::{Block, BlockSource, CsvParams, CsvSource, Hdf5Params, Hdf5Source, Table};
 use crate::error::{Error, Place, Result};
+use crate::estimator::targets::{blurred, is_blurred};
 use crate::kernel::Real;
 use crate::model_selection::{Search, Splits, Splitter};
 
@@ -79,6 +80,9 @@ fn numbers<T: Real>(source: &dyn BlockSource<T>, values: Vec<f64>, search: &Sear
         return fault(row, "a group or a fold", values[row].to_string());
     }
     if !matches!(search.splitter, Splitter::PredefinedSplit { .. }) {
+        if let Some(row) = values.iter().position(|value| is_blurred(*value)) {
+            return fault(row, "groups that are numbers within ±2^53, or text", blurred(values[row]));
+        }
         let mut distinct = values.clone();
         distinct.sort_unstable_by(f64::total_cmp);
         distinct.dedup();
