@@ -297,3 +297,18 @@ fn names_of_columns_without_names_are_no_row() {
     assert_eq!(desk.json("x.h5")["model"]["n_samples_seen_"], 59);
     assert_eq!(desk.json("x.h5")["model"]["feature_names_in_"], serde_json::json!(["0", "1", "2"]));
 }
+
+#[test]
+fn weights_that_are_not_asked_for_are_not_read() {
+    let desk = Desk::new();
+    desk.write("train.csv", &named("waby", ","));
+    desk.fit("label_column = 'y'\nweight_column = 'w'", BAYES);
+    let (predicted, scores) = (desk.predict("train.csv"), desk.score("train.csv", &[]));
+    let blank = |line: &str| line.split_once(',').map_or(String::new(), |(_, rest)| format!(",{rest}\n"));
+    let rows: String = table("waby", ",").lines().map(blank).collect();
+    desk.write("blank.csv", &format!("w,a,b,y\n{rows}"));
+    assert_eq!(desk.predict("blank.csv"), predicted);
+    assert_eq!(desk.score("blank.csv", &[]), scores);
+    let weighted = ["score", "--model", "out.h5", "--data", "blank.csv", "--sample-weight"];
+    desk.fails(&weighted, 65, "blank.csv, line 2, row 0, column w: expected a finite number, found an empty");
+}

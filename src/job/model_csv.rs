@@ -111,6 +111,7 @@ fn readings(rows: &Rows, job: &JobData, features: Features) -> Result<Vec<CsvPar
         header: job.header,
         delimiter: job.delimiter.unwrap_or(','),
         missing: features.missing,
+        unweighted: rows.weights == Wanted::No,
         ..CsvParams::new(&rows.path)
     };
     let wanted = rows.targets != Wanted::No;

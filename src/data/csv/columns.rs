@@ -104,7 +104,7 @@ impl Columns {
         let weight = self.find("data.weight_column", params.weight_column.as_ref())?;
         let label = self.find("data.label_column", params.label_column.as_ref())?;
         if let Some(column) = weight {
-            self.roles[column] = Role::Weight;
+            self.roles[column] = if params.unweighted { Role::Unused } else { Role::Weight };
             if label == weight {
                 let message = "another column than data.label_column";
                 return Err(Error::job("data.weight_column", message, self.name(column)));

@@ -30,6 +30,9 @@ pub struct CsvParams {
     /// Whether empty features (or `NA`, `nan` and the like) are read as NaN: not a key, but what the job's first step wants.
     #[serde(skip)]
     pub missing: bool,
+    /// Whether weights are passed over: not a key, but what those want who do not weigh rows.
+    #[serde(skip)]
+    pub unweighted: bool,
 }
 
 fn comma() -> char {
@@ -47,6 +50,7 @@ impl CsvParams {
             group_column: None,
             delimiter: comma(),
             missing: false,
+            unweighted: false,
         }
     }
 }
