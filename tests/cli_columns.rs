@@ -299,6 +299,26 @@ fn names_of_columns_without_names_are_no_row() {
 }
 
 #[test]
+fn a_name_that_reads_as_a_number_can_be_called() {
+    let desk = Desk::new();
+    desk.write("train.csv", &format!("2018,2019,2020\n{}", table("aby", ",")));
+    let job = format!(
+        "[data]\nsource = 'csv'\npath = 'train.csv'\nlabel_column = '2020'\n{BAYES}\n[output]\npath = 'out.h5'\n"
+    );
+    desk.write("job.toml", &job);
+    let output = desk.run(&["run", "job.toml", "-q"]);
+    // The job says that there are names: no doubt.
+    assert_eq!((output.status.code(), words(&output)), (Some(0), String::new()));
+    let scores = desk.score("train.csv", &[]);
+    assert_eq!(scores["n_samples"], 60);
+    for y in ["2020", "-1", "2"] {
+        assert_eq!(desk.score("train.csv", &["--y", y]), scores, "{y}");
+    }
+    desk.write("other.csv", &format!("2018,2019,2021\n{}", table("aby", ",")));
+    assert_eq!(desk.score("other.csv", &["--y", "2021"]), scores);
+}
+
+#[test]
 fn weights_that_are_not_asked_for_are_not_read() {
     let desk = Desk::new();
     desk.write("train.csv", &named("waby", ","));

@@ -115,9 +115,7 @@ fn readings(rows: &Rows, job: &JobData, features: Features) -> Result<Vec<CsvPar
         ..CsvParams::new(&rows.path)
     };
     let wanted = rows.targets != Wanted::No;
-    // A number is a column's place, as in a job file.
-    let column =
-        |name: &String| name.parse().map_or_else(|_| ColumnRef::Name(name.clone()), ColumnRef::Number);
+    let column = |name: &String| column(&plain, name);
     let label = match &rows.targets {
         Wanted::From(name) => Some(column(name)),
         _ => job.label_column.clone(),
@@ -145,6 +143,17 @@ fn readings(rows: &Rows, job: &JobData, features: Features) -> Result<Vec<CsvPar
         CsvParams { label_column, weight_column, group_column, ..plain.clone() }
     };
     Ok(groups.iter().flat_map(|group| marked.iter().cloned().map(|pair| reading(group, pair))).collect())
+}
+
+/// The column that a flag calls. A number is its place, as in a job file; where no column has it, it may be a name.
+fn column(plain: &CsvParams, name: &str) -> ColumnRef {
+    let Ok(number) = name.parse::<i64>() else { return ColumnRef::Name(name.into()) };
+    let first_line = CsvOutline::read(&CsvParams { header: Header::Present, ..plain.clone() }, false);
+    let is_name = first_line.is_ok_and(|line| {
+        let places = -(line.n_columns as i64)..line.n_columns as i64;
+        !places.contains(&number) && line.names.is_some_and(|names| names.iter().any(|known| known == name))
+    });
+    if is_name { ColumnRef::Name(name.into()) } else { ColumnRef::Number(number) }
 }
 
 /// What is wrong where no column of targets is known: the file, or that none is named.
