@@ -1,17 +1,37 @@
-//! Reads a small table of centres from a text file.
+//! Reads a small table of centres from a text file: those of a generator, or those that a clustering starts from.
 
 use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::error::{Error, Place, Result};
+use crate::kernel::Real;
 
 /// Centres read from a file: `(n_centers, n_features)`, row by row.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct CentersFile {
+pub(crate) struct CentersFile {
     /// Numbers of a row.
-    pub(super) n_features: usize,
+    pub(crate) n_features: usize,
     /// All numbers.
-    pub(super) values: Vec<f64>,
+    pub(crate) values: Vec<f64>,
+    /// The line of each centre, from 1.
+    lines: Vec<u64>,
+}
+
+impl CentersFile {
+    /// Checks that all numbers, which were read from `path`, are finite in the precision `T`.
+    ///
+    /// # Errors
+    /// [`Error::Data`] with the place of the first that is too large.
+    pub(crate) fn check_range<T: Real>(&self, path: &Path) -> Result<()> {
+        match self.values.iter().position(|&value| !T::from_f64(value).is_finite()) {
+            None => Ok(()),
+            Some(at) => {
+                let (row, column, value) = (at / self.n_features, at % self.n_features, self.values[at]);
+                let place = Place { column: Some(column.to_string()), ..Place::line(self.lines[row]) };
+                Err(bad(path, place, "a finite number", &format!("{value:?}, too large for {}", T::NAME)))
+            }
+        }
+    }
 }
 
 /// Reads comma-separated numbers, one centre a line. Empty lines and lines that start with `#` are skipped; the
@@ -19,7 +39,7 @@ pub(super) struct CentersFile {
 ///
 /// # Errors
 /// When the file cannot be read, holds no centre, a ragged line, or something that is no finite number.
-pub(super) fn read(path: &Path) -> Result<CentersFile> {
+pub(crate) fn read(path: &Path) -> Result<CentersFile> {
     let text = std::fs::read_to_string(path).map_err(|e| match e.kind() {
         ErrorKind::NotFound => {
             Error::InputMissing { path: path.to_path_buf(), message: "no such file of centers".into() }
@@ -31,7 +51,7 @@ pub(super) fn read(path: &Path) -> Result<CentersFile> {
 }
 
 fn parse(path: &Path, text: &str) -> Result<CentersFile> {
-    let mut centers = CentersFile { n_features: 0, values: Vec::new() };
+    let mut centers = CentersFile { n_features: 0, values: Vec::new(), lines: Vec::new() };
     let mut may_be_header = true;
     for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let line = line.trim();
@@ -59,6 +79,7 @@ fn push_row(path: &Path, line_number: u64, line: &str, centers: &mut CentersFile
         })?;
         centers.values.push(value);
     }
+    centers.lines.push(line_number);
     let found = centers.values.len() - before;
     if before == 0 {
         centers.n_features = found;
@@ -83,9 +104,10 @@ mod tests {
 
     #[test]
     fn a_header_comments_and_empty_lines_are_skipped() {
-        let expected = CentersFile { n_features: 2, values: vec![1.0, -2.5, 3e2, 4.0] };
-        assert_eq!(parsed("1,-2.5\n3e2, 4\n").unwrap(), expected);
-        assert_eq!(parsed("\u{feff}# made by hand\nx0,x1\r\n\r\n1,-2.5\r\n3e2,4").unwrap(), expected);
+        let expected = |lines| CentersFile { n_features: 2, values: vec![1.0, -2.5, 3e2, 4.0], lines };
+        assert_eq!(parsed("1,-2.5\n3e2, 4\n").unwrap(), expected(vec![1, 2]));
+        let text = "\u{feff}# made by hand\nx0,x1\r\n\r\n1,-2.5\r\n3e2,4";
+        assert_eq!(parsed(text).unwrap(), expected(vec![4, 5]));
     }
 
     #[test]
@@ -101,6 +123,17 @@ mod tests {
         ] {
             assert_eq!(parsed(text).unwrap_err().to_string(), message, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_number_has_to_be_one_in_the_precision_asked_for() {
+        let centers = parsed("a,b\n1,2\n\n3,-1e39\n").unwrap();
+        centers.check_range::<f64>(Path::new("c.csv")).unwrap();
+        let error = centers.check_range::<f32>(Path::new("c.csv")).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "c.csv, line 4, column 1: expected a finite number, found -1e39, too large for f32"
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 pub mod blobs;
 mod block;
-mod centers;
+pub(crate) mod centers;
 pub mod classification;
 mod csv;
 mod feed;

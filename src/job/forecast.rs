@@ -89,7 +89,7 @@ fn typed<T: Real>(comm: &dyn Communicator, plan: &mut Plan, on_existing: OnExist
     let outlook = match &plan.search {
         Some(search) => Some(search::forecast(comm, &plan.job, search, &source)?),
         None => {
-            check(comm, &plan.job, &shape, &source.origin())?;
+            check::<T>(comm, &plan.job, &shape, &source.origin())?;
             None
         }
     };
@@ -142,7 +142,7 @@ fn told(search: &Search, outlook: Outlook) -> SearchForecast {
 ///
 /// # Errors
 /// What the fit would return.
-fn check(comm: &dyn Communicator, job: &Job, shape: &Shape, origin: &str) -> Result<()> {
+fn check<T: Real>(comm: &dyn Communicator, job: &Job, shape: &Shape, origin: &str) -> Result<()> {
     let mut n_features = Some(shape.n_features);
     for (number, step) in job.pipeline.iter().enumerate() {
         let Some(d) = n_features else { break };
@@ -154,7 +154,7 @@ fn check(comm: &dyn Communicator, job: &Job, shape: &Shape, origin: &str) -> Res
         (EstimatorJob::KMeans(params), Some(shape)) => {
             let k_means = fit::start(comm, job, params, shape.n_features)?;
             k_means.check_shape(&shape, origin.to_owned())?;
-            k_means.check_start(comm, shape.n_features)
+            k_means.check_start::<T>(comm, shape.n_features)
         }
         (EstimatorJob::MiniBatchKMeans(params), Some(shape)) => params.check_shape(&shape, origin.to_owned()),
         (EstimatorJob::Linear(_), _) => match warm_start::read(comm, job)? {

@@ -3,45 +3,32 @@
 use std::path::Path;
 
 use crate::comm::{self, Communicator, agree};
+use crate::data::centers;
 use crate::error::{Error, Place, Result};
+use crate::kernel::Real;
 
-/// The numbers of a file of one centre a row, read on rank 0.
+/// The numbers of a file of one centre a line, `(n_centers, n_features)`, read on rank 0 as a generator's `centers` are.
 ///
 /// # Collective
 /// One agreement, one broadcast of the numbers.
 ///
 /// # Errors
-/// When the file is missing, a row has another length than the first, or a cell is no finite number.
-pub(super) fn read(comm: &dyn Communicator, path: &Path) -> Result<Vec<f64>> {
-    let numbers = if comm.is_root() { parse(path) } else { Ok(Vec::new()) };
+/// What the reader returns; [`Error::Data`] for lines of other than `n_features` numbers, or a number that is too large
+/// for the rows' precision `T`.
+pub(super) fn read<T: Real>(comm: &dyn Communicator, path: &Path, n_features: usize) -> Result<Vec<f64>> {
+    let numbers = if comm.is_root() { checked::<T>(path, n_features) } else { Ok(Vec::new()) };
     comm::broadcast(comm, 0, Some(agree(comm, numbers)?))
 }
 
-fn parse(path: &Path) -> Result<Vec<f64>> {
-    let text = std::fs::read_to_string(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => {
-            Error::InputMissing { path: path.to_path_buf(), message: "no such file of centres".into() }
-        }
-        _ => Error::io(path, "reading centres", e),
-    })?;
-    let (mut numbers, mut width) = (Vec::new(), None);
-    for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let before = numbers.len();
-        for (column, cell) in line.split(',').enumerate() {
-            let place = Place { line: Some(i as u64 + 1), row: None, column: Some(column.to_string()) };
-            match cell.trim().parse::<f64>() {
-                Ok(value) if value.is_finite() => numbers.push(value),
-                _ => return Err(Error::data(path.display(), place, "a finite number", format!("{cell:?}"))),
-            }
-        }
-        let cells = numbers.len() - before;
-        if *width.get_or_insert(cells) != cells {
-            let expected = format!("{} numbers as in the first row", width.unwrap_or(0));
-            let place = Place::line(i as u64 + 1);
-            return Err(Error::data(path.display(), place, expected, cells.to_string()));
-        }
+fn checked<T: Real>(path: &Path, n_features: usize) -> Result<Vec<f64>> {
+    let file = centers::read(path)?;
+    if file.n_features != n_features {
+        let expected = format!("centers of {n_features} features, as the data have");
+        let found = file.n_features.to_string();
+        return Err(Error::data(path.display(), Place::default(), expected, found));
     }
-    Ok(numbers)
+    file.check_range::<T>(path)?;
+    Ok(file.values)
 }
 
 #[cfg(test)]
@@ -51,24 +38,35 @@ mod tests {
     use super::*;
     use crate::comm::Single;
 
-    fn read_text(text: &str) -> Result<Vec<f64>> {
+    fn read_bytes(bytes: &[u8]) -> Result<Vec<f64>> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(text.as_bytes()).unwrap();
-        read(&Single::new(), file.path())
+        file.write_all(bytes).unwrap();
+        read::<f32>(&Single::new(), file.path(), 2)
     }
 
     #[test]
     fn rows_are_read_in_order() {
-        assert_eq!(read_text("1, 2.5\n\n-3e2,4\r\n").unwrap(), [1.0, 2.5, -300.0, 4.0]);
+        assert_eq!(read_bytes(b"1, 2.5\n\n-3e2,4\r\n").unwrap(), [1.0, 2.5, -300.0, 4.0]);
+        // As a generator's.
+        assert_eq!(read_bytes(b"\xef\xbb\xbf# by hand\na,b\n1,2.5\n").unwrap(), [1.0, 2.5]);
     }
 
     #[test]
     fn faults_are_located() {
-        let message = |text| read_text(text).unwrap_err().to_string();
-        assert!(message("1,2\n3,x\n").contains("line 2, column 1"));
-        assert!(message("1,2\n3,nan\n").contains("line 2, column 1"));
-        assert!(message("1,2\n3\n").contains("line 2"));
-        let missing = read(&Single::new(), Path::new("/nonexistent.csv")).unwrap_err();
+        let message = |bytes: &[u8]| {
+            let error = read_bytes(bytes).unwrap_err();
+            assert_eq!(error.exit_code().code(), 65, "{error}");
+            error.to_string()
+        };
+        assert!(message(b"1,2\n3,x\n").contains("line 2, column 1"));
+        assert!(message(b"1,2\n3,nan\n").contains("line 2, column 1"));
+        assert!(message(b"1,2\n3\n").contains("line 2"));
+        assert!(
+            message(b"1,2\n1e39,3\n").contains("line 2, column 0: expected a finite number, found 1e39, too")
+        );
+        assert!(message(b"1\n2\n3\n4\n").contains("centers of 2 features, as the data have, found 1"));
+        assert!(message(b"\x89HDF\r\n\x1a\n").contains("expected text in UTF-8, found other bytes"));
+        let missing = read::<f64>(&Single::new(), Path::new("/nonexistent.csv"), 2).unwrap_err();
         assert_eq!(missing.exit_code().code(), 66);
     }
 }

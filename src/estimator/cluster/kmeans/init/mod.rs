@@ -56,7 +56,7 @@ pub(super) fn centers<T: Real>(
     opening: Option<parallel::Opening>,
 ) -> Result<Vec<Vec<f64>>> {
     let k = kmeans.params.n_clusters;
-    if let Some((centers, origin)) = given(kmeans, engine.comm())? {
+    if let Some((centers, origin)) = given::<T>(kmeans, engine.comm(), frame.d())? {
         return Ok(vec![given_centers(centers, &origin, k, frame)?]);
     }
     let (seeds, sizes) = (seeds(kmeans), &kmeans.sizes);
@@ -75,10 +75,10 @@ pub(super) fn centers<T: Real>(
 }
 
 /// The centres that a fit is given, and where they come from.
-fn given(kmeans: &KMeans, comm: &dyn Communicator) -> Result<Option<(Vec<f64>, String)>> {
+fn given<T: Real>(kmeans: &KMeans, comm: &dyn Communicator, d: usize) -> Result<Option<(Vec<f64>, String)>> {
     Ok(match (&kmeans.centers, &kmeans.params.init) {
         (Some(centers), _) => Some((centers.clone(), "init".to_string())),
-        (None, Init::File(path)) => Some((file::read(comm, path)?, path.display().to_string())),
+        (None, Init::File(path)) => Some((file::read::<T>(comm, path, d)?, path.display().to_string())),
         _ => None,
     })
 }
@@ -91,8 +91,8 @@ impl KMeans {
     ///
     /// # Errors
     /// When the file cannot be read, or the centres are fewer or more than they should be.
-    pub fn check_start(&self, comm: &dyn Communicator, d: usize) -> Result<()> {
-        match given(self, comm)? {
+    pub fn check_start<T: Real>(&self, comm: &dyn Communicator, d: usize) -> Result<()> {
+        match given::<T>(self, comm, d)? {
             Some((centers, origin)) => check_given(&centers, &origin, self.params.n_clusters, d),
             None => Ok(()),
         }
