@@ -123,9 +123,24 @@ impl Numbers {
             return self.read_stored(rows, same);
         }
         let mut values = vec![N::zeroed(); into.len()];
-        self.read_stored(rows, &mut values)?;
-        into.iter_mut().zip(values).for_each(|(into, value)| *into = value.convert());
-        Ok(())
+        self.read_stored(rows.clone(), &mut values)?;
+        into.iter_mut().zip(&values).for_each(|(into, value)| *into = value.convert());
+        self.check_range(rows.start, &values, into)
+    }
+
+    /// Checks that no finite number of the rows from `first_row` on has become infinite in a shorter type.
+    fn check_range<N: Number, T: Real>(&self, first_row: u64, values: &[N], converted: &[T]) -> Result<()> {
+        // Without a way out the test vectorises.
+        if converted.iter().fold(true, |finite, value| finite & value.is_finite()) {
+            return Ok(());
+        }
+        let too_large =
+            |(value, converted): (&N, &T)| !converted.is_finite() && value.convert::<f64>().is_finite();
+        let Some(at) = values.iter().zip(converted).position(too_large) else { return Ok(()) };
+        let (row, column) = (at / self.storage.n_columns, at % self.storage.n_columns);
+        let found = format!("{:?}, too large for {}", values[at].convert::<f64>(), T::NAME);
+        let place = Place::cell(first_row + row as u64, column);
+        Err(Error::data(self.origin(), place, "a finite number", found))
     }
 
     fn read_stored<N: Number>(&self, rows: Range<u64>, into: &mut Vec<N>) -> Result<()> {

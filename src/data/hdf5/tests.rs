@@ -266,6 +266,22 @@ fn values_that_are_not_finite_pass_to_the_feed() {
 }
 
 #[test]
+fn a_number_that_single_precision_does_not_hold_is_told_as_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.h5");
+    let file = hdf5::File::create(&path).unwrap();
+    let mut x = ndarray::Array2::from_elem((5, 2), 0.5);
+    x[[3, 1]] = -1e39;
+    file.new_dataset_builder().with_data(&x).create("X").unwrap();
+    drop(file);
+    assert_eq!(all::<f64>(&Hdf5Params::new(&path), false, Some(2)).unwrap().x[7], -1e39);
+    let error = all::<f32>(&Hdf5Params::new(&path), false, Some(2)).unwrap_err();
+    assert_eq!(error.exit_code(), ExitCode::Data);
+    let told = "row 3, column 1: expected a finite number, found -1e39, too large for f32";
+    assert!(error.to_string().contains(told), "{error}");
+}
+
+#[test]
 fn files_that_are_not_hdf5_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let sound = std::fs::read(layout("sound.h5")).unwrap();
