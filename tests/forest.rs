@@ -9,6 +9,7 @@ use golden::{matrix, read, table, vector};
 use ndarray::{Array2, s};
 use rankfit::comm::{allgather, run_threads};
 use rankfit::data::Table;
+use rankfit::estimator::Values;
 use rankfit::estimator::ensemble::{
     Amount, ClassWeight, ForestData, ForestKind, ForestModel, ForestParams, ForestSearch, MaxFeatures,
 };
@@ -303,6 +304,20 @@ fn a_model_comes_back_from_its_arrays() {
         assert!(ForestModel::import(&broken).is_err());
         assert!(model.predict(x.slice(s![.., ..5])).is_err());
     }
+}
+
+#[test]
+fn classes_are_kept_as_integers_and_read_as_numbers() {
+    // scikit-learn 1.9.1: `classes_.dtype` is int64 for targets of integers; models of earlier builds have float64.
+    let kind = ForestKind::RandomForestClassifier;
+    let model = fit(kind, &serde_json::json!({ "n_estimators": 3 }), noisy(60, 3));
+    let mut exported = model.export();
+    let place = exported.attributes.iter().position(|(name, _)| name == "classes_").unwrap();
+    assert_eq!(exported.attributes[place].1.values, Values::I64(vec![0, 1, 2]));
+    exported.attributes[place].1.values = Values::F64(vec![0.0, 1.0, 2.0]);
+    let x = noisy(60, 3).x;
+    let back = ForestModel::import(&exported).unwrap();
+    assert_eq!(back.predict(x.view()).unwrap(), model.predict(x.view()).unwrap());
 }
 
 #[test]

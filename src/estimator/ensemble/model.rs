@@ -159,7 +159,7 @@ impl ForestModel {
     fn class_array(&self) -> Array {
         Array::vector(match &self.class_names {
             Some(names) => Values::Text(names.clone()),
-            None => Values::F64(self.classes.clone()),
+            None => Values::I64(self.classes.iter().map(|&class| class as i64).collect()),
         })
     }
 
