@@ -164,7 +164,7 @@ fn targets_and_weights_of_the_wrong_kind_are_refused() {
         refused(nothing, &estimator, 65, "rows.csv: expected a positive sum of weights, found ");
     }
     let one = "1,2,1,x\n2,1,1,x\n3,5,1,x\n4,4,1,x\n";
-    for name in ["SVC", "LinearSVC", "RandomForestClassifier", "ExtraTreesClassifier"] {
+    for name in ["SVC", "LinearSVC", "LogisticRegression"] {
         refused(one, &format!("name = \"{name}\""), 65, "rows.csv: expected at least 2 classes, found 1");
     }
 }
@@ -209,4 +209,44 @@ fn probabilities_of_an_svc_are_scored_behind_steps() {
         assert!(means.iter().all(|mean| (least..=1.0).contains(mean)), "{name}: {means:?}");
     }
     assert_eq!(file.dataset("model/probA_").unwrap().size(), 1);
+}
+
+#[test]
+fn rows_of_one_class_are_learnt_where_scikit_learn_learns_them() {
+    // scikit-learn 1.9.1: `fit` of these on rows of the class 7 gives classes_ [7], predict_proba of ones in one column,
+    // a search's score of 1; log_loss with labels=[7] raises, and forests have n_classes_ 1 and importances of 0.
+    for name in ["GaussianNB", "KNeighborsClassifier", "RandomForestClassifier", "ExtraTreesClassifier"] {
+        let desk = Desk::new();
+        let rows: String = (0..12).map(|i| format!("{},{},7\n", i * 5 % 12, i * i % 7)).collect();
+        desk.write("rows.csv", &format!("a,b,y\n{rows}"));
+        let job = format!(
+            "[data]\nsource = \"csv\"\npath = \"rows.csv\"\nlabel_column = \"y\"\n[estimator]\nname = \"{name}\"\n"
+        );
+        desk.write("job.toml", &job);
+        desk.ok(&["run", "job.toml", "--output", "m.h5"]);
+        let model = &desk.json("m.h5")["model"];
+        assert_eq!(model["classes_"], serde_json::json!([7]), "{name}");
+        if name.contains("Trees") || name.contains("Forest") {
+            assert_eq!(model["feature_importances_"], serde_json::json!([0.0, 0.0]), "{name}");
+        }
+        assert_eq!(
+            desk.ok(&["predict", "--model", "m.h5", "--data", "rows.csv"]),
+            "7\n".repeat(12),
+            "{name}"
+        );
+        let method = ["predict", "--model", "m.h5", "--data", "rows.csv", "--output", "p.h5", "--method"];
+        desk.ok(&[&method[..], &["predict_proba"]].concat());
+        let file = hdf5::File::open(desk.path("p.h5")).expect("predictions");
+        let proba = file.dataset("predictions").expect("the predictions");
+        assert_eq!(proba.shape(), [12, 1], "{name}");
+        assert_eq!(proba.read_raw::<f64>().expect("numbers"), [1.0; 12], "{name}");
+        let scores = desk.ok(&["score", "--model", "m.h5", "--data", "rows.csv", "--json"]);
+        let scores: serde_json::Value = serde_json::from_str(&scores).expect("JSON");
+        assert_eq!(scores["accuracy"], 1.0, "{name}: {scores}");
+        assert!(scores["log_loss"].is_null(), "{name}: {scores}");
+        desk.write("search.toml", &format!("{job}[search]\nkind = \"cross_validate\"\ncv = 3\n"));
+        desk.ok(&["run", "search.toml", "--output", "s.h5"]);
+        let found = &desk.json("s.h5")["cv_results"]["test_score"];
+        assert_eq!(*found, serde_json::json!([1.0, 1.0, 1.0]), "{name}");
+    }
 }

@@ -224,9 +224,10 @@ fn mistakes_are_located() {
     desk.fails(&["run", "job.toml", "--output", "x.h5"], 78, "job.toml:7: estimator.var_smoothing");
     desk.job("name = \"GaussianNB\"\npriors = [0.2, 0.2, 0.6]");
     desk.fails(&["run", "job.toml", "--output", "x.h5"], 78, "estimator.priors: expected 2 numbers");
-    desk.job("name = \"GaussianNB\"");
+    desk.job("name = \"LogisticRegression\"");
     desk.write("train.csv", "1,0\n2,0\n");
     desk.fails(&["run", "job.toml", "--output", "x.h5"], 65, "expected at least 2 classes, found 1");
+    desk.job("name = \"GaussianNB\"");
     desk.write("train.csv", "1,0\n2,0.25\n");
     desk.fails(&["run", "job.toml", "--output", "x.h5"], 65, "row 1, column 1");
     desk.write("train.csv", "1,0\n1,1\n");

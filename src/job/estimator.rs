@@ -141,6 +141,15 @@ impl EstimatorJob {
         }
     }
 
+    /// Whether it learns from rows that are all of one class, as scikit-learn's does.
+    pub fn takes_one_class(&self) -> bool {
+        match self {
+            Self::GaussianNb(_) | Self::Forest(_) => true,
+            Self::Plain(plain) => plain.takes_one_class(),
+            _ => false,
+        }
+    }
+
     /// Whether a search can be made over its parameters.
     pub fn is_searchable(&self) -> bool {
         !matches!(self, Self::KMeans(_) | Self::MiniBatchKMeans(_) | Self::Transformer(_))

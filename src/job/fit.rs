@@ -311,7 +311,7 @@ fn check_rows<T: Real>(job: &Job, table: &Table, source: &dyn BlockSource<T>) ->
         ));
     }
     let only_one = table.y.first().is_some_and(|first| table.y.iter().all(|y| y == first));
-    if job.estimator.is_classifier() && only_one {
+    if job.estimator.is_classifier() && only_one && !job.estimator.takes_one_class() {
         return Err(Error::data(source.target_origin(), Place::default(), "at least 2 classes", "1 class"));
     }
     let weights = &table.weights;

@@ -92,9 +92,9 @@ impl Predictor {
                     Method::PredictProba => model.predict_proba(row.view()),
                     _ => model.decision_function(row.view()),
                 };
-                values.ok()?.map(|values| match values.ncols() {
-                    1 => Width::One,
-                    n => Width::Many(n),
+                values.ok()?.map(|values| match (values.ncols(), method) {
+                    (1, Method::DecisionFunction) => Width::One,
+                    (n, _) => Width::Many(n),
                 })
             }
             _ => None,

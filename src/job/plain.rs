@@ -82,6 +82,11 @@ impl PlainJob {
         }
     }
 
+    /// Whether it learns from rows that are all of one class, as scikit-learn's does.
+    pub(super) fn takes_one_class(&self) -> bool {
+        matches!(self, Self::Neighbors(_))
+    }
+
     /// The estimator with checked parameters; `seed` is used where there is no `random_state`.
     ///
     /// # Errors

@@ -87,7 +87,10 @@ fn typed<T: Real>(
     }
     let estimator = applied.estimator.clone();
     let scores = match statistic {
-        Statistic::Classes(sums) => score_report::of_classes(estimator, n_samples, &sums, &labels.names),
+        Statistic::Classes(sums) => {
+            let n_classes = applied.predictor.classes().map_or(0, <[f64]>::len);
+            score_report::of_classes(estimator, n_samples, n_classes, &sums, &labels.names)
+        }
         Statistic::Numbers(sums, deviance) => {
             score_report::of_numbers(estimator, n_samples, &sums, &deviance)
         }
@@ -304,7 +307,7 @@ impl ScorePass<'_> {
         Ok(Statistic::Clusters(Box::new(ClusterSums { inertia, counts, sample })))
     }
 
-    /// The rows' weights if they are asked for: those of a CSV file's column are read so that it is no feature, too.
+    /// The rows' weights, if they are asked for.
     fn weights<'b, T>(&self, block: &'b Block<T>) -> &'b [f64] {
         if self.request.data.weights == Wanted::No { &[] } else { &block.weights }
     }

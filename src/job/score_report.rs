@@ -38,8 +38,14 @@ pub struct ClassScores {
     pub confusion_matrix: Vec<f64>,
 }
 
-/// The scores of a classifier whose classes are called `names` where targets are text.
-pub(super) fn of_classes(estimator: String, n_samples: u64, sums: &ClassSums, names: &[String]) -> Scores {
+/// The scores of a classifier that knows `n_classes`, which are called `names` where targets are text.
+pub(super) fn of_classes(
+    estimator: String,
+    n_samples: u64,
+    n_classes: usize,
+    sums: &ClassSums,
+    names: &[String],
+) -> Scores {
     let counts = sums.counts.class_counts();
     let name = |class: f64| names.get(class as usize).cloned().unwrap_or_else(|| class.to_string());
     let mut values = vec![
@@ -61,6 +67,8 @@ pub(super) fn of_classes(estimator: String, n_samples: u64, sums: &ClassSums, na
                 "no log_loss and no roc_auc: row {row} is of class {class}, which the model does not know"
             ));
         }
+        // As in scikit-learn.
+        (None, Some(_)) if n_classes < 2 => notes.push("no log_loss: the model knows one class only".into()),
         (None, Some(log_loss)) => values.push(("log_loss", log_loss.mean())),
         (None, None) => notes.push(format!("no log_loss: {estimator} has no predict_proba")),
     }

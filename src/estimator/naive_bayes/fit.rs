@@ -26,18 +26,9 @@ impl GaussianNbParams {
     ///
     /// # Errors
     /// As [`validate`](Self::validate); [`Error::Job`] for another number of priors than classes; [`Error::Data`]
-    /// for targets that are no classes, fewer than two of them, weights below 0 or all 0, and a feature that
+    /// for targets that are no classes, weights below 0 or all 0, and a feature that
     /// without smoothing does not vary.
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<GaussianNbModel> {
-        self.fit_classes(engine, 2)
-    }
-
-    /// The same of rows with `least` classes or more.
-    pub(super) fn fit_classes<T: Real>(
-        &self,
-        engine: &mut PassEngine<'_, T>,
-        least: usize,
-    ) -> Result<GaussianNbModel> {
         self.validate()?;
         let origin = engine.origin();
         let fault =
@@ -53,10 +44,6 @@ impl GaussianNbParams {
             target_origin: engine.target_origin(),
             target_name: engine.target_name(),
         })?;
-        if classes.len() < least {
-            let (expected, found) = (format!("at least {least} classes"), classes.len().to_string());
-            return Err(Error::data(engine.target_origin(), Place::default(), expected, found));
-        }
         let weight: f64 = classes.iter().map(|(_, moments)| moments.weight).sum();
         if weight <= 0.0 {
             let (origin, found) = (engine.weight_origin(), "only zeros");

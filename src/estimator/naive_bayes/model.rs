@@ -131,8 +131,8 @@ impl GaussianNbModel {
             _ => (model.numbers("classes_")?, None),
         };
         let (k, d) = (classes.len(), model.count("n_features_in_")?);
-        if k < 2 {
-            return Err(Error::data("model", Place::default(), "at least 2 classes_", k.to_string()));
+        if k == 0 {
+            return Err(Error::data("model", Place::default(), "at least 1 of classes_", "none"));
         }
         let var = model.vector("var_", k.saturating_mul(d))?;
         if var.iter().any(|var| *var <= 0.0) {

@@ -11,8 +11,7 @@ use crate::estimator::fold_search::{FoldFit, FoldModel, FoldRows, Size};
 
 impl FoldFit for GaussianNbParams {
     fn fit(&self, rows: &FoldRows) -> Result<Box<dyn FoldModel>> {
-        // As in scikit-learn the training rows of a fold may lack all classes but one.
-        Ok(Box::new(rows.with_engine(|engine| self.fit_classes(engine, 1))?))
+        Ok(Box::new(rows.with_engine(|engine| self.fit(engine))?))
     }
 
     fn written(&self) -> Option<Value> {
