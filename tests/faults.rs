@@ -54,8 +54,31 @@ gamma = [0.05, 0.2, 0.7, 2.0]
 path = \"o.h5\"
 ";
 
+const MINI_BATCH: &str = "\
+seed = 3
+[data]
+source = \"blobs\"
+n_samples = 400000
+n_features = 8
+block_rows = 5000
+centers = 30
+cluster_std = 6.0
+residency = \"stream\"
+[estimator]
+name = \"MiniBatchKMeans\"
+n_clusters = 25
+batch_size = 10000
+init = \"random\"
+n_init = 1
+max_iter = 10
+max_no_improvement = 0
+[output]
+path = \"o.h5\"
+labels = true
+";
+
 /// A job, and what its log says once it is under way.
-const JOBS: [(&str, &str); 2] = [(KMEANS, "iteration 1"), (GRID, "Done")];
+const JOBS: [(&str, &str); 3] = [(KMEANS, "iteration 1"), (GRID, "Done"), (MINI_BATCH, "iteration 30")];
 
 fn desk(job: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();

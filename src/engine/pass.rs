@@ -54,7 +54,7 @@ pub struct PassEngine<'a, T: Real> {
     keeper: Option<&'a dyn Keeper>,
     /// Bytes that an estimator may keep beside the resident blocks to save work.
     spare_bytes: u64,
-    /// Whether some rank was asked to stop before the end of the last pass; equal on all ranks.
+    /// Whether some rank was asked to stop before the end of the last pass or visit; equal on all ranks.
     stop: Option<i32>,
 }
 
@@ -201,7 +201,7 @@ impl<'a, T: Real> PassEngine<'a, T> {
     /// order of the list, on every rank. For a few blocks: it costs no pass over the data.
     ///
     /// # Collective
-    /// One agreement and one allgather of the values.
+    /// One agreement and one allgather of the values, with a request to stop.
     ///
     /// # Errors
     /// The error of any rank's blocks, on every rank.
@@ -220,7 +220,10 @@ impl<'a, T: Real> PassEngine<'a, T> {
             Ok(values)
         };
         let values = agree(self.comm, local())?;
-        let mut all: Vec<(usize, R)> = comm::allgather(self.comm, &values)?.into_iter().flatten().collect();
+        let told = comm::allgather(self.comm, &(values, stop_requested()))?;
+        // A fit may visit blocks for hours without a pass.
+        self.stop = self.stop.or_else(|| told.iter().find_map(|(_, stop)| *stop));
+        let mut all: Vec<(usize, R)> = told.into_iter().flat_map(|(values, _)| values).collect();
         all.sort_by_key(|(i, _)| *i);
         if all.len() != blocks.len() {
             return Err(Error::internal("a block that nobody owns was asked for"));

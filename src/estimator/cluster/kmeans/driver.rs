@@ -127,6 +127,8 @@ impl KMeans {
 
     /// Surveys the data and finds the first centroids of every run.
     fn start<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<State> {
+        // The first state that is kept is that of the first iteration.
+        let _unkept = engine.telemetry().unkept();
         let (survey, opening) = init::survey(self, engine)?;
         if survey.positive == 0 {
             let expected = "a positive sum of weights";
@@ -140,8 +142,6 @@ impl KMeans {
             return Err(diverged(0, format!("a sum of squares of {scatter}")));
         }
         check_squares(engine, &frame, scatter)?;
-        // The first state that is kept is that of the first iteration.
-        let _unkept = engine.telemetry().unkept();
         let starts = init::centers(self, engine, &frame, &survey, opening)?;
         Ok(State {
             shift: frame.shift.iter().map(|m| m.to_f64()).collect(),

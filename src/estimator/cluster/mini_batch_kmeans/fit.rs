@@ -75,6 +75,8 @@ impl MiniBatchKMeansParams {
         self.check_shape(engine.shape(), engine.origin())?;
         let seed = self.random_state.unwrap_or(seed);
         let (n_samples, d) = (engine.shape().n_samples, engine.shape().n_features);
+        // The first state that is kept is the start.
+        let unkept = engine.telemetry().unkept();
         let tolerance = self.tolerance(engine)?;
         let mut state = match engine.resume::<State>()? {
             Some(state) if state.centroids.centers.len() == self.n_clusters * d => state,
@@ -84,6 +86,8 @@ impl MiniBatchKMeansParams {
             }
             None => self.start(engine, seed)?,
         };
+        drop(unkept);
+        engine.checkpoint(&state)?;
         let size = self.batch_rows(n_samples);
         let n_steps = (u128::from(self.max_iter) * u128::from(n_samples) / size as u128) as u64;
         let group = ahead(size, d) as u64;
