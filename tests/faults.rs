@@ -228,6 +228,71 @@ fn work_that_keeps_nothing_ends_at_the_first_signal() {
     }
 }
 
+/// The same of passes over data that are streamed; each would take minutes.
+const UNKEPT_PASSES: [&str; 9] = [
+    "blobs\"\n[estimator]\nname = \"PCA\"\nsvd_solver = \"randomized\"\nn_components = 3\n",
+    "blobs\"\n[estimator]\nname = \"PCA\"\nsvd_solver = \"tsqr\"\nn_components = 3\n",
+    "blobs\"\n[estimator]\nname = \"RobustScaler\"\n",
+    "blobs\"\n[[pipeline]]\nname = \"StandardScaler\"\n[estimator]\nname = \"KMeans\"\nn_clusters = 3\n",
+    "blobs\"\n[estimator]\nname = \"MiniBatchKMeans\"\nn_clusters = 3\ntol = 1.0\n",
+    "regression\"\n[estimator]\nname = \"Ridge\"\n",
+    "regression\"\n[estimator]\nname = \"LinearRegression\"\n",
+    "regression\"\n[estimator]\nname = \"Lasso\"\n",
+    "classification\"\n[estimator]\nname = \"GaussianNB\"\n",
+];
+
+#[test]
+fn passes_that_keep_nothing_end_at_the_first_signal() {
+    for job in UNKEPT_PASSES {
+        let data = "[data]\nn_samples = 1000000000\nn_features = 8\nblock_rows = 5000\nresidency = \"stream\"\nsource = \"";
+        let folder = desk(&format!("{data}{job}[output]\npath = \"o.h5\"\n"));
+        let running = Running::start(folder.path(), 0, "nothing of it is kept");
+        running.signal("-TERM");
+        let (code, said, took) = running.end();
+        assert_eq!(code, 143, "{job}: {said}");
+        assert!(took < Duration::from_secs(5), "{took:?}");
+        assert_eq!(names(folder.path()), ["job.toml"]);
+    }
+}
+
+#[test]
+fn a_write_beyond_the_systems_limit_is_told_and_leaves_nothing() {
+    let folder = desk(KMEANS);
+    let line = "ulimit -f 1; exec \"$0\" run job.toml --set data.n_samples=1000 --set estimator.max_iter=2";
+    let mut command = Command::new("bash");
+    let ended = command.args(["-c", line, program()]).current_dir(folder.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(74), "{said}");
+    assert!(said.contains("rankfit: o.h5: "), "{said}");
+    assert_eq!(names(folder.path()), ["job.toml"]);
+}
+
+#[test]
+fn data_that_change_while_they_are_streamed_end_the_run() {
+    let job = KMEANS.replace(
+        "source = \"blobs\"\nn_samples = 2500000\nn_features = 8\n",
+        "source = \"csv\"\npath = \"x.csv\"\n",
+    );
+    let job = job.replace("centers = 30\ncluster_std = 6.0\n", "");
+    for ranks in [0, 2] {
+        if ranks > 0 && !has_mpi() {
+            continue;
+        }
+        let folder = desk(&job);
+        let row = |i: usize| format!("{}.5,{}.25,{}\n", i * i % 997, i * 7 % 1009, i % 13);
+        let rows = folder.path().join("x.csv");
+        fs::write(&rows, (0..200_000).map(row).collect::<String>()).unwrap();
+        let running = Running::start(folder.path(), ranks, "iteration 1");
+        // Another number of the same length.
+        let mut file = fs::File::options().write(true).open(&rows).unwrap();
+        file.write_all(b"1").unwrap();
+        let (code, said, _) = running.end();
+        assert_eq!(code, 74, "{said}");
+        assert!(said.contains("x.csv: reading: the file has changed since it was opened"), "{said}");
+        assert_eq!(names(folder.path()), ["job.toml", "x.csv"]);
+    }
+}
+
 #[test]
 fn a_job_of_ranks_stopped_by_a_signal_goes_on_with_other_ranks() {
     if has_mpi() {

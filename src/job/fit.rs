@@ -101,6 +101,7 @@ pub(super) fn fit<T: Real>(
             Ok(fitted)
         }
         (EstimatorJob::GaussianNb(params), None) => {
+            let _unkept = telemetry.unkept();
             // A single pass gains nothing from blocks that stay.
             let feed = Feed::new(source, Residency::Stream, comm.rank(), comm.size());
             let model = params.fit(&mut PassEngine::new(comm, feed, telemetry));
@@ -258,7 +259,9 @@ fn linear<T: Real>(
         None => None,
     };
     let start = start.as_ref().map(|(origin, model)| WarmStart { origin, model });
+    let unkept = params.keeps_nothing().then(|| telemetry.unkept());
     let model = params.fit_from(&mut engine, start).map_err(|error| job.place("estimator", error))?;
+    drop(unkept);
     telemetry.end();
     model.warnings.iter().for_each(|warning| telemetry.warn(warning));
     if let (false, Some(max_iter)) = (model.converged, params.max_iter()) {
@@ -285,8 +288,10 @@ pub(super) fn table<T: Real>(
     telemetry: &Telemetry,
 ) -> Result<Table> {
     source::check_table(comm, job, source.shape())?;
+    let unkept = telemetry.before_kept();
     let table = telemetry.time(Phase::Load, || Table::read(source));
     let table = agree(comm, table)?;
+    drop(unkept);
     check_rows(job, &table, source)?;
     telemetry.count_bytes(Phase::Load, (table.x.len() * size_of::<T>()) as u64);
     Ok(table)

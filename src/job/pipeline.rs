@@ -77,6 +77,7 @@ fn fit_one<T: Real>(
     telemetry: &Telemetry,
 ) -> Result<Transformer<T>> {
     let source = if step.takes_missing() { Arc::new(WithMissing::new(source)) } else { source };
+    let _unkept = telemetry.unkept();
     // One pass, or a few, gain little from blocks that stay.
     let feed = Feed::new(source, Residency::Stream, comm.rank(), comm.size());
     step.fit(&mut PassEngine::new(comm, feed, telemetry))

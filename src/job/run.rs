@@ -164,7 +164,9 @@ fn typed<T: Real>(
     telemetry: &Telemetry,
 ) -> Result<Ending> {
     let (begun, start) = (Instant::now(), provenance::now());
+    let unkept = telemetry.before_kept();
     let source = source::open::<T>(comm, &plan.job)?;
+    drop(unkept);
     source.doubt().into_iter().for_each(|doubt| telemetry.warn(doubt));
     plan.job.data.cut.block_rows = Some(source.shape().block_rows);
     let data = source::describe(comm, &plan.job, &*source)?;

@@ -44,6 +44,7 @@ pub(super) fn fit<T: Real>(
 ) -> Result<Fitted> {
     // An imputer that comes first fills in what is missing, in each fold by its training rows.
     let source = if job.takes_missing() { Arc::new(WithMissing::new(source)) } else { source };
+    let unkept = telemetry.before_kept();
     let table = Arc::new(table(comm, job, &*source, telemetry)?);
     let splits = groups::splits::<T>(comm, job, search, &table)?;
     splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
@@ -54,6 +55,7 @@ pub(super) fn fit<T: Real>(
         let rows = Rows { n_samples: table.y.len(), n_classes: n_classes(job, &table.y) };
         // Most rungs fit on few of the rows: nothing is computed for all of them.
         let make = |candidates: &[Candidate]| maker.search(&table, candidates, &[]);
+        drop(unkept);
         let mut watch = Told { telemetry, search, n_folds: splits.splits.len() };
         let rungs = Rungs { make: &make, splits: &splits.splits, rows, search };
         let result = rungs.run(comm, telemetry, Some(keeper), &mut watch);
@@ -62,6 +64,7 @@ pub(super) fn fit<T: Real>(
     }
     let made = telemetry.time(Phase::Compute, || maker.search(&table, &search.candidates, &splits.splits));
     let searchable = maker.piloted(&table, &splits.splits, agree(comm, made)?)?;
+    drop(unkept);
     sweep(comm, &*searchable, &splits.splits, search, keeper, telemetry)
 }
 

@@ -128,9 +128,16 @@ impl Telemetry {
     /// SIGTERM and SIGINT end the process at once, as they do a program without handlers.
     #[must_use]
     pub fn unkept(&self) -> Unkept {
+        let unkept = self.before_kept();
+        self.detail("until this is done, SIGTERM or SIGINT ends the program at once: nothing of it is kept");
+        unkept
+    }
+
+    /// The same for what comes before there is anything to keep, such as reading: nothing is said of it.
+    #[must_use]
+    pub fn before_kept(&self) -> Unkept {
         let unkept = Unkept::begin(self.talker.is_some());
         end_if_requested();
-        self.detail("until this is done, SIGTERM or SIGINT ends the program at once: nothing of it is kept");
         unkept
     }
 

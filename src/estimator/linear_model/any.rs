@@ -59,6 +59,14 @@ impl LinearParams {
         }
     }
 
+    /// Whether a fit has nothing to keep before it is done: the passes are one or two, whatever comes after them.
+    pub fn keeps_nothing(&self) -> bool {
+        match self {
+            Self::LinearRegression(_) | Self::Ridge(_) | Self::Lasso(_) | Self::ElasticNet(_) => true,
+            Self::LogisticRegression(_) | Self::PoissonRegressor(_) => false,
+        }
+    }
+
     /// Bytes that the fit keeps with each row in memory beside the row itself: coded targets and weights.
     pub fn bytes_per_row(&self) -> u64 {
         match self {
