@@ -128,6 +128,15 @@ pub trait BlockSource<T: Real>: Send + Sync {
     /// When the input cannot be read or holds something that is no number.
     fn fill(&self, block: &mut Block<T>) -> Result<()>;
 
+    /// Looks whether the input is still what was opened: asked at the end of each way through the blocks, and where one of
+    /// them cannot be used.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io) when a file has changed meanwhile.
+    fn unchanged(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Whether features may be NaN, for those who know how to fill them in.
     fn may_miss_features(&self) -> bool {
         false

@@ -139,10 +139,11 @@ impl<T: Real> Feed<T> {
     /// Fills `block` with the part at `position` of the slice.
     fn load(&self, position: usize, block: &mut Block<T>, telemetry: &Telemetry) -> Result<()> {
         block.reshape(self.parts.shape(), self.slice.blocks.start + position);
-        self.source.fill(block)?;
+        // The last part is loaded when all others have been.
+        let ends = position + 1 == self.slice.len();
+        fill(&*self.source, block, !self.checked, ends)?;
         telemetry.count_bytes(Phase::Load, block.size_bytes());
-        let missing = self.source.may_miss_features();
-        if self.checked { Ok(()) } else { check_values(&*self.source, block, missing) }
+        Ok(())
     }
 
     /// Streams the blocks that are not resident: while one is visited, a thread reads the next.
@@ -182,6 +183,28 @@ impl<T: Real> Feed<T> {
             }
         }
     }
+}
+
+/// Fills `block`, checks its values if `check`, and looks whether the input has changed where this block `ends` the way
+/// through the source.
+///
+/// # Errors
+/// Those of the source and of the check. Of an input that has changed only that is told: a fault that is found in it need not
+/// be one of the data that were opened.
+pub(super) fn fill<T: Real>(
+    source: &dyn BlockSource<T>,
+    block: &mut Block<T>,
+    check: bool,
+    ends: bool,
+) -> Result<()> {
+    let filled = source.fill(block).and_then(|()| match check {
+        true => check_values(source, block, source.may_miss_features()),
+        false => Ok(()),
+    });
+    if ends || filled.is_err() {
+        source.unchanged()?;
+    }
+    filled
 }
 
 /// The first value that is not finite, nor NaN where that may be `missing`.

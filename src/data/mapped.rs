@@ -73,6 +73,10 @@ impl<T: Real> BlockSource<T> for Mapped<T> {
         Ok(())
     }
 
+    fn unchanged(&self) -> Result<()> {
+        self.source.unchanged()
+    }
+
     fn origin(&self) -> String {
         format!("{} after {}", self.source.origin(), self.map.name())
     }

@@ -29,6 +29,10 @@ impl<T: Real> BlockSource<T> for WithMissing<T> {
         self.0.fill(block)
     }
 
+    fn unchanged(&self) -> Result<()> {
+        self.0.unchanged()
+    }
+
     fn may_miss_features(&self) -> bool {
         true
     }

@@ -12,6 +12,7 @@ mod csv;
 mod feed;
 mod generated;
 mod hdf5;
+mod input_file;
 mod mapped;
 mod missing;
 mod nearest;

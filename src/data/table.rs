@@ -47,8 +47,7 @@ impl Table {
         let mut block = Block::default();
         for index in 0..shape.n_blocks() {
             block.reshape(&shape, index);
-            source.fill(&mut block)?;
-            super::feed::check_values(source, &block, source.may_miss_features())?;
+            super::feed::fill(source, &mut block, true, index + 1 == shape.n_blocks())?;
             values.extend(block.x.iter().map(|v| v.to_f64()));
             y.extend_from_slice(&block.y);
             weights.extend_from_slice(&block.weights);

@@ -67,6 +67,7 @@ fn read<T: Real>(source: &dyn BlockSource<T>) -> Result<Vec<f64>> {
         source.fill(&mut block)?;
         values.extend_from_slice(&block.y);
     }
+    source.unchanged()?;
     Ok(values)
 }
 

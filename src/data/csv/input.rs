@@ -1,11 +1,11 @@
 //! The file, read at given offsets, and a window that slides over a range of it.
 
-use std::fs::File;
 use std::io::ErrorKind;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::data::input_file::InputFile;
 use crate::data::signature;
 use crate::error::{Error, Place, Result};
 
@@ -19,8 +19,7 @@ const MAX_ROW_BYTES: usize = 256 << 20;
 /// A CSV file that is open.
 #[derive(Debug)]
 pub(super) struct Input {
-    file: File,
-    path: PathBuf,
+    file: InputFile,
     /// Its length when it was opened.
     pub(super) len: u64,
     /// Where the text begins: behind a byte order mark.
@@ -30,19 +29,8 @@ pub(super) struct Input {
 impl Input {
     /// Opens a file and looks at how it begins.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let missing = |message: &str| Error::InputMissing { path: path.into(), message: message.into() };
-        let file = File::open(path).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => missing("no such file"),
-            _ => Error::io(path, "opening", error),
-        })?;
-        let metadata = file.metadata().map_err(|error| Error::io(path, "opening", error))?;
-        if metadata.is_dir() {
-            return Err(missing("a folder, not a file"));
-        }
-        if !metadata.is_file() {
-            return Err(missing("no regular file; it is read by several ranks at several places"));
-        }
-        let mut input = Self { file, path: path.into(), len: metadata.len(), text_start: 0 };
+        let file = InputFile::open(path)?;
+        let mut input = Self { len: file.len(), file, text_start: 0 };
         let mut first = [0; 8];
         let found = input.read_at(&mut first, 0)?;
         let first = &first[..found];
@@ -55,28 +43,36 @@ impl Input {
 
     /// The file's name.
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
 
     /// An error in the file's contents.
     pub(super) fn fault(&self, place: Place, expected: impl Into<String>, found: impl Into<String>) -> Error {
-        Error::data(self.path.display(), place, expected, found)
+        Error::data(self.path().display(), place, expected, found)
     }
 
     /// The error for a file that was rewritten while it was read.
     pub(super) fn changed(&self) -> Error {
-        Error::io(&self.path, "reading", "the file has changed since it was opened")
+        self.file.changed()
+    }
+
+    /// That it was not.
+    ///
+    /// # Errors
+    /// As [`changed`](Self::changed).
+    pub(super) fn unchanged(&self) -> Result<()> {
+        self.file.unchanged()
     }
 
     /// Reads as many bytes as there are from `offset` on, at most all of `bytes`.
     pub(super) fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<usize> {
         let mut filled = 0;
         while filled < bytes.len() {
-            match self.file.read_at(&mut bytes[filled..], offset + filled as u64) {
+            match self.file.file().read_at(&mut bytes[filled..], offset + filled as u64) {
                 Ok(0) => break,
                 Ok(n) => filled += n,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::io(&self.path, "reading", error)),
+                Err(error) => return Err(Error::io(self.path(), "reading", error)),
             }
         }
         Ok(filled)

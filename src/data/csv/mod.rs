@@ -136,6 +136,10 @@ impl<T: Real> BlockSource<T> for CsvSource {
         self.rows(block.index).fill(block)
     }
 
+    fn unchanged(&self) -> Result<()> {
+        self.input.unchanged()
+    }
+
     fn origin(&self) -> String {
         self.input.path().display().to_string()
     }

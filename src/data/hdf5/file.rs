@@ -1,6 +1,6 @@
 //! Opening a user's file and finding the datasets in it.
 
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::path::Path;
 
 use hdf5::{Dataset, File, Group, IndexType, IterationOrder, LinkType, LocationType};
@@ -21,21 +21,6 @@ pub(super) fn open(path: &Path, cache_bytes: Option<usize>) -> Result<File> {
         options.with_fapl(|list| list.chunk_cache(10_007, bytes, 0.75));
     }
     options.open(path).map_err(|error| cannot_open(path, &error))
-}
-
-/// Opens the file as plain bytes; tells what it is when it is no file at all.
-pub(super) fn open_bytes(path: &Path) -> Result<std::fs::File> {
-    let missing = |message: &str| Error::InputMissing { path: path.into(), message: message.into() };
-    let file = std::fs::File::open(path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => missing("no such file"),
-        _ => Error::io(path, "opening", error),
-    })?;
-    let metadata = file.metadata().map_err(|error| Error::io(path, "opening", error))?;
-    match (metadata.is_dir(), metadata.is_file()) {
-        (true, _) => Err(missing("a folder, not a file")),
-        (_, false) => Err(missing("no regular file")),
-        _ => Ok(file),
-    }
 }
 
 fn cannot_open(path: &Path, error: &hdf5::Error) -> Error {

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use self::labels::Labels;
 use self::numbers::Numbers;
 use self::storage::Storage;
+use super::input_file::InputFile;
 use super::{Block, BlockSource, Shape, default_block_rows};
 use crate::error::{Error, Place, Result};
 use crate::kernel::Real;
@@ -70,6 +71,7 @@ enum Targets {
 /// The blocks of an HDF5 file. Each is read by whoever asks for it.
 #[derive(Debug)]
 pub struct Hdf5Source {
+    input: InputFile,
     x: Numbers,
     targets: Option<Targets>,
     weights: Option<Numbers>,
@@ -109,9 +111,8 @@ impl Hdf5Source {
         cache_bytes: Option<usize>,
     ) -> Result<Self> {
         let path = params.path.as_path();
-        let bytes = file::open_bytes(path)?;
-        let file_bytes = bytes.metadata().map_err(|error| Error::io(path, "opening", error))?.len();
-        let open = Open { file: file::open(path, cache_bytes)?, path, file_bytes };
+        let input = InputFile::open(path)?;
+        let open = Open { file: file::open(path, cache_bytes)?, path, file_bytes: input.len() };
         let x = open.numbers(&params.x)?;
         if x.storage.n_dims != 2 {
             let found = format!(
@@ -136,7 +137,7 @@ impl Hdf5Source {
             has_targets: targets.is_some(),
             has_weights: weights.is_some(),
         };
-        Ok(Self { x, targets, weights, shape })
+        Ok(Self { input, x, targets, weights, shape })
     }
 }
 
@@ -213,6 +214,10 @@ impl<T: Real> BlockSource<T> for Hdf5Source {
             Some(weights) => weights.read(rows, &mut block.weights),
             None => Ok(()),
         }
+    }
+
+    fn unchanged(&self) -> Result<()> {
+        self.input.unchanged()
     }
 
     fn origin(&self) -> String {

@@ -1,7 +1,6 @@
 //! Datasets of numbers, read by rows.
 
 use std::any::Any;
-use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -11,6 +10,7 @@ use hdf5::{Dataset, H5Type, Selection};
 use ndarray::IxDyn;
 
 use super::storage::{Storage, origin};
+use crate::data::input_file::InputFile;
 use crate::error::{Error, Place, Result};
 use crate::kernel::Real;
 
@@ -62,7 +62,7 @@ pub(super) struct Numbers {
     kind: Kind,
     pub(super) storage: Storage,
     /// The file and offset at which the values lie just as in memory.
-    plain: Option<(File, u64)>,
+    plain: Option<(InputFile, u64)>,
 }
 
 impl Numbers {
@@ -83,7 +83,7 @@ impl Numbers {
             _ => false,
         };
         let plain = match storage.offset {
-            Some(offset) if as_in_memory => Some((super::file::open_bytes(path)?, offset)),
+            Some(offset) if as_in_memory => Some((InputFile::open(path)?, offset)),
             _ => None,
         };
         Ok(Self { dataset, path: path.into(), name: name.into(), kind, storage, plain })
@@ -147,6 +147,7 @@ impl Numbers {
         if let Some((file, offset)) = &self.plain {
             let start = offset + rows.start * (self.storage.n_columns * self.storage.item_bytes) as u64;
             return file
+                .file()
                 .read_exact_at(bytemuck::cast_slice_mut(into), start)
                 .map_err(|error| Error::io(&self.path, "reading", error));
         }

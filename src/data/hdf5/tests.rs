@@ -1,9 +1,13 @@
 //! Files made by `scripts/golden/make_hdf5_layouts.py` with h5py.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::comm::run_threads;
+use crate::data::Residency;
 use crate::error::ExitCode;
 use crate::partition::Slice;
+use crate::telemetry::Telemetry;
 
 const N_ROWS: usize = 37;
 
@@ -279,6 +283,34 @@ fn a_number_that_single_precision_does_not_hold_is_told_as_it_stands() {
     assert_eq!(error.exit_code(), ExitCode::Data);
     let told = "row 3, column 1: expected a finite number, found -1e39, too large for f32";
     assert!(error.to_string().contains(told), "{error}");
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.h5");
+    std::fs::copy(layout("sound.h5"), &path).unwrap();
+    let params = Hdf5Params { x: "f8_le".into(), ..Hdf5Params::new(&path) };
+    let source = Hdf5Source::open(&params, false, Some(10)).unwrap();
+    crate::data::Table::read::<f64>(&source).unwrap();
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    let told = |error: Error| {
+        assert_eq!(error.exit_code(), ExitCode::Io, "{error}");
+        assert!(
+            error.to_string().contains("rows.h5: reading: the file has changed since it was opened"),
+            "{error}"
+        );
+    };
+    told(crate::data::Table::read::<f64>(&source).unwrap_err());
+    let mut feed = crate::data::Feed::<f64>::new(Arc::new(source), Residency::Stream, 0, 1);
+    let mut visited = 0;
+    let walk = feed.for_each(&Telemetry::new(), |_, _| {
+        visited += 1;
+        Ok(())
+    });
+    told(walk.unwrap_err());
+    assert_eq!(visited, 3, "of 4 blocks, the last of which is not handed out");
 }
 
 #[test]
