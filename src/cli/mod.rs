@@ -19,6 +19,7 @@ use clap::{Parser, Subcommand};
 
 use crate::comm::{self, Communicator, launch};
 use crate::error::{Error, Result};
+use crate::telemetry::let_long_files_fail;
 use voice::Voice;
 
 /// Fits machine-learning models on N ranks: data larger than memory, and cross-validated searches.
@@ -44,9 +45,14 @@ enum Command {
 
 /// Runs the program: the whole of `main`.
 pub fn main() -> std::process::ExitCode {
-    launch::with_world(|comm| match Arguments::try_parse() {
-        Ok(arguments) => dispatch(comm, arguments.command),
-        Err(error) => refuse(comm, &error),
+    // Before MPI, which makes files too.
+    let prepared = let_long_files_fail();
+    launch::with_world(|comm| {
+        comm::agree(comm, prepared)?;
+        match Arguments::try_parse() {
+            Ok(arguments) => dispatch(comm, arguments.command),
+            Err(error) => refuse(comm, &error),
+        }
     })
 }
 

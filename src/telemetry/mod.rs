@@ -9,6 +9,6 @@ mod talker;
 mod thinning;
 
 pub use phases::{Phase, Telemetry};
-pub use signals::{install_signal_handlers, let_signals_end};
+pub use signals::{install_signal_handlers, let_long_files_fail, let_signals_end};
 pub use stop::{Unkept, at_end, at_request, request_stop, signal_name, stop_requested};
 pub use talker::{Talk, Talker};

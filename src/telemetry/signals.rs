@@ -1,7 +1,7 @@
 //! Signals that ask a job to stop.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once};
+use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -42,6 +42,21 @@ pub fn let_signals_end() -> Result<()> {
     install(true)
 }
 
+/// Makes a write that would take a file beyond the system's limit (`ulimit -f`) fail as one on a full disk does; without
+/// this SIGXFSZ ends the process, and what it was writing stays half made. First thing in a program.
+///
+/// # Errors
+/// When the system refuses the handler.
+pub fn let_long_files_fail() -> Result<()> {
+    // A flag that nobody asks for: it is enough that the signal is caught.
+    let caught = signal_hook::flag::register(libc::SIGXFSZ, Arc::new(AtomicBool::new(false)));
+    caught.map(drop).map_err(not_installed)
+}
+
+fn not_installed(error: std::io::Error) -> Error {
+    Error::internal(format!("signal handlers could not be installed: {error}"))
+}
+
 fn install(at_once: bool) -> Result<()> {
     static ONCE: Once = Once::new();
     let mut installed = Ok(());
@@ -50,8 +65,7 @@ fn install(at_once: bool) -> Result<()> {
 }
 
 fn watch(at_once: bool) -> Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGINT, SIGUSR1, SIGUSR2])
-        .map_err(|e| Error::internal(format!("signal handlers could not be installed: {e}")))?;
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGUSR1, SIGUSR2]).map_err(not_installed)?;
     INSTALLED.store(true, Ordering::SeqCst);
     std::thread::spawn(move || {
         let mut asked = Asked::default();
