@@ -407,6 +407,8 @@ fn a_folder_closed_to_the_user_is_refused_before_the_work() {
 
 #[test]
 fn what_cannot_be_done_is_refused_before_the_work() {
+    // Only the checkpoint's name would be too long.
+    let long_name = format!("output.path={}", "o".repeat(235));
     let cases: &[(&str, &[&str], i32, &str)] = &[
         (KMEANS, &["data.n_samples=1000000000000000000"], 78, "data.block_rows: expected blocks so large"),
         (
@@ -422,6 +424,7 @@ fn what_cannot_be_done_is_refused_before_the_work() {
             "job.toml:2: data: expected rows whose labels take at most",
         ),
         (KMEANS, &["output.path=o/"], 73, "ends with a slash"),
+        (KMEANS, &[&long_name], 73, ".checkpoint: cannot be made (File name too long"),
         (
             GRID,
             &["estimator.class_weight={0=1,5=2}"],

@@ -137,6 +137,9 @@ pub(super) fn check_output(job: &Job, path: &Path, on_existing: OnExisting) -> R
     let job_file = ("the job file".to_owned(), job.file().to_path_buf());
     refuse_inputs(path, &std::iter::once(job_file).chain(named).collect::<Vec<_>>())?;
     checkpoint::check_place(&checkpoint)?;
+    if on_existing != OnExisting::Fail {
+        checkpoint::remove_partial(&checkpoint);
+    }
     match on_existing {
         OnExisting::Resume if path.is_file() => Ok(None),
         OnExisting::Fail if checkpoint.symlink_metadata().is_ok() && path.symlink_metadata().is_err() => {
@@ -147,7 +150,10 @@ pub(super) fn check_output(job: &Job, path: &Path, on_existing: OnExisting) -> R
                     .into(),
             })
         }
-        _ => Output::check(path, on_existing == OnExisting::Replace).map(Some),
+        _ => {
+            let output = Output::check(path, on_existing == OnExisting::Replace)?;
+            checkpoint::check_name(&checkpoint).map(|()| Some(output))
+        }
     }
 }
 

@@ -102,6 +102,24 @@ pub fn check_place(checkpoint: &Path) -> Result<()> {
     })
 }
 
+/// Refuses a checkpoint's name under which no file can be made, such as one that is too long for the folder's file system.
+///
+/// # Errors
+/// [`Error::CannotCreate`].
+pub fn check_name(checkpoint: &Path) -> Result<()> {
+    output::try_name(checkpoint).map_err(|error| Error::CannotCreate {
+        path: checkpoint.into(),
+        message: format!(
+            "cannot be made ({error}), and unfinished work would be kept there; choose another --output"
+        ),
+    })
+}
+
+/// Removes checkpoints of this name that runs were writing when they were killed.
+pub fn remove_partial(checkpoint: &Path) {
+    output::remove_partial(checkpoint, MAGIC);
+}
+
 /// Keeps a job's state in a file.
 pub struct FileKeeper {
     path: PathBuf,
@@ -157,13 +175,14 @@ impl FileKeeper {
         Ok(())
     }
 
-    /// Removes the file, if there is one: the results are whole.
+    /// Removes the file, if there is one, and what [is left of others](remove_partial): the results are whole.
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::CannotCreate`] when it is no checkpoint.
     pub fn remove(&self) -> Result<()> {
         let mut work = self.work();
         work.held = None;
+        remove_partial(&self.path);
         check_place(&self.path)?;
         match std::fs::remove_file(&self.path) {
             Err(error) if error.kind() != ErrorKind::NotFound => {

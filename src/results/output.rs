@@ -1,10 +1,12 @@
 //! The output's name: whether it may be made, and how it comes to hold a whole file or none.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
@@ -56,11 +58,8 @@ impl Output {
         if !folder.is_dir() {
             return cannot(format!("cannot be made: there is no folder {}", folder.display()));
         }
-        // The only sure test is to make a file there.
-        match temporary(&target) {
-            Ok(_removed_at_once) => Ok(Self { path: path.into(), target, replace }),
-            Err(error) => cannot(format!("cannot be made: {error}")),
-        }
+        try_name(&target).map_err(|error| cannot_be_made(path, &error))?;
+        Ok(Self { path: path.into(), target, replace })
     }
 
     /// The file's name.
@@ -83,10 +82,7 @@ impl Output {
     /// # Errors
     /// [`Error::CannotCreate`].
     pub(super) fn begin(&self) -> Result<NamedTempFile> {
-        temporary(&self.target).map_err(|error| Error::CannotCreate {
-            path: self.path.clone(),
-            message: format!("cannot be made: {error}"),
-        })
+        temporary(&self.target).map_err(|error| cannot_be_made(&self.path, &error))
     }
 
     /// Gives the whole file its name.
@@ -162,6 +158,15 @@ fn no_special(path: &Path, target: &Path) -> Result<()> {
     Err(Error::CannotCreate { path: path.into(), message })
 }
 
+/// Makes a file beside `path` and removes it at once: the only sure test of whether one can be made.
+pub(super) fn try_name(path: &Path) -> io::Result<()> {
+    temporary(path).map(drop)
+}
+
+fn cannot_be_made(path: &Path, error: &io::Error) -> Error {
+    Error::CannotCreate { path: path.into(), message: format!("cannot be made: {error}") }
+}
+
 /// Replaces the file at `path` by `parts`, one after the other: whole or not at all.
 ///
 /// # Errors
@@ -169,12 +174,54 @@ fn no_special(path: &Path, target: &Path) -> Result<()> {
 pub(super) fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<()> {
     let failed = |error| Error::io(path, "writing", error);
     let mut file = temporary(path).map_err(failed)?;
+    // Tells `remove_partial` that it is being written; where the file system has no locks its age has to do.
+    let _ = file.as_file().try_lock();
     for part in parts {
         io::Write::write_all(&mut file, part).map_err(failed)?;
     }
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|e| failed(e.error))?;
     sync_folder(path)
+}
+
+/// A file in the making that has not been written to for so long, and that nobody locks, is nobody's.
+const ABANDONED: Duration = Duration::from_secs(10);
+
+/// Removes what [`write_whole`] left beside `path` in runs that were killed meanwhile: regular files of just the names that it
+/// gives, whose first bytes are the first of `start`, that are not being written.
+pub(super) fn remove_partial(path: &Path, start: &[u8]) {
+    let Some(name) = path.file_name() else { return };
+    // What cannot be told or removed stays: it is in nobody's way.
+    let Ok(entries) = fs::read_dir(folder(path)) else { return };
+    let partial = entries.flatten().filter(|entry| is_temporary(&entry.file_name(), name));
+    for file in partial.map(|entry| entry.path()).filter(|file| is_abandoned(file, start).is_ok_and(|is| is))
+    {
+        let _ = fs::remove_file(file);
+    }
+}
+
+/// Whether `name` is one that [`temporary`] gives a file beside one of the name `of`.
+fn is_temporary(name: &OsStr, of: &OsStr) -> bool {
+    let middle = |name: &[u8]| {
+        let name = name.strip_prefix(b".")?.strip_prefix(of.as_bytes())?.strip_prefix(b".")?;
+        name.strip_suffix(PARTIAL.as_bytes())
+            .map(|middle| middle.len() == RANDOM_CHARACTERS && middle.iter().all(u8::is_ascii_alphanumeric))
+    };
+    middle(name.as_bytes()).unwrap_or(false)
+}
+
+fn is_abandoned(file: &Path, start: &[u8]) -> io::Result<bool> {
+    // A FIFO must not be opened: that would wait for a writer.
+    let there = file.symlink_metadata()?;
+    let old = there.modified()?.elapsed().is_ok_and(|age| age >= ABANDONED);
+    if !there.is_file() || !old {
+        return Ok(false);
+    }
+    // Some network file systems lock for writing only files that are open for writing.
+    let file = File::options().read(true).write(true).open(file)?;
+    let mut first = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(&file, start.len() as u64), &mut first)?;
+    Ok(start.starts_with(&first) && file.try_lock().is_ok())
 }
 
 /// Makes a rename or removal in the folder of `path` last.
@@ -194,6 +241,10 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
+/// How the name of a file in the making ends, behind so many characters drawn at random.
+const PARTIAL: &str = ".partial";
+const RANDOM_CHARACTERS: usize = 6;
+
 fn temporary(path: &Path) -> io::Result<NamedTempFile> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let mut prefix = std::ffi::OsString::from(".");
@@ -201,7 +252,8 @@ fn temporary(path: &Path) -> io::Result<NamedTempFile> {
     prefix.push(".");
     tempfile::Builder::new()
         .prefix(&prefix)
-        .suffix(".partial")
+        .suffix(PARTIAL)
+        .rand_bytes(RANDOM_CHARACTERS)
         .permissions(fs::Permissions::from_mode(0o666))
         .tempfile_in(folder(path))
 }
@@ -299,5 +351,54 @@ mod tests {
         write_whole(&path, &[b"a", b"b"]).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"ab");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_run_was_writing_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("o");
+        let made = |name: &str, bytes: &[u8], age: Duration| {
+            let file = folder.path().join(name);
+            fs::write(&file, bytes).unwrap();
+            let file = File::options().write(true).open(file).unwrap();
+            file.set_modified(std::time::SystemTime::now() - age).unwrap();
+            file
+        };
+        let (old, young) = (2 * ABANDONED, Duration::ZERO);
+        for (name, bytes) in [
+            (".o.abc123.partial", &b"magic, state"[..]),
+            (".o.ABCDEF.partial", b"mag"),
+            (".o.000000.partial", b""),
+        ] {
+            made(name, bytes, old);
+        }
+        let stay = [
+            (".o.young1.partial", &b"magic"[..], young),
+            (".o.locked.partial", b"magic", old),
+            (".o.others.partial", b"notes", old),
+            (".o.abc12.partial", b"magic", old),
+            (".o.abc1234.partial", b"magic", old),
+            (".o.abc-12.partial", b"magic", old),
+            (".o.x.abc123.partial", b"magic", old),
+            (".oo.abc123.partial", b"magic", old),
+            ("o.abc123.partial", b"magic", old),
+            (".o.abc123.parti", b"magic", old),
+        ];
+        let files = stay.map(|(name, bytes, age)| made(name, bytes, age));
+        files[1].try_lock().unwrap();
+        std::os::unix::fs::symlink("elsewhere", folder.path().join(".o.linked.partial")).unwrap();
+        remove_partial(&path, b"magic");
+        let mut left: Vec<String> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        let mut expected = stay.map(|(name, ..)| name.to_owned()).to_vec();
+        expected.push(".o.linked.partial".into());
+        expected.sort();
+        assert_eq!(left, expected);
+        // The name that is really given is one of those.
+        let temporary = temporary(&path).unwrap();
+        assert!(is_temporary(temporary.path().file_name().unwrap(), OsStr::new("o")));
     }
 }
