@@ -175,7 +175,13 @@ fn mistakes_in_a_search_of_a_pipeline_are_located() {
     desk.refused(
         &format!("{job}[search.grid]\npca__n_components = [5]\n"),
         65,
-        "expected at most 4, the smaller of n_samples and n_features as n_components, found 5",
+        "search.grid.pca__n_components: expected at most 4, the smaller of n_samples and n_features, found 5",
+    );
+    desk.refused(
+        &format!("{job}[search.grid]\nC = [1.0]\n")
+            .replace("name = \"PCA\"\n", "name = \"PCA\"\nn_components = 5\n"),
+        65,
+        "pipeline.0.n_components (PCA): expected at most 4",
     );
 }
 

@@ -12,14 +12,15 @@ use super::fold_search::FoldRows;
 use super::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
 use super::{Model, Transformer};
 use crate::data::Table;
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
 
 /// A transformer with its parameters, which a search fits on rows in memory.
 pub trait StepFit: Send + Sync {
     /// Fits on `rows`.
     ///
     /// # Errors
-    /// When it cannot be fitted on them.
+    /// When it cannot be fitted on them: [`Error::Data`] for a parameter that does not fit these rows too, which is a fit that
+    /// fails, not a fault of the job.
     fn fit(&self, rows: &FoldRows) -> Result<Transformer<f64>>;
 }
 
@@ -198,7 +199,7 @@ impl<'a> PipelineSearch<'a> {
         split: Option<&Split>,
     ) -> Result<Fitted> {
         let train = split.map_or_else(|| before.clone(), |split| Arc::new(before.select(&split.train)));
-        let fitted = self.steps[number][setting].fit(&FoldRows::new(train)).map_err(of_rows)?;
+        let fitted = self.steps[number][setting].fit(&FoldRows::new(train))?;
         let table = Arc::new(before.mapped(&*fitted.map)?);
         Ok(Fitted { setting, table, model: fitted.model })
     }
@@ -208,16 +209,6 @@ impl Group<'_> {
     /// Candidates of the group's search as the whole search counts them.
     fn whole(&self, own: Vec<usize>) -> Vec<usize> {
         own.into_iter().map(|candidate| self.candidates[candidate]).collect()
-    }
-}
-
-/// A parameter that does not fit these rows is a fit that fails, not a fault of the job.
-fn of_rows(error: Error) -> Error {
-    match error {
-        Error::Job { key, expected, found, .. } => {
-            Error::data("a step of the pipeline", Place::default(), format!("{expected} as {key}"), found)
-        }
-        other => other,
     }
 }
 

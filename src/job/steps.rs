@@ -9,16 +9,37 @@ use super::searchable::place;
 use super::spec::Job;
 use super::transformer::TransformerJob;
 use crate::data::Table;
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::estimator::Transformer;
 use crate::estimator::fold_search::FoldRows;
 use crate::estimator::parameter::NONE;
 use crate::estimator::pipeline_search::{MakeSearch, PipelineSearch, StepFit};
 use crate::model_selection::Candidate;
 
-impl StepFit for TransformerJob {
+/// A step at some candidates.
+struct Step {
+    step: TransformerJob,
+    /// Its section, and the keys at which the first of the candidates sets its parameters, by their names.
+    section: String,
+    set: Vec<(String, String)>,
+}
+
+impl Step {
+    /// An error of a fit, at the key that gives the parameter.
+    fn placed(&self, error: Error) -> Error {
+        let Error::Job { key, expected, found, .. } = error else { return error };
+        let name = key.rsplit('.').next().unwrap_or(&key);
+        let origin = match self.set.iter().find(|(set, _)| set == name) {
+            Some((_, key)) => key.clone(),
+            None => format!("{}.{name} ({})", self.section, self.step.name()),
+        };
+        Error::data(origin, Place::default(), expected, found)
+    }
+}
+
+impl StepFit for Step {
     fn fit(&self, rows: &FoldRows) -> Result<Transformer<f64>> {
-        rows.with_engine(|engine| self.fit(engine))
+        rows.with_engine(|engine| self.step.fit(engine)).map_err(|error| self.placed(error))
     }
 }
 
@@ -81,16 +102,19 @@ pub(super) fn behind<'a>(
     candidates: &[Candidate],
     make: MakeSearch<'a>,
 ) -> Result<PipelineSearch<'a>> {
-    let mut settings: Vec<Vec<TransformerJob>> = vec![Vec::new(); job.pipeline.len()];
+    let mut settings: Vec<Vec<Step>> = job.pipeline.iter().map(|_| Vec::new()).collect();
     let mut paths = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         let parts = parts(job, candidate)?;
         let mut path = Vec::with_capacity(settings.len());
-        for ((base, overrides), known) in job.pipeline.iter().zip(&parts.steps).zip(&mut settings) {
-            let setting = setting(job, base, overrides)?;
-            let at = known.iter().position(|other| *other == setting).unwrap_or(known.len());
+        for (number, (overrides, known)) in parts.steps.iter().zip(&mut settings).enumerate() {
+            let step = setting(job, &job.pipeline[number], overrides)?;
+            let at = known.iter().position(|other| other.step == step).unwrap_or(known.len());
             if at == known.len() {
-                known.push(setting);
+                let set =
+                    |(key, name, value): &(&str, &str, &Value)| ((*name).to_owned(), place(job, key, value));
+                let set = overrides.iter().map(set).collect();
+                known.push(Step { step, section: format!("pipeline.{number}"), set });
             }
             path.push(at);
         }
