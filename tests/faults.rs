@@ -379,6 +379,27 @@ fn a_prediction_that_is_stopped_leaves_no_half_made_file() {
 }
 
 #[test]
+fn damaged_data_of_this_program_are_refused_before_they_are_read() {
+    let folder = desk(KMEANS);
+    finish(folder.path(), 0, &["--set", "data.n_samples=1000", "--set", "estimator.max_iter=2"]);
+    let scaler = "[data]\nsource = \"hdf5\"\npath = \"o.h5\"\nx = \"model/cluster_centers_\"\n\
+                  [estimator]\nname = \"StandardScaler\"\n[output]\npath = \"s.h5\"\n";
+    fs::write(folder.path().join("job.toml"), scaler).unwrap();
+    finish(folder.path(), 0, &[]);
+    let file = folder.path().join("o.h5");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[600] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    let predict: &[&str] = &["predict", "--model", "s.h5", "--data", "o.h5", "--method", "transform"];
+    for arguments in [&["run", "job.toml", "--output", "other.h5"], predict] {
+        let ended = command(folder.path(), 0, arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(65), "{said}");
+        assert!(said.contains("o.h5: expected a results file of rankfit, found a damaged one"), "{said}");
+    }
+}
+
+#[test]
 fn a_folder_closed_to_the_user_is_refused_before_the_work() {
     // Only root can become somebody else; other users need not.
     let is_root = fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);

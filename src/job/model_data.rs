@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::model_csv::{self, Features};
+use super::source::check_whole;
 use crate::comm::{Communicator, agree};
 use crate::data::{BlockSource, ColumnRef, Hdf5Params, Hdf5Source, Header, Mapped};
 use crate::error::{Error, Place, Result};
@@ -147,6 +148,7 @@ fn open<T: Real>(
             Wanted::From(name) => Some(name.clone()),
             Wanted::AsInJob => Some(job.sample_weight.clone().ok_or_else(unknown_weights)?),
         };
+        check_whole(comm, &rows.path)?;
         Arc::new(agree(comm, Hdf5Source::open(&params, rows.targets != Wanted::No, None))?)
     } else {
         if rows.x.is_some() {

@@ -15,7 +15,7 @@ use crate::data::{
 use crate::error::{Error, Result};
 use crate::kernel::Real;
 use crate::partition::Slice;
-use crate::results::{checkpoint, provenance};
+use crate::results::{check_seal, checkpoint, provenance};
 
 /// More blocks than this are certainly a mistake; every rank keeps a little for each of its own.
 const MOST_BLOCKS: usize = 1 << 26;
@@ -37,6 +37,9 @@ pub(super) fn open<T: Real>(comm: &dyn Communicator, job: &Job) -> Result<Arc<dy
     let (seed, block_rows) = (job.seed, job.data.cut.block_rows);
     let wants_targets = job.estimator.needs_targets();
     let here = Path::new("");
+    if let SourceParams::Hdf5(params) = &job.data.source {
+        check_whole(comm, &params.path)?;
+    }
     let opened: Result<Arc<dyn BlockSource<T>>> = match &job.data.source {
         SourceParams::Blobs(params) => shared(Blobs::new(params, here, seed, block_rows)),
         SourceParams::Classification(params) => shared(Classification::new(params, seed, block_rows)),
@@ -50,6 +53,18 @@ pub(super) fn open<T: Real>(comm: &dyn Communicator, job: &Job) -> Result<Arc<dy
     let source = agree(comm, opened).map_err(|error| job.place("data", error))?;
     check_blocks(job, source.shape())?;
     Ok(source)
+}
+
+/// Compares data that were written by this program with their seal, for damage can crash the library that reads them.
+///
+/// # Collective
+/// One agreement; rank 0 reads a sealed file once.
+///
+/// # Errors
+/// Those of [`check_seal`].
+pub(super) fn check_whole(comm: &dyn Communicator, path: &Path) -> Result<()> {
+    // What is no file is told by whoever opens it.
+    agree(comm, if comm.is_root() && path.is_file() { check_seal(path) } else { Ok(()) })
 }
 
 fn shared<T: Real, S: BlockSource<T> + 'static>(source: Result<S>) -> Result<Arc<dyn BlockSource<T>>> {

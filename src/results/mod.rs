@@ -16,5 +16,5 @@ mod writer;
 pub use checkpoint::FileKeeper;
 pub use named::Named;
 pub use output::{OnExisting, Output, refuse_inputs};
-pub use reader::{Group, Item, ResultsFile};
+pub use reader::{Group, Item, ResultsFile, check_seal};
 pub use writer::{Contents, CvResults, ResultsWriter, RowType, Rows};

@@ -303,8 +303,12 @@ impl ResultsFile {
     }
 }
 
-/// Refuses a file that is not as it was written, before HDF5 stumbles over it.
-fn check_seal(path: &Path) -> Result<()> {
+/// Refuses a file of this program's that is not as it was written, before HDF5 stumbles over it; any other file passes. Reads
+/// a sealed file once.
+///
+/// # Errors
+/// [`Error::Data`], [`Error::Io`].
+pub fn check_seal(path: &Path) -> Result<()> {
     let mut file = std::fs::File::open(path).map_err(|e| Error::io(path, "opening", e))?;
     match seal::check(&mut file).map_err(|e| Error::io(path, "reading", e))? {
         Seal::Whole | Seal::Absent => Ok(()),
