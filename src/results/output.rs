@@ -185,7 +185,7 @@ pub(super) fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<()> {
 }
 
 /// A file in the making that has not been written to for so long, and that nobody locks, is nobody's.
-const ABANDONED: Duration = Duration::from_secs(10);
+const ABANDONED: Duration = Duration::from_secs(2);
 
 /// Removes what [`write_whole`] left beside `path` in runs that were killed meanwhile: regular files of just the names that it
 /// gives, whose first bytes are the first of `start`, that are not being written.
