@@ -108,6 +108,56 @@ fn columns_that_cannot_be_told_apart_are_not_guessed() {
     }
 }
 
+/// An identifier and a remark are passed over by name or by number, in the fit, in predictions and where they are not there.
+#[test]
+fn dropped_columns_are_no_features() {
+    let desk = Desk::new();
+    desk.write("train.csv", &named("aby", ","));
+    desk.fit("label_column = 'y'", BAYES);
+    let (model, predicted) = (desk.model(), desk.predict("train.csv"));
+    let around = |row: usize, line: &str| match row {
+        0 if line.starts_with('a') => format!("id,{line},note\n"),
+        row => format!("p{row},{line},\"as said, {row}\"\n"),
+    };
+    let with_text =
+        |text: &str| text.lines().enumerate().map(|(row, line)| around(row, line)).collect::<String>();
+    desk.write("train.csv", &with_text(&named("aby", ",")));
+    desk.fit("label_column = 'y'\ndrop_columns = ['id', 'note']", BAYES);
+    assert_eq!(desk.model(), model);
+    for (names, marked) in [("aby", true), ("aby", false), ("ab", true), ("ab", false)] {
+        let text = named(names, ",");
+        desk.write("some.csv", &if marked { with_text(&text) } else { text });
+        assert_eq!(desk.predict("some.csv"), predicted, "{names} {marked}");
+    }
+    desk.write("some.csv", &named("aby", ",").replace("\n", ",7\n").replacen(",7", ",note", 1));
+    assert_eq!(desk.predict("some.csv"), predicted, "one of the two");
+    // By their places, without names.
+    desk.write("train.csv", &with_text(&table("aby", ",")));
+    desk.fit("label_column = -2\ndrop_columns = [0, -1]", BAYES);
+    assert_eq!(desk.predict("train.csv"), predicted);
+    desk.write("some.csv", &table("ab", ","));
+    assert_eq!(desk.predict("some.csv"), predicted);
+    for (dropped, message) in [
+        (
+            "['why']",
+            "job.toml:5: data.drop_columns: expected the name of a column (id, a, b, y, note), found \"why\"",
+        ),
+        (
+            "['id', 'y']",
+            "data.drop_columns: expected columns that the job does not use otherwise, found \"y\"",
+        ),
+        ("['id']", "column note: expected a number, found the text \"as said, 1\""),
+    ] {
+        desk.write("train.csv", &with_text(&named("aby", ",")));
+        let job = std::fs::read_to_string(desk.path("job.toml")).unwrap();
+        let job = job.replace("label_column = -2", "label_column = 'y'");
+        desk.write("job.toml", &job.replace("drop_columns = [0, -1]", &format!("drop_columns = {dropped}")));
+        let code = if message.starts_with("column") { 65 } else { 78 };
+        desk.fails(&["run", "job.toml", "--on-existing", "replace"], code, message);
+        desk.write("job.toml", &job);
+    }
+}
+
 #[test]
 fn features_of_other_names_are_refused() {
     let desk = Desk::new();

@@ -138,11 +138,27 @@ fn readings(rows: &Rows, job: &JobData, features: Features) -> Result<Vec<CsvPar
     marked.dedup();
     let mut groups = vec![job.group_column.clone(), None];
     groups.dedup();
-    let reading = |group_column: &Option<ColumnRef>, (label_column, weight_column)| {
-        let group_column = group_column.clone();
-        CsvParams { label_column, weight_column, group_column, ..plain.clone() }
+    let reading = |dropped: &Vec<ColumnRef>, group: &Option<ColumnRef>, (label_column, weight_column)| {
+        let (drop_columns, group_column) = (dropped.clone(), group.clone());
+        CsvParams { label_column, weight_column, group_column, drop_columns, ..plain.clone() }
     };
-    Ok(groups.iter().flat_map(|group| marked.iter().cloned().map(|pair| reading(group, pair))).collect())
+    let mut readings = Vec::new();
+    for dropped in dropped(&plain, &job.drop_columns) {
+        for group in &groups {
+            readings.extend(marked.iter().cloned().map(|pair| reading(&dropped, group, pair)));
+        }
+    }
+    Ok(readings)
+}
+
+/// Which of the columns that the job passes over the file may have: all, those whose names it has, or none.
+fn dropped(plain: &CsvParams, of_job: &[ColumnRef]) -> Vec<Vec<ColumnRef>> {
+    let first_line = CsvOutline::read(&CsvParams { header: Header::Present, ..plain.clone() }, false);
+    let names = first_line.ok().and_then(|line| line.names).unwrap_or_default();
+    let is_there = |column: &&ColumnRef| matches!(column, ColumnRef::Name(name) if names.contains(name));
+    let mut choices = vec![of_job.to_vec(), of_job.iter().filter(is_there).cloned().collect(), Vec::new()];
+    choices.dedup();
+    choices
 }
 
 /// The column that a flag calls. A number is its place, as in a job file; where no column has it, it may be a name.
@@ -181,10 +197,9 @@ fn passes_over_a_name(params: &CsvParams, job: &JobData, outline: &CsvOutline) -
         (&job.weight_column, &params.weight_column),
         (&job.group_column, &params.group_column),
     ];
-    pairs.into_iter().any(|pair| match pair {
-        (Some(ColumnRef::Name(name)), None) => names.contains(name),
-        _ => false,
-    })
+    let is_a_feature = |column: &ColumnRef| matches!(column, ColumnRef::Name(name) if names.contains(name));
+    pairs.into_iter().any(|(of_job, here)| here.is_none() && of_job.as_ref().is_some_and(is_a_feature))
+        || job.drop_columns.iter().any(|column| is_a_feature(column) && !params.drop_columns.contains(column))
 }
 
 /// The error for features that are not called as the model's.
@@ -215,8 +230,9 @@ fn ambiguous(path: &Path, job: &JobData, readings: [&Reading; 2]) -> Error {
         ("data.weight_column", &job.weight_column),
         ("data.group_column", &job.group_column),
     ];
-    let keys: Vec<String> =
-        keys.iter().filter_map(|(key, column)| Some(format!("{key} = {}", column.as_ref()?))).collect();
+    let dropped = job.drop_columns.iter().map(|column| ("data.drop_columns", Some(column)));
+    let keys = keys.iter().map(|(key, column)| (*key, column.as_ref())).chain(dropped);
+    let keys: Vec<String> = keys.filter_map(|(key, column)| Some(format!("{key} = {}", column?))).collect();
     let named = match &job.feature_names {
         Some(_) => ", or a header line with the names of the features",
         None => "",

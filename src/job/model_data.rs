@@ -50,6 +50,7 @@ pub(super) struct JobData {
     pub(super) label_column: Option<ColumnRef>,
     pub(super) weight_column: Option<ColumnRef>,
     pub(super) group_column: Option<ColumnRef>,
+    pub(super) drop_columns: Vec<ColumnRef>,
     pub(super) header: Header,
     pub(super) delimiter: Option<char>,
     /// The names of the features that the model was fitted with, which the model itself tells.
@@ -75,6 +76,11 @@ impl JobData {
             label_column: column("label_column"),
             weight_column: column("weight_column"),
             group_column: column("group_column"),
+            drop_columns: data
+                .get("drop_columns")
+                .cloned()
+                .and_then(|value| Vec::deserialize(value).ok())
+                .unwrap_or_default(),
             header: data
                 .get("header")
                 .cloned()

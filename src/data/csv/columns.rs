@@ -110,10 +110,19 @@ impl Columns {
                 return Err(Error::job("data.weight_column", message, self.name(column)));
             }
         }
-        if let Some(column) = self.find("data.group_column", params.group_column.as_ref())?
+        let group = self.find("data.group_column", params.group_column.as_ref())?;
+        if let Some(column) = group
             && self.roles[column] == Role::Feature
         {
             self.roles[column] = Role::Unused;
+        }
+        for dropped in &params.drop_columns {
+            let column = self.find("data.drop_columns", Some(dropped))?;
+            if [label, weight, group].contains(&column) {
+                let expected = "columns that the job does not use otherwise";
+                return Err(Error::job("data.drop_columns", expected, dropped.to_string()));
+            }
+            column.into_iter().for_each(|column| self.roles[column] = Role::Unused);
         }
         match label {
             Some(column) if wants_targets => {

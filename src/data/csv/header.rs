@@ -64,19 +64,21 @@ fn is_fraction(field: &[u8]) -> bool {
 fn calls_a_column(first: &[Vec<u8>], params: &CsvParams) -> bool {
     let columns = [&params.label_column, &params.weight_column, &params.group_column];
     let stands = |name: &str| first.iter().any(|field| field.trim_ascii() == name.as_bytes());
-    columns.into_iter().any(|column| matches!(column, Some(ColumnRef::Name(name)) if stands(name)))
+    let called = columns.into_iter().flatten().chain(&params.drop_columns);
+    called.into_iter().any(|column| matches!(column, ColumnRef::Name(name) if stands(name)))
 }
 
-/// The columns whose data may be text: those of labels and of groups.
+/// The columns whose data may be text: those of labels, of groups, and those that are passed over.
 fn free_columns(n_columns: usize, params: &CsvParams) -> Vec<usize> {
-    let place = |column: &Option<ColumnRef>| match column {
-        Some(ColumnRef::Number(number)) => {
+    let place = |column: &ColumnRef| match column {
+        ColumnRef::Number(number) => {
             let from_end = n_columns as i64 * i64::from(*number < 0);
             usize::try_from(number.wrapping_add(from_end)).ok()
         }
-        _ => None,
+        ColumnRef::Name(_) => None,
     };
-    [&params.label_column, &params.group_column].into_iter().filter_map(place).collect()
+    let of_text = [&params.label_column, &params.group_column].into_iter().flatten();
+    of_text.chain(&params.drop_columns).filter_map(place).collect()
 }
 
 /// The first line and the next row, of a file whose job names no column of it.

@@ -24,6 +24,9 @@ pub struct CsvParams {
     /// The column of the group of each row, or of its fold, for splitters that need one; it is never a feature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_column: Option<ColumnRef>,
+    /// Columns that are passed over, whatever they hold: identifiers, dates, text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drop_columns: Vec<ColumnRef>,
     /// What separates the fields: one ASCII character.
     #[serde(default = "comma")]
     pub delimiter: char,
@@ -48,6 +51,7 @@ impl CsvParams {
             label_column: None,
             weight_column: None,
             group_column: None,
+            drop_columns: Vec::new(),
             delimiter: comma(),
             missing: false,
             unweighted: false,
