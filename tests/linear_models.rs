@@ -465,7 +465,13 @@ fn unusable_targets_weights_and_parameters_are_refused() {
         let params = serde_json::json!({"penalty": penalty, "l1_ratio": ratio, "solver": "admm"});
         check("LogisticRegression", params, &same, 78, "estimator.l1_ratio");
     }
-    check("LogisticRegression", serde_json::json!({"class_weight": {"7": 2.0}}), &same, 78, "class_weight.7");
+    check(
+        "LogisticRegression",
+        serde_json::json!({"class_weight": {"7": 2.0}}),
+        &same,
+        78,
+        "expected the classes 1, 3, found 7",
+    );
     check("Ridge", serde_json::json!({"alpha": -1.0}), &same, 78, "estimator.alpha");
     let weigh = |value: f64| {
         move |r: &mut Rows| {

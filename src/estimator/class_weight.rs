@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use super::parameter::NONE;
-use super::parameter::{check, check_positive, fault, quoted};
-use crate::data::Table;
+use super::parameter::{NONE, check, check_positive, fault, quoted};
 use crate::error::{Error, Result};
 
 /// Factors of each class's weight.
@@ -61,11 +59,17 @@ impl ClassWeight {
         }
     }
 
-    /// The factor of each of `classes`, of which a fit has `counts` rows (or as much weight).
+    /// The factor of each of `classes`, of which a fit has `counts` rows (or as much weight); `names` are those of all classes where
+    /// targets are text.
     ///
     /// # Errors
     /// [`Error::Job`] when the table names classes that are not there and misses some that are.
-    pub(crate) fn factors(&self, classes: &[f64], counts: &[f64], table: &Table) -> Result<Vec<f64>> {
+    pub(crate) fn factors(
+        &self,
+        classes: &[f64],
+        counts: &[f64],
+        names: Option<&[String]>,
+    ) -> Result<Vec<f64>> {
         let weights = match self {
             _ if self.is_none() => return Ok(vec![1.0; classes.len()]),
             Self::Rule(_) => {
@@ -76,7 +80,7 @@ impl ClassWeight {
             }
             Self::Table(weights) => weights,
         };
-        let names: Vec<String> = classes.iter().map(|&c| class_name(table, c)).collect();
+        let names: Vec<String> = classes.iter().map(|&class| class_name(names, class)).collect();
         let known: Vec<Option<f64>> = names.iter().map(|name| weight_of(weights, name)).collect();
         let matched = known.iter().flatten().count();
         if matched < names.len() && matched != weights.len() {
@@ -95,9 +99,6 @@ fn weight_of(weights: &BTreeMap<String, f64>, name: &str) -> Option<f64> {
 }
 
 /// How a class is called: its name, or its target.
-fn class_name(table: &Table, class: f64) -> String {
-    match &table.class_names {
-        Some(names) => names.get(class as usize).cloned().unwrap_or_else(|| class.to_string()),
-        None => class.to_string(),
-    }
+fn class_name(names: Option<&[String]>, class: f64) -> String {
+    names.and_then(|names| names.get(class as usize)).cloned().unwrap_or_else(|| class.to_string())
 }

@@ -128,7 +128,9 @@ impl Forest {
         let Some(weight @ ClassWeight::Table(_)) = &self.params().class_weight else { return Ok(()) };
         let rows: Vec<usize> = (0..table.y.len()).collect();
         let classes = Classes::of(table, &rows);
-        weight.factors(&classes.targets, &classes.weights(table, &rows), table).map(drop)
+        weight
+            .factors(&classes.targets, &classes.weights(table, &rows), table.class_names.as_deref())
+            .map(drop)
     }
 }
 
@@ -151,7 +153,7 @@ fn weights(forest: &Forest, data: &ForestData, rows: &[usize]) -> Result<Vec<f64
     if let Some(weight) = forest.params().class_weight.as_ref().filter(of_all) {
         let classes = Classes::of(&data.table, rows);
         let counts = classes.weights(&data.table, rows);
-        let factors = weight.factors(&classes.targets, &counts, &data.table)?;
+        let factors = weight.factors(&classes.targets, &counts, data.table.class_names.as_deref())?;
         let balances = matches!(weight, ClassWeight::Rule(_));
         if let (true, Some(class)) = (balances, counts.iter().position(|count| *count == 0.0)) {
             let found = format!("none in class {}", classes.targets[class]);

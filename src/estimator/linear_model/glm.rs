@@ -1,10 +1,8 @@
 //! Logistic and Poisson regression: a survey of the targets, then a solver on the objective.
 
-use std::collections::BTreeMap;
-
 use super::model::{LinearModel, Response};
 use super::objective::{Coding, Definition, GlmObjective};
-use super::params::{ClassWeight, LogisticRegressionParams, PoissonRegressorParams, Solver};
+use super::params::{LogisticRegressionParams, PoissonRegressorParams, Solver};
 use super::separation::separates;
 use super::solver::{Solution, Stopping, admm, gradient_descent, lbfgs, newton_cholesky, proximal_grad};
 use super::targets::{Targets, can_divide, check_classes, check_counts, check_numbers, class_names, survey};
@@ -12,7 +10,6 @@ use super::warm_start::WarmStart;
 use crate::data::Table;
 use crate::engine::pass::PassEngine;
 use crate::error::{Error, Result};
-use crate::estimator::class_weight::NONE;
 use crate::estimator::targets::Classes;
 use crate::kernel::Real;
 use crate::kernel::glm::Loss;
@@ -133,17 +130,11 @@ impl LogisticRegressionParams {
         classes: &[f64],
         names: Option<&[String]>,
     ) -> Result<Vec<f64>> {
-        match &self.class_weight {
-            None => Ok(Vec::new()),
-            Some(ClassWeight::Named(name)) if name == NONE => Ok(Vec::new()),
-            Some(ClassWeight::Named(_)) => {
-                let n = classes.len() as f64;
-                // A class of no weight stays without.
-                let factor = |w: f64| if w > 0.0 { targets.weight / (n * w) } else { 0.0 };
-                Ok(targets.classes.iter().map(|(.., w)| factor(*w)).collect())
-            }
-            Some(ClassWeight::Table(table)) => table_factors(table, classes, names),
-        }
+        let Some(weight) = self.class_weight.as_ref().filter(|weight| !weight.is_none()) else {
+            return Ok(Vec::new());
+        };
+        let weights: Vec<f64> = targets.classes.iter().map(|(.., weight)| *weight).collect();
+        weight.factors(classes, &weights, names)
     }
 
     /// Checks, before any work, that a table of class weights is about the classes of the data.
@@ -151,36 +142,12 @@ impl LogisticRegressionParams {
     /// # Errors
     /// [`Error::Job`] for a class that is not there.
     pub fn check_classes(&self, data: &Table) -> Result<()> {
-        let Some(ClassWeight::Table(table)) = &self.class_weight else { return Ok(()) };
+        let Some(weight) = &self.class_weight else { return Ok(()) };
         let rows: Vec<usize> = (0..data.y.len()).collect();
-        let classes = Classes::of(data, &rows).targets;
-        table_factors(table, &classes, data.class_names.as_deref()).map(drop)
+        let classes = Classes::of(data, &rows);
+        let weights = classes.weights(data, &rows);
+        weight.factors(&classes.targets, &weights, data.class_names.as_deref()).map(drop)
     }
-}
-
-/// The factors that a table gives to `classes`, 1 where it names none, by scikit-learn's rule: a table of all classes
-/// serves rows that lack some of them.
-fn table_factors(
-    table: &BTreeMap<String, f64>,
-    classes: &[f64],
-    names: Option<&[String]>,
-) -> Result<Vec<f64>> {
-    let is = |key: &str, class: &f64| match names {
-        Some(names) => names.get(*class as usize).is_some_and(|name| name == key),
-        None => key.parse() == Ok(*class),
-    };
-    let given = |class| table.iter().find(|(key, _)| is(key, class)).map(|(_, &factor)| factor);
-    let known: Vec<Option<f64>> = classes.iter().map(given).collect();
-    if known.contains(&None)
-        && let Some(class) = table.keys().find(|key| !classes.iter().any(|class| is(key, class)))
-    {
-        let expected = match names {
-            Some(names) => format!("one of the classes {}", names.join(", ")),
-            None => format!("one of the classes {classes:?}"),
-        };
-        return Err(Error::job(format!("estimator.class_weight.{class}"), expected, class.clone()));
-    }
-    Ok(known.into_iter().map(|factor| factor.unwrap_or(1.0)).collect())
 }
 
 impl PoissonRegressorParams {

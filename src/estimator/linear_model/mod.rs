@@ -20,7 +20,7 @@ mod warm_start;
 pub use any::LinearParams;
 pub use model::{LinearModel, Record, Response};
 pub use params::{
-    ClassWeight, ElasticNetParams, LassoParams, LinearRegressionParams, LogisticRegressionParams, Penalty,
+    ElasticNetParams, LassoParams, LinearRegressionParams, LogisticRegressionParams, Penalty,
     PoissonRegressorParams, RidgeParams, Solver,
 };
 pub use warm_start::WarmStart;

@@ -1,11 +1,9 @@
 //! Parameters of the linear models under scikit-learn's names, and their validation.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::estimator::class_weight::NONE;
+use crate::estimator::class_weight::ClassWeight;
 
 /// The five solvers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,16 +68,6 @@ impl Penalty {
     }
 }
 
-/// Factors for the classes' weights.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum ClassWeight {
-    /// `"balanced"`: inversely proportional to the classes' weights in the data. `"none"`, which a list of values needs.
-    Named(String),
-    /// A factor for each class named; 1 for the others.
-    Table(BTreeMap<String, f64>),
-}
-
 /// Logistic regression, binary or multinomial, as `sklearn.linear_model.LogisticRegression`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -96,7 +84,7 @@ pub struct LogisticRegressionParams {
     /// Whether to fit an unpenalised intercept.
     pub fit_intercept: bool,
     /// Factors for the classes.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     pub class_weight: Option<ClassWeight>,
     /// The solver.
     pub solver: Solver,
@@ -249,16 +237,7 @@ impl LogisticRegressionParams {
                 format!("\"{}\"", self.solver.name()),
             ));
         }
-        match &self.class_weight {
-            Some(ClassWeight::Named(name)) if name != "balanced" && name != NONE => {
-                let expected = "\"balanced\", \"none\" or a table";
-                Err(Error::job("estimator.class_weight", expected, format!("\"{name}\"")))
-            }
-            Some(ClassWeight::Table(table)) => {
-                table.iter().try_for_each(|(class, &w)| non_negative(&format!("class_weight.{class}"), w))
-            }
-            _ => Ok(()),
-        }
+        self.class_weight.as_ref().map_or(Ok(()), |weight| weight.check_from_0(&["balanced"]))
     }
 
     /// Checks that the penalty, where it is given, and `l1_ratio` do not say different things.

@@ -118,7 +118,7 @@ impl TrainingSet {
             None => Ok(vec![1.0; self.n_classes()]),
             Some(weight) => {
                 let counts: Vec<f64> = self.counts.iter().map(|&count| count as f64).collect();
-                weight.factors(&self.classes, &counts, table)
+                weight.factors(&self.classes, &counts, table.class_names.as_deref())
             }
         }
     }

@@ -72,7 +72,11 @@ impl LinearSvm {
             Kind::Classes(params) => {
                 let classes = self.classes(table, rows)?;
                 let factors = match &params.class_weight {
-                    Some(weight) => weight.factors(&classes.targets, &classes.weights(table, rows), table)?,
+                    Some(weight) => weight.factors(
+                        &classes.targets,
+                        &classes.weights(table, rows),
+                        table.class_names.as_deref(),
+                    )?,
                     None => vec![1.0; classes.targets.len()],
                 };
                 let minima = self.each_class(&matrix, &classes, &targets, &c, &factors);
@@ -167,8 +171,10 @@ impl PlainEstimator for LinearSvm {
         let rows: Vec<usize> = (0..table.y.len()).collect();
         let classes = self.classes(table, &rows)?;
         let counts = vec![1.0; classes.targets.len()];
-        let factors =
-            params.class_weight.as_ref().map(|weight| weight.factors(&classes.targets, &counts, table));
+        let factors = params
+            .class_weight
+            .as_ref()
+            .map(|weight| weight.factors(&classes.targets, &counts, table.class_names.as_deref()));
         factors.transpose().map(drop)
     }
 }
