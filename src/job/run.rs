@@ -112,6 +112,9 @@ pub fn run(
     let path = plan.job.output_path()?;
     // The name is checked before any work; whether an output is this job's own is known once the data are open.
     let output = agree(comm, on_root(comm, || check_output(&plan.job, &path, on_existing)))?;
+    if comm.is_root() && on_existing != OnExisting::Fail {
+        checkpoint::remove_partial(&checkpoint::path_for(&path));
+    }
     match plan.job.data.cut.dtype {
         Dtype::F64 => typed::<f64>(comm, &mut plan, &path, output.flatten(), on_existing, telemetry),
         Dtype::F32 => typed::<f32>(comm, &mut plan, &path, output.flatten(), on_existing, telemetry),
@@ -137,9 +140,6 @@ pub(super) fn check_output(job: &Job, path: &Path, on_existing: OnExisting) -> R
     let job_file = ("the job file".to_owned(), job.file().to_path_buf());
     refuse_inputs(path, &std::iter::once(job_file).chain(named).collect::<Vec<_>>())?;
     checkpoint::check_place(&checkpoint)?;
-    if on_existing != OnExisting::Fail {
-        checkpoint::remove_partial(&checkpoint);
-    }
     match on_existing {
         OnExisting::Resume if path.is_file() => Ok(None),
         OnExisting::Fail if checkpoint.symlink_metadata().is_ok() && path.symlink_metadata().is_err() => {
