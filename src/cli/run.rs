@@ -143,14 +143,15 @@ fn shares(search: &SearchForecast) -> String {
     let longest = shares.iter().max_by(|a, b| a.part.total_cmp(&b.part));
     let (most, time) = longest.map_or((0.0, "?".into()), |share| (share.part, seconds(share)));
     let busy = if most > 0.0 { 100.0 / (most * shares.len() as f64) } else { 100.0 };
+    text += &format!(
+        "# the search ends after about {time} s with ranks {busy:.0} % busy: an estimate by a cost model whose unit \
+         was timed on a small fit\n"
+    );
     if search.refits {
         let refit = search.refit_s.map_or_else(|| "?".into(), |s| format!("{s:.3}"));
         text += &format!("# the refit of the best candidate takes about {refit} s more\n");
     }
-    text + &format!(
-        "# the search ends after about {time} s with ranks {busy:.0} % busy: an estimate by a cost model whose unit \
-         was timed on a small fit\n"
-    )
+    text
 }
 
 fn answer(finished: &Finished) -> String {
