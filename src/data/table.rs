@@ -63,6 +63,11 @@ impl Table {
         ((self.x.len() + self.y.len() + self.weights.len()) * size_of::<f64>()) as u64
     }
 
+    /// The weights of the listed rows, or none where rows have none.
+    pub(crate) fn weights_of(&self, rows: &[usize]) -> Vec<f64> {
+        rows.iter().filter_map(|&row| self.weights.get(row)).copied().collect()
+    }
+
     /// The listed rows, in the order of the list.
     pub fn select(&self, rows: &[usize]) -> Self {
         let of = |values: &[f64]| {

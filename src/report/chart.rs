@@ -50,6 +50,13 @@ pub(super) const MOST_LINES: usize = COLORS.len();
 /// The share of a chart's height that a line of its legend takes.
 const LEGEND_SHARE: f64 = 0.09;
 
+/// Names the layers or lines of a chart in its upper right corner.
+fn draw_legend<'a, 'b: 'a, C: CoordTranslate>(chart: &mut ChartContext<'a, SVGBackend<'b>, C>) -> Result<()> {
+    let mut labels = chart.configure_series_labels();
+    labels.position(SeriesLabelPosition::UpperRight).background_style(WHITE.mix(0.8));
+    labels.label_font(("sans-serif", 13)).draw().map_err(failed)
+}
+
 fn failed(error: impl std::fmt::Display) -> Error {
     Error::internal(format!("a chart could not be drawn: {error}"))
 }
@@ -147,13 +154,7 @@ pub(super) fn lines(series: &[Series], axes: Axes<'_>) -> Result<Option<String>>
             chart.draw_series(dots).map_err(failed)?;
         }
         if n_named > 0 {
-            chart
-                .configure_series_labels()
-                .position(SeriesLabelPosition::UpperRight)
-                .background_style(WHITE.mix(0.8))
-                .label_font(("sans-serif", 13))
-                .draw()
-                .map_err(failed)?;
+            draw_legend(&mut chart)?;
         }
         area.present().map_err(failed)?;
     }
@@ -214,13 +215,7 @@ pub(super) fn stacked(layers: &[Layer], axes: Axes<'_>) -> Result<Option<String>
                 .label(layer.name.clone())
                 .legend(|(x, y)| Rectangle::new([(x, y - 5), (x + 10, y + 5)], color.filled()));
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperRight)
-            .background_style(WHITE.mix(0.8))
-            .label_font(("sans-serif", 13))
-            .draw()
-            .map_err(failed)?;
+        draw_legend(&mut chart)?;
         area.present().map_err(failed)?;
     }
     Ok(Some(svg))

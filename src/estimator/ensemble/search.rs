@@ -279,7 +279,7 @@ impl Votes {
             rows: data.rows(rows),
             y_true: rows.iter().map(|&row| data.table.y[row]).collect(),
             whole: vec![vec![0.0; rows.len() * data.n_outputs()]; n_depths],
-            weights: rows.iter().filter_map(|&row| data.table.weights.get(row)).copied().collect(),
+            weights: data.table.weights_of(rows),
             sums: vec![vec![0.0; rows.len() * data.n_outputs()]; n_depths],
         }
     }

@@ -288,7 +288,7 @@ impl SvcSearch {
             false => (fitted.predict(matrix, rows)?.0, None),
         };
         let proba = if self.probable() { fitted.probabilities(matrix, rows)? } else { None };
-        let weights: Vec<f64> = rows.iter().filter_map(|&row| self.table.weights.get(row)).copied().collect();
+        let weights = self.table.weights_of(rows);
         let (weights, predicted, decision) = (&weights[..], &y_pred[..], decision.as_deref());
         let known = &fitted.set.classes[..];
         let proba = proba.as_deref().map(|proba| (known, proba));

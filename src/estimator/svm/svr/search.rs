@@ -184,7 +184,7 @@ impl SvrSearch {
         let x = matrix(rows.len(), self.table.x.ncols(), gather(&self.table, rows))?;
         let y_true: Vec<f64> = rows.iter().map(|&row| self.table.y[row]).collect();
         let y_pred = model.predict(x.view())?;
-        let weights: Vec<f64> = rows.iter().filter_map(|&row| self.table.weights.get(row)).copied().collect();
+        let weights = self.table.weights_of(rows);
         let (y_true, weights, predicted) = (&y_true[..], &weights[..], &y_pred[..]);
         self.scores.of(&Scored { y_true, known: &[], weights, predicted, decision: None, proba: None })
     }
