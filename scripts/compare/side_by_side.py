@@ -62,9 +62,9 @@ def keep(path, title, figures):
 
 
 def near(found, expected, n_test):
-    """Tells how many scores of a search with warm starts differ; ends the script where these are too many or too far off."""
+    """Tells how many scores of a search as it is by default differ; ends the script where these are too many or too far off."""
     wrong, apart = int((found != expected).sum()), float(np.abs(found - expected).max())
-    told = f"with warm starts {wrong} of {found.size} scores differ, by {apart:.4f} at most"
+    told = f"by default {wrong} of {found.size} scores differ, by {apart:.4f} at most"
     if wrong * 20 > found.size or apart * n_test > 2.5:
         sys.exit(told)
     return told

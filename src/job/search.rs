@@ -21,8 +21,9 @@ use crate::estimator::fold_search::{FoldFit, FoldSearch};
 use crate::estimator::linear_model::LinearParams;
 use crate::estimator::naive_bayes::GaussianNbParams;
 use crate::estimator::searchable::{Chain, Searchable, Split};
-use crate::estimator::svm::{SvcParams, SvcSearch};
+use crate::estimator::svm::{Svc, SvcParams, SvcSearch};
 use crate::kernel::Real;
+use crate::metrics::Needs;
 use crate::model_selection::{Bracket, Candidate, PilotRows, Piloted, Rows, Rungs, Search, seconds_per_cost};
 use crate::results::FileKeeper;
 use crate::telemetry::{Phase, Telemetry};
@@ -50,7 +51,8 @@ pub(super) fn fit<T: Real>(
     splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
     let undefined = searchable::check_scorers(search, &table)?;
     undefined.iter().for_each(|warning| telemetry.warn(warning));
-    let maker = Maker::new(comm, job, search, telemetry)?;
+    let size = (search.candidates.len() * splits.splits.len(), table.y.len());
+    let maker = Maker::new(comm, job, search, telemetry, size)?;
     if search.staged.is_some() {
         let rows = Rows { n_samples: table.y.len(), n_classes: n_classes(job, &table.y) };
         // Most rungs fit on few of the rows: nothing is computed for all of them.
@@ -118,7 +120,8 @@ pub(super) fn forecast<T: Real>(
     let table = Arc::new(table(comm, job, &*source, telemetry)?);
     let splits = groups::splits::<T>(comm, job, search, &table)?.splits;
     searchable::check_scorers(search, &table)?;
-    let maker = Maker { rehearses: true, ..Maker::new(comm, job, search, telemetry)? };
+    let size = (search.candidates.len() * splits.len(), table.y.len());
+    let maker = Maker { rehearses: true, ..Maker::new(comm, job, search, telemetry, size)? };
     let refits_here = search.refit.wanted && comm.is_root();
     if search.staged.is_some() {
         let rows = Rows { n_samples: table.y.len(), n_classes: n_classes(job, &table.y) };
@@ -182,6 +185,8 @@ struct Maker<'a> {
     telemetry: &'a Telemetry,
     job: &'a Job,
     search: &'a Search,
+    /// Fits of the search and rows of the data: those of a rung, or of the small fits that only count, may be fewer.
+    size: (usize, usize),
     /// The least memory of any rank, and the fewest ranks of any node: ranks that share a matrix must all find that it
     /// fits, or that it does not, and what is free changes while they ask.
     budget_bytes: usize,
@@ -200,6 +205,7 @@ impl<'m> Maker<'m> {
         job: &'m Job,
         search: &'m Search,
         telemetry: &'m Telemetry,
+        size: (usize, usize),
     ) -> Result<Self> {
         let of_ranks = comm::allgather(comm, &(source::budget_bytes(comm, job), comm.ranks_on_node()))?;
         let budget_bytes = of_ranks.iter().map(|of| of.0).min().unwrap_or(u64::MAX);
@@ -208,6 +214,7 @@ impl<'m> Maker<'m> {
             telemetry,
             job,
             search,
+            size,
             budget_bytes: usize::try_from(budget_bytes).unwrap_or(usize::MAX),
             ranks_on_node: of_ranks.iter().map(|of| of.1).min().unwrap_or(1),
             rehearses: false,
@@ -359,6 +366,10 @@ impl At<'_> {
         searchable::check_classes(job, &svcs, self.candidates, self.table)?;
         searchable::require_probabilities(job, search, &svcs)?;
         let (table, scores) = (self.table.clone(), searchable::row_scores(job, search, self.table));
+        let by_predictions = !scores.ask(Needs::Probability) && !scores.ask(Needs::Decision);
+        let (n_fits, n_rows) = self.maker.size;
+        let of_search = |svc: Svc| svc.of_search(n_fits, n_rows, by_predictions);
+        let svcs = svcs.into_iter().map(of_search).collect();
         let made = SvcSearch::new(table, svcs, scores, search.return_train_score, budget_bytes);
         if let Some(splits) = self.together {
             searchable::tell_shared(telemetry, "dot products", made.share_products(comm));

@@ -14,6 +14,7 @@ pub(super) struct Fault {
 /// Keys that several kinds of value fit, where the deserialiser can only say that none did.
 const EXPECTATIONS: &[(&str, &str)] = &[
     ("gamma", "\"scale\", \"auto\" or a positive number"),
+    ("warm_start_along_c", "true, false or \"auto\""),
     ("init", "\"k-means||\", \"k-means++\", \"random\" or { file = \"…\" }"),
     ("n_init", "\"auto\" or a positive integer"),
     ("max_depth", "a whole number from 1, or \"none\" for no limit"),

@@ -1,6 +1,6 @@
 //! What fits one after the other on a rank use together: kernel values, the rows of the fold, memory.
 
-use super::fit::Solved;
+use super::fit::{Path, Solved};
 use super::params::Svc;
 use super::products::{Origin, SharedProducts};
 use super::row_cache::RowCache;
@@ -139,11 +139,11 @@ impl FoldRows {
 }
 
 impl Prepared<'_> {
-    /// Solves the problems of all pairs of classes, starting from the solution of `before` if there is one.
+    /// Solves the problems of all pairs of classes.
     ///
     /// # Errors
     /// As [`Svc::solve_all`].
-    pub(super) fn solve(&mut self, svc: &Svc, before: Option<(&Solved, f64)>) -> Result<Solved> {
-        svc.solve_all(self.set, &mut self.matrix, self.compact, before)
+    pub(super) fn solve(&mut self, svc: &Svc, path: Path<'_>) -> Result<Solved> {
+        svc.solve_all(self.set, &mut self.matrix, self.compact, path)
     }
 }

@@ -4,7 +4,7 @@
 //! fitted without each part, and decides about it. libsvm draws its order from its own generator, which no other
 //! program repeats; ours comes from the stream of `random_state`.
 
-use super::fit::{Solved, class_pairs};
+use super::fit::{Path, Solved, class_pairs};
 use super::model::SvcModel;
 use super::params::Svc;
 use super::platt::Sigmoid;
@@ -81,7 +81,7 @@ impl Calibration<'_> {
             KernelRows::reset(&mut cache, &set, budget_bytes);
         }
         let mut rows = KernelRows::new(from, &set, kernel, store, &mut cache, budget_bytes);
-        let solved = self.svc.solve_weighted(&set, &mut rows, &mut compact, class_weight, None)?;
+        let solved = self.svc.solve_weighted(&set, &mut rows, &mut compact, class_weight, Path::OfLibsvm)?;
         matrix.n_asked += rows.n_asked;
         self.decisions(table, &set, &solved, held)
     }

@@ -8,7 +8,7 @@ use super::params::{KernelKind, Svc};
 use super::products::{Origin, SharedProducts};
 use super::row_cache::RowCache;
 use super::rows::KernelRows;
-use super::solver::{Problem, Solution, Start, Stopping, solve};
+use super::solver::{Neighbour, Problem, Solution, Start, Stopping, solve};
 use super::store::KernelStore;
 use super::training::TrainingSet;
 use super::variance::variance;
@@ -19,6 +19,17 @@ use crate::error::{Error, Place, Result};
 pub(super) struct Solved {
     pub(super) pairs: Vec<SolvedPair>,
     pub(super) class_weight: Vec<f64>,
+}
+
+/// How a fit gets to its solution.
+#[derive(Clone, Copy)]
+pub(super) enum Path<'a> {
+    /// As libsvm does, step for step.
+    OfLibsvm,
+    /// From wherever the solution is thought to be near.
+    Any,
+    /// From the solution with another C.
+    From(&'a Solved, f64),
 }
 
 /// The solution of a pair of classes.
@@ -60,7 +71,7 @@ impl Svc {
             (room && self.params().probability).then(|| KernelStore::new(from, self.kernel(gamma)));
         let mut matrix =
             KernelRows::new(from, &set, self.kernel(gamma), store.as_mut(), &mut cache, budget_bytes);
-        let solved = self.solve_all(&set, &mut matrix, &mut compact, None)?;
+        let solved = self.solve_all(&set, &mut matrix, &mut compact, Path::OfLibsvm)?;
         self.finish(&set, &mut matrix, gamma, &solved)
     }
 
@@ -100,13 +111,13 @@ impl Svc {
     /// Whether a search may start this fit from that of the next smaller C.
     ///
     /// The optimum is the same within the tolerance, the path to it is not libsvm's, and about one score in fifty is
-    /// of one row more or less: it has to be asked for. Limited fits, whose result is a point of the path, start from 0, and
+    /// of one row more or less. Limited fits, whose result is a point of the path, start from 0, and
     /// so do those of kernels with several optima.
     pub(super) fn starts_warm(&self) -> bool {
         let params = self.params();
         let has_one_optimum = self.kernel(1.0).is_positive();
         let is_limited = params.max_iter >= 0 || params.max_seconds_per_fit.is_some();
-        params.warm_start_along_c && has_one_optimum && !is_limited
+        self.may_start_warm() && has_one_optimum && !is_limited
     }
 
     /// Whether the number of iterations from α = 0 grows with C without end.
@@ -117,16 +128,16 @@ impl Svc {
         matches!(self.kind, KernelKind::Linear | KernelKind::Poly)
     }
 
-    /// Solves the problem of each pair of classes; from the solutions of `before` with its C, if there are any.
+    /// Solves the problem of each pair of classes.
     pub(super) fn solve_all(
         &self,
         set: &TrainingSet,
         matrix: &mut KernelRows<'_>,
         compact: &mut RowCache,
-        before: Option<(&Solved, f64)>,
+        path: Path<'_>,
     ) -> Result<Solved> {
         let class_weight = set.class_weight(self, matrix.from.table)?;
-        self.solve_weighted(set, matrix, compact, class_weight, before)
+        self.solve_weighted(set, matrix, compact, class_weight, path)
     }
 
     /// The same with given factors of C for each class.
@@ -136,7 +147,7 @@ impl Svc {
         matrix: &mut KernelRows<'_>,
         compact: &mut RowCache,
         class_weight: Vec<f64>,
-        before: Option<(&Solved, f64)>,
+        path: Path<'_>,
     ) -> Result<Solved> {
         let table = matrix.from.table;
         let stopping = Stopping {
@@ -148,8 +159,14 @@ impl Svc {
         let mut pairs = Vec::new();
         matrix.begin_fit();
         for (pair, (a, b)) in class_pairs(set.n_classes()).enumerate() {
-            let start = before
-                .map(|(solved, c)| Start { of: &solved.pairs[pair].solution, factor: self.params().c / c });
+            let start = match path {
+                Path::OfLibsvm => Start::Zero,
+                Path::Any => Start::Anywhere,
+                Path::From(solved, c) => {
+                    let solution = &solved.pairs[pair].solution;
+                    Start::Near(Neighbour { solution, factor: self.params().c / c })
+                }
+            };
             let problem = self.problem(set, matrix, [a, b], &class_weight);
             let solution = solve(matrix, compact, problem, stopping, start);
             if !solution.rho.is_finite() || solution.alpha.iter().any(|a| !a.is_finite()) {
@@ -275,9 +292,10 @@ mod tests {
                 let (mut warm, mut cold) = (0, 0);
                 for c in [0.01, 0.1, 1.0, 10.0, 30.0] {
                     let svc = svc(kernel, c, shrinking);
-                    let start = before.as_ref().map(|(solved, c)| (solved, *c));
-                    let solved = svc.solve_all(&set, &mut matrix, &mut compact, start).expect("a solution");
-                    let other = svc.solve_all(&set, &mut matrix, &mut compact, None).expect("a solution");
+                    let near = before.as_ref().map_or(Path::Any, |(solved, c)| Path::From(solved, *c));
+                    let mut solve = |path| svc.solve_all(&set, &mut matrix, &mut compact, path);
+                    let solved = solve(near).expect("a solution");
+                    let other = solve(Path::OfLibsvm).expect("a solution");
                     let alpha = &solved.pairs[0].alpha;
                     let tol = 1e-3;
                     let size: f64 =
@@ -293,6 +311,55 @@ mod tests {
                     before = Some((solved, c));
                 }
                 assert!(warm * 2 < cold, "{kernel}: {warm} and {cold} iterations");
+            }
+        }
+    }
+
+    /// With a small C nearly all variables end at their bounds, and a fit that may starts there: in as few iterations as are
+    /// left to be changed, from rows that are stored or not, with classes of one size or of two.
+    #[test]
+    fn starts_at_the_bounds_end_at_the_optimum_sooner() {
+        for (per_class, starts_there) in [([450, 450], true), ([500, 400], true), ([720, 180], false)] {
+            let mut table = overlapping(900, 3);
+            table.y = (0..900).map(|i| f64::from(u8::from(i * 7 % 900 >= per_class[0]))).collect();
+            for (i, y) in table.y.clone().into_iter().enumerate() {
+                table.x[[i, 0]] += y;
+            }
+            let rows: Vec<usize> = (0..900).collect();
+            let set = TrainingSet::new(&table, &rows).expect("classes");
+            assert_eq!(set.starts[1], per_class[0]);
+            let from = Origin { table: &table, products: None };
+            let gamma = svc("rbf", 1.0, true).gamma(3, || variance(&table, &rows));
+            let k = |a: &[f64], b: &[f64]| {
+                (-gamma * a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>()).exp()
+            };
+            for (stored, shrinking) in [(true, true), (false, true), (false, false)] {
+                let function = svc("rbf", 1.0, shrinking).kernel(gamma);
+                let (mut cache, mut compact) = (RowCache::default(), RowCache::default());
+                KernelRows::reset(&mut cache, &set, 1 << 24);
+                let mut store = stored.then(|| KernelStore::new(from, function));
+                let mut matrix = KernelRows::new(from, &set, function, store.as_mut(), &mut cache, 1 << 24);
+                let mut before: Option<(Solved, f64)> = None;
+                for c in [1e-3, 1e-2, 0.1, 1.0] {
+                    let svc = svc("rbf", c, shrinking);
+                    let near = before.as_ref().map_or(Path::Any, |(solved, c)| Path::From(solved, *c));
+                    let mut solve =
+                        |path| svc.solve_all(&set, &mut matrix, &mut compact, path).expect("a solution");
+                    let (solved, cold) = (solve(near), solve(Path::OfLibsvm));
+                    let alpha = &solved.pairs[0].alpha;
+                    let found = gap(&table, &set, &k, alpha, c);
+                    let size: f64 = alpha.iter().sum();
+                    assert!(found <= 1e-3 + size * 2f64.powi(-24), "{per_class:?} C = {c}: {found}");
+                    assert!(alpha.iter().all(|&a| (0.0..=c).contains(&a)));
+                    let (first, second) = alpha.split_at(set.starts[1]);
+                    let sum = first.iter().sum::<f64>() - second.iter().sum::<f64>();
+                    assert!(sum.abs() < 1e-9 * c * 900.0, "{sum}");
+                    if before.is_none() {
+                        let n_iter = [&solved, &cold].map(|s| s.pairs[0].solution.n_iter);
+                        assert_eq!(n_iter[0] * 4 < n_iter[1], starts_there, "{per_class:?}: {n_iter:?}");
+                    }
+                    before = Some((solved, c));
+                }
             }
         }
     }
@@ -313,7 +380,7 @@ mod tests {
                 let mut last = None;
                 for &(c, shrinking) in cs {
                     let svc = svc(kernel, c, shrinking);
-                    let solved = svc.solve_all(&set, &mut matrix, &mut compact, None);
+                    let solved = svc.solve_all(&set, &mut matrix, &mut compact, Path::OfLibsvm);
                     last = solved.ok().map(|mut solved| solved.pairs.remove(0));
                     begun.push(matrix.begun.len());
                 }

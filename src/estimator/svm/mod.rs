@@ -30,5 +30,5 @@ mod variance;
 
 pub use large::{LargeFit, Peers};
 pub use model::SvcModel;
-pub use params::{ClassWeight, DecisionShape, Gamma, KernelKind, Svc, SvcParams};
+pub use params::{ClassWeight, DecisionShape, Gamma, KernelKind, Svc, SvcParams, WARM_WORK, WarmStartAlongC};
 pub use search::SvcSearch;

@@ -19,6 +19,27 @@ pub enum Gamma {
     Rule(String),
 }
 
+/// Whether fits of a search start from the solution of the next smaller C.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum WarmStartAlongC {
+    /// Whether they do.
+    Given(bool),
+    /// `"auto"`: in a long search whose scores are made of predictions.
+    Rule(String),
+}
+
+/// The fits times the square of the rows from which `"auto"` starts warm: a hundred fits on 10,000 rows.
+///
+/// Below it there is little to wait for, and every score is scikit-learn's to the row.
+pub const WARM_WORK: f64 = 1e10;
+
+impl WarmStartAlongC {
+    fn is_auto(&self) -> bool {
+        matches!(self, Self::Rule(_))
+    }
+}
+
 /// Parameters of SVC with scikit-learn's names and defaults, unchecked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -60,8 +81,8 @@ pub struct SvcParams {
     /// In a search, start fits from the solution of the next smaller C, and fit candidates once that differ in shrinking
     /// alone: the same optimum within the tolerance, sooner, but by another path than libsvm's, so that a row at the border
     /// may fall on the other side, and a threshold that the data leave open be another one. Not one of scikit-learn's.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub warm_start_along_c: bool,
+    #[serde(skip_serializing_if = "WarmStartAlongC::is_auto")]
+    pub warm_start_along_c: WarmStartAlongC,
 }
 
 impl Default for SvcParams {
@@ -82,7 +103,7 @@ impl Default for SvcParams {
             break_ties: false,
             random_state: None,
             max_seconds_per_fit: None,
-            warm_start_along_c: false,
+            warm_start_along_c: WarmStartAlongC::Rule("auto".into()),
         }
     }
 }
@@ -115,6 +136,8 @@ pub struct Svc {
     params: SvcParams,
     pub(super) kind: KernelKind,
     pub(super) shape: DecisionShape,
+    /// Whether a search may start this fit from another one's solution.
+    warm: bool,
 }
 
 impl SvcParams {
@@ -149,7 +172,14 @@ impl SvcParams {
         }
         check_gamma(&self.gamma)?;
         self.class_weight.as_ref().map_or(Ok(()), |weight| weight.check(&["balanced"]))?;
-        Ok(Svc { params: self, kind, shape })
+        let warm = match &self.warm_start_along_c {
+            WarmStartAlongC::Given(warm) => *warm,
+            WarmStartAlongC::Rule(rule) if rule == "auto" => false,
+            WarmStartAlongC::Rule(other) => {
+                return fault("warm_start_along_c", "true, false or \"auto\"", quoted(other));
+            }
+        };
+        Ok(Svc { params: self, kind, shape, warm })
     }
 }
 
@@ -165,6 +195,23 @@ impl Svc {
     /// The parameters.
     pub fn params(&self) -> &SvcParams {
         &self.params
+    }
+
+    /// This candidate of a search of `n_fits` fits on parts of `n_rows` rows, whose scores are made of predictions alone or of
+    /// more: without it `"auto"` starts no fit warm.
+    #[must_use]
+    pub fn of_search(self, n_fits: usize, n_rows: usize, by_predictions: bool) -> Self {
+        let work = n_fits as f64 * (n_rows as f64).powi(2);
+        let warm = match self.params.warm_start_along_c {
+            WarmStartAlongC::Given(warm) => warm,
+            WarmStartAlongC::Rule(_) => work >= WARM_WORK && by_predictions,
+        };
+        Self { warm, ..self }
+    }
+
+    /// Whether a search may start this fit from another one's solution, if nothing else speaks against it.
+    pub(super) fn may_start_warm(&self) -> bool {
+        self.warm
     }
 
     /// Most iterations of a binary problem.

@@ -10,7 +10,8 @@
 //! no α reached its C is that of every larger C, step for step.
 //!
 //! Where `warm_start_along_c` gives libsvm's path up, fits of one [track](super::tracks) start from the solution of the next
-//! smaller C, those with and without shrinking are one, and so are those of larger C than any α is in the end.
+//! smaller C, the first at its bounds if that is near, those with and without shrinking are one, and so are those of larger C
+//! than any α is in the end.
 
 mod chains;
 mod equal;
@@ -23,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
 use super::bench::{Bench, Expect, Prepared};
-use super::fit::Solved;
+use super::fit::{Path, Solved};
 use super::params::Svc;
 use super::products::SharedProducts;
 use super::rows::KernelRows;
@@ -64,6 +65,8 @@ pub struct SvcSearch {
     settled: Settled,
     n_fits: AtomicU64,
     n_copied: AtomicU64,
+    /// Of those solved, the ones from the solution of another.
+    n_near: AtomicU64,
     n_operations: AtomicU64,
     /// Of these, what kernel values cost.
     n_of_values: AtomicU64,
@@ -108,6 +111,7 @@ impl SvcSearch {
             settled: Settled::default(),
             n_fits: AtomicU64::new(0),
             n_copied: AtomicU64::new(0),
+            n_near: AtomicU64::new(0),
             n_operations: AtomicU64::new(0),
             n_of_values: AtomicU64::new(0),
             asked_most: AtomicU64::new(0),
@@ -241,8 +245,15 @@ impl SvcSearch {
     ) -> Result<Arc<Solved>> {
         let svc = &self.candidates[id.candidate];
         let start = before.take().filter(|(other, _)| self.helps(*other, id.candidate));
-        let start = start.as_ref().map(|(other, solved)| (&**solved, self.c(*other)));
-        let solved = Arc::new(prepared.solve(svc, start)?);
+        let path = match &start {
+            Some((other, solved)) => {
+                self.n_near.fetch_add(1, Ordering::Relaxed);
+                Path::From(solved, self.c(*other))
+            }
+            None if svc.starts_warm() => Path::Any,
+            None => Path::OfLibsvm,
+        };
+        let solved = Arc::new(prepared.solve(svc, path)?);
         *before = Some((id.candidate, solved.clone()));
         Ok(solved)
     }
@@ -371,6 +382,10 @@ impl Searchable for SvcSearch {
             SharedWork { what: "fits".into(), asked: fits, done: fits - copied },
             SharedWork { what: "kernel values".into(), asked: bench.n_asked, done: bench.n_computed() },
         ];
+        if self.candidates.iter().any(Svc::starts_warm) {
+            let (asked, near) = (fits - copied, self.n_near.load(Ordering::Relaxed));
+            shared.push(SharedWork { what: "starts from nothing".into(), asked, done: asked - near });
+        }
         // Every rank needs all of them; those of a node computed them once.
         if let Some(products) = self.products.get().and_then(Option::as_ref).filter(|p| p.shared().0 > 1) {
             let asked = (products.n * products.n) as u64;
@@ -392,7 +407,7 @@ impl Searchable for SvcSearch {
         let expected = if svc.params().probability { Expect::Rows } else { Expect::Nothing };
         let budget = if self.recomputes() { budget.min(RECENT_BYTES) } else { budget };
         let mut prepared = bench.prepare(table, products, &all, svc, budget, expected)?;
-        let solved = prepared.solve(svc, None)?;
+        let solved = prepared.solve(svc, Path::OfLibsvm)?;
         Ok(svc.finish(prepared.set, &mut prepared.matrix, prepared.gamma, &solved)?.export())
     }
 }

@@ -11,6 +11,7 @@
 
 mod awake;
 mod begun;
+mod bounds;
 mod clip;
 mod copies;
 mod late;
@@ -38,12 +39,12 @@ use copies::Copies;
 use late::Late;
 use outside::Outside;
 use problem::Rounding;
-pub(super) use problem::{Problem, Solution, Start, Stopping};
+pub(super) use problem::{Neighbour, Problem, Solution, Start, Stopping};
 use reconstruct::Bounded;
 use ties::Ties;
 use work::Work;
 
-/// Solves `problem` over the kernel matrix `rows`, starting from α = 0 or, where that is near enough, from `start`.
+/// Solves `problem` over the kernel matrix `rows`, beginning at `start`.
 ///
 /// `compact` is memory for kernel values between the variables that are awake.
 pub(super) fn solve(
@@ -51,13 +52,14 @@ pub(super) fn solve(
     compact: &mut RowCache,
     problem: Problem,
     stopping: Stopping,
-    start: Option<Start<'_>>,
+    start: Start<'_>,
 ) -> Solution {
     let mut solver = Solver::new(rows, compact, problem, stopping);
-    match start.and_then(|start| seed::factor(&solver.problem, &start).map(|factor| (start.of, factor))) {
-        Some((solution, factor)) => solver.start_from(solution, factor),
-        None => solver.from_zero = true,
-    }
+    solver.from_zero = !match start {
+        Start::Zero => false,
+        Start::Anywhere => solver.start_at_bounds(),
+        Start::Near(near) => solver.start_near(&near) || solver.start_at_bounds(),
+    };
     solver.iterate()
 }
 
@@ -153,8 +155,16 @@ impl<'r, 'a> Solver<'r, 'a> {
         solver
     }
 
-    /// α of another solution times a factor that keeps it within the bounds.
-    fn start_from(&mut self, old: &Solution, factor: f64) {
+    /// Starts from α of a neighbour, times a factor that keeps it within the bounds, if that is near; tells whether it is.
+    fn start_near(&mut self, near: &Neighbour<'_>) -> bool {
+        let Some(factor) = seed::factor(&self.problem, near) else { return false };
+        let old = near.solution;
+        // With another factor than that of the bounds, those that were at theirs are not any more.
+        let bounded = old.bounded.as_ref().filter(|_| factor == near.factor);
+        let stays = bounded.is_some();
+        if let Some(bounded) = bounded {
+            self.bounded = bounded.scaled(factor);
+        }
         for v in 0..self.f.len() {
             let c = self.problem.bounds[v];
             let alpha = (old.alpha[v] * factor).min(c);
@@ -162,9 +172,10 @@ impl<'r, 'a> Solver<'r, 'a> {
             self.alpha[v] = if alpha >= c * (1.0 - 4.0 * f64::EPSILON) { c } else { alpha };
             self.f[v] += factor * (old.f[v] - self.f[v]);
             self.mark(v);
-            self.note_bound(v, false);
+            self.note_bound(v, stays && old.is_bounded(v));
         }
         self.rounding = old.rounding.scaled(factor);
+        true
     }
 
     fn iterate(mut self) -> Solution {
@@ -282,11 +293,13 @@ impl<'r, 'a> Solver<'r, 'a> {
         self.known_extremes();
         self.reach_outside();
         let (rho, reach) = (self.rho(), self.reach());
-        let Self { alpha, f, shrank, rounding, work, .. } = self;
+        let Self { alpha, f, shrank, rounding, bounded, work, problem, stopping, .. } = self;
         let nearest_bound = if self.from_zero { self.nearest_bound } else { 1.0 };
         Solution {
             alpha,
+            bounds: problem.bounds,
             f,
+            bounded: stopping.shrinking.then_some(bounded),
             rho,
             n_iter,
             converged,

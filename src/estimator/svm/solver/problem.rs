@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use super::reconstruct::Bounded;
+
 /// Minimise ½ αᵀQα + pᵀα subject to yᵀα = 0 and 0 ≤ α_i ≤ C_i with Q_ij = y_i y_j k_ij.
 ///
 /// A variable stands for a column of the kernel matrix; several may stand for the same one.
@@ -27,9 +29,18 @@ pub(in crate::estimator::svm) struct Stopping {
 }
 
 /// Where to start from.
-pub(in crate::estimator::svm) struct Start<'a> {
-    /// The solution of the same problem with other bounds.
-    pub(in crate::estimator::svm) of: &'a Solution,
+pub(in crate::estimator::svm) enum Start<'a> {
+    /// From α = 0, on libsvm's path.
+    Zero,
+    /// From wherever the solution is thought to be near.
+    Anywhere,
+    /// As [`Anywhere`](Self::Anywhere), knowing a neighbour.
+    Near(Neighbour<'a>),
+}
+
+/// The solution of the same problem with other bounds.
+pub(in crate::estimator::svm) struct Neighbour<'a> {
+    pub(in crate::estimator::svm) solution: &'a Solution,
     /// What those bounds are to be multiplied by, at least 1.
     pub(in crate::estimator::svm) factor: f64,
 }
@@ -39,8 +50,12 @@ pub(in crate::estimator::svm) struct Start<'a> {
 pub(in crate::estimator::svm) struct Solution {
     /// α of each variable.
     pub(in crate::estimator::svm) alpha: Vec<f64>,
+    /// The bound of each variable.
+    pub(super) bounds: Vec<f64>,
     /// −y∇ of each variable, −y p less the sum of α y k, but for rounding.
     pub(in crate::estimator::svm) f: Vec<f64>,
+    /// The part of f that those at their bounds make, if shrinking was to ask for it.
+    pub(super) bounded: Option<Bounded>,
     /// What the sum of weighted kernel values is compared with.
     pub(in crate::estimator::svm) rho: f64,
     pub(in crate::estimator::svm) n_iter: u64,
@@ -97,6 +112,11 @@ impl Rounding {
 }
 
 impl Solution {
+    /// Whether a variable is at its upper bound.
+    pub(super) fn is_bounded(&self, v: usize) -> bool {
+        self.alpha[v] >= self.bounds[v]
+    }
+
     /// Of another solver, which leaves neither f nor anything to start from.
     pub(in crate::estimator::svm) fn finished(
         alpha: Vec<f64>,
@@ -107,6 +127,8 @@ impl Solution {
         let rounding = Rounding::default();
         Self {
             alpha,
+            bounds: Vec::new(),
+            bounded: None,
             f: Vec::new(),
             rho,
             n_iter,

@@ -15,12 +15,25 @@ const LARGE: usize = 4096;
 const AT_ONCE: usize = 8;
 
 /// The part of f that variables at their upper bound make.
-#[derive(Default)]
-pub(super) struct Bounded {
+#[derive(Clone, Debug, Default)]
+pub(in crate::estimator::svm) struct Bounded {
     /// −Σ y C k over those at their bound, of each variable, but for what is still to be done.
     sum: Vec<f64>,
     /// Columns of those that met their bound or left it since, in order, with what is to be subtracted.
     events: Vec<(u32, f64)>,
+}
+
+impl Bounded {
+    /// Of variables that are at their bounds with this sum, none having met or left one since.
+    pub(super) fn known(sum: Vec<f64>) -> Self {
+        Self { sum, events: Vec::new() }
+    }
+
+    /// After all bounds were multiplied by a factor, and the variables at them with these.
+    pub(super) fn scaled(&self, factor: f64) -> Self {
+        let sum = self.sum.iter().map(|sum| sum * factor).collect();
+        Self { sum, events: self.events.iter().map(|&(column, a)| (column, a * factor)).collect() }
+    }
 }
 
 impl Solver<'_, '_> {
@@ -88,7 +101,7 @@ impl Solver<'_, '_> {
     }
 
     /// Subtracts the kernel row of each column times its factor from `sum`, one after the other.
-    fn subtract_in_order(&mut self, list: &[(u32, f64)], sum: &mut [f64]) {
+    pub(super) fn subtract_in_order(&mut self, list: &[(u32, f64)], sum: &mut [f64]) {
         self.work.sum(list.len(), sum.len());
         // A row that has to be computed may push another one out, but not the one asked for before.
         for some in list.chunks(if self.rows.stay() { AT_ONCE } else { 2 }) {

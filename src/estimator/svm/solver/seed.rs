@@ -1,21 +1,21 @@
 //! Where to start from when the same problem has been solved with smaller bounds.
 
-use super::problem::{Problem, Start};
+use super::problem::{Neighbour, Problem};
 
 /// From this part of the new bounds on, the best multiple of the old solution is worth going to the bounds for.
 const NEAR: f64 = 0.5;
 /// Below this part the old solution tells too little.
 const FAR: f64 = 0.2;
 
-/// What to multiply α of `start` by, or none to start from 0.
+/// What to multiply α of a neighbour by, or none to start without it.
 ///
 /// Multiplied by the factor of the bounds, what was at its bound is at the new one: best where most support vectors are
 /// and stay there. On the line through 0 and α the objective ½ t² αᵀQα + t pᵀα is least at t = −pᵀα / αᵀQα, which is 1
 /// where α met no bound. The nearer t is to the factor, the more the bounds held α back; where it is not, α is left as it
 /// was. Where t is far below a large factor, the problem is another one: what was all at its bounds is to be mostly 0.
 /// Measured on grids with factors of 2 to 100: the whole factor everywhere takes up to four times as long as 0.
-pub(super) fn factor(problem: &Problem, start: &Start<'_>) -> Option<f64> {
-    let (old, factor) = (start.of, start.factor);
+pub(super) fn factor(problem: &Problem, near: &Neighbour<'_>) -> Option<f64> {
+    let (old, factor) = (near.solution, near.factor);
     if old.f.len() != problem.signs.len() {
         return None;
     }
@@ -48,7 +48,7 @@ mod tests {
         let mut old = Solution::finished(vec![alpha; 2], 0.0, 1, true);
         // −y (α − 1)
         (old.f, old.reach) = (vec![1.0 - alpha, alpha - 1.0], reach);
-        factor(&problem, &Start { of: &old, factor: factor_of_bounds })
+        factor(&problem, &Neighbour { solution: &old, factor: factor_of_bounds })
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::estimator::svm::footprint;
 use crate::estimator::svm::products::{Origin, SharedProducts};
 use crate::estimator::svm::row_cache::RowCache;
 use crate::estimator::svm::rows::KernelRows;
-use crate::estimator::svm::solver::{Problem, Solution, Start, Stopping, solve};
+use crate::estimator::svm::solver::{Neighbour, Problem, Solution, Start, Stopping, solve};
 use crate::estimator::svm::training::TrainingSet;
 use crate::estimator::svm::variance::variance;
 use crate::estimator::targets::check_table;
@@ -113,7 +113,10 @@ impl Desk {
             deadline: svr.machine.time_limit().map(|limit| Instant::now() + limit),
         };
         matrix.begin_fit();
-        let start = before.map(|(of, c)| Start { of, factor: svr.params().c / c });
+        let start = match before {
+            Some((solution, c)) => Start::Near(Neighbour { solution, factor: svr.params().c / c }),
+            None => Start::Zero,
+        };
         let solution = solve(&mut matrix, &mut self.compact, problem, stopping, start);
         self.n_asked += matrix.n_asked;
         if !solution.rho.is_finite() || solution.alpha.iter().any(|a| !a.is_finite()) {

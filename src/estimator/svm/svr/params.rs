@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::estimator::parameter::check;
-use crate::estimator::svm::params::{Gamma, Svc, SvcParams};
+use crate::estimator::svm::params::{Gamma, Svc, SvcParams, WarmStartAlongC};
 
 /// Parameters of SVR with scikit-learn's names and defaults, unchecked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,7 +89,7 @@ impl SvrParams {
             cache_size: self.cache_size,
             max_iter: self.max_iter,
             max_seconds_per_fit: self.max_seconds_per_fit,
-            warm_start_along_c: self.warm_start_along_c,
+            warm_start_along_c: WarmStartAlongC::Given(self.warm_start_along_c),
             ..SvcParams::default()
         };
         Ok(Svr { machine: machine.validate()?, params: self })
