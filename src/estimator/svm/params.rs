@@ -80,7 +80,7 @@ pub struct SvcParams {
     pub max_seconds_per_fit: Option<f64>,
     /// In a search, start fits from the solution of the next smaller C, and fit candidates once that differ in shrinking
     /// alone: the same optimum within the tolerance, sooner, but by another path than libsvm's, so that a row at the border
-    /// may fall on the other side, and a threshold that the data leave open be another one. Not one of scikit-learn's.
+    /// may fall on the other side. Not one of scikit-learn's.
     #[serde(skip_serializing_if = "WarmStartAlongC::is_auto")]
     pub warm_start_along_c: WarmStartAlongC,
 }

@@ -87,8 +87,12 @@ impl Solver<'_, '_> {
     }
 
     /// What the class with more of it has too much, to be taken back where the objective gains most.
+    ///
+    /// What may be rounding of the sums is nothing: a variable that it takes off its bound would be the only free one, and tell
+    /// a threshold that is open.
     fn surplus(&self) -> Vec<(u32, f64)> {
         let (positive, negative) = self.bounds_of_classes();
+        let rounding = (positive + negative) * self.order.len() as f64 * f64::EPSILON;
         let mut left = (positive - negative).abs();
         let sign = if positive > negative { 1.0 } else { -1.0 };
         let mut own: Vec<u32> =
@@ -97,10 +101,11 @@ impl Solver<'_, '_> {
         own.sort_by(|&a, &b| (sign * self.f[a as usize]).total_cmp(&(sign * self.f[b as usize])));
         let mut surplus = Vec::new();
         for v in own {
-            let back = left.min(self.problem.bounds[v as usize]);
-            if back <= 0.0 {
+            if left <= rounding {
                 break;
             }
+            let bound = self.problem.bounds[v as usize];
+            let back = if left >= bound - rounding { bound } else { left };
             left -= back;
             surplus.push((v, -back));
         }

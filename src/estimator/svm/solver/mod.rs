@@ -63,6 +63,19 @@ pub(super) fn solve(
     solver.iterate()
 }
 
+/// Variables within this part of their bounds may be there but for rounding.
+const ROUNDED: f64 = 1e-9;
+
+/// What variables say of the threshold.
+struct Allowed {
+    /// Those that are free, and the sum of −f over these.
+    n_free: usize,
+    sum: f64,
+    /// The least −f of those that may only go up, and the largest of those that may only go down.
+    above: f64,
+    below: f64,
+}
+
 /// The state of a run. Vectors hold one value a variable.
 struct Solver<'r, 'a> {
     rows: &'r mut KernelRows<'a>,
@@ -265,20 +278,33 @@ impl<'r, 'a> Solver<'r, 'a> {
 
     /// The threshold: the mean of −f over free variables, or the middle of what the bounds allow.
     fn rho(&self) -> f64 {
-        let (mut n_free, mut sum) = (0usize, 0.0);
-        let (mut above, mut below) = (f64::INFINITY, f64::NEG_INFINITY);
-        for &v in &self.order[..self.n_active] {
-            let f = self.f[v as usize];
-            match self.marks[v as usize] {
-                UP => above = above.min(-f),
-                LOW => below = below.max(-f),
-                _ => {
-                    n_free += 1;
-                    sum -= f;
-                }
+        let Allowed { n_free, sum, above, below } = self.allowed(0.0);
+        if n_free > 0 { sum / n_free as f64 } else { (above + below) / 2.0 }
+    }
+
+    /// How far from its middle the bounds allow the threshold to be, but for variables off their bounds by rounding; 0 where
+    /// others are free.
+    fn room(&self) -> f64 {
+        let Allowed { n_free, above, below, .. } = self.allowed(ROUNDED);
+        if n_free > 0 { 0.0 } else { (above - below) / 2.0 }
+    }
+
+    /// What active variables say of the threshold, those within a part of their bounds as at them.
+    fn allowed(&self, near: f64) -> Allowed {
+        let mut allowed = Allowed { n_free: 0, sum: 0.0, above: f64::INFINITY, below: f64::NEG_INFINITY };
+        for v in self.order[..self.n_active].iter().map(|&v| v as usize) {
+            let (alpha, c, f) = (self.alpha[v], self.problem.bounds[v], self.f[v]);
+            let positive = self.problem.signs[v] > 0.0;
+            if alpha > c * near && alpha < c * (1.0 - near) {
+                allowed.n_free += 1;
+                allowed.sum -= f;
+            } else if (alpha >= c * (1.0 - near)) == positive {
+                allowed.below = allowed.below.max(-f);
+            } else {
+                allowed.above = allowed.above.min(-f);
             }
         }
-        if n_free > 0 { sum / n_free as f64 } else { (above + below) / 2.0 }
+        allowed
     }
 
     /// The largest part of its upper bound that any α is.
@@ -292,7 +318,7 @@ impl<'r, 'a> Solver<'r, 'a> {
         self.activate_all();
         self.known_extremes();
         self.reach_outside();
-        let (rho, reach) = (self.rho(), self.reach());
+        let (rho, room, reach) = (self.rho(), self.room(), self.reach());
         let Self { alpha, f, shrank, rounding, bounded, work, problem, stopping, .. } = self;
         let nearest_bound = if self.from_zero { self.nearest_bound } else { 1.0 };
         Solution {
@@ -301,6 +327,7 @@ impl<'r, 'a> Solver<'r, 'a> {
             f,
             bounded: stopping.shrinking.then_some(bounded),
             rho,
+            room,
             n_iter,
             converged,
             shrank,

@@ -58,6 +58,8 @@ pub(in crate::estimator::svm) struct Solution {
     pub(super) bounded: Option<Bounded>,
     /// What the sum of weighted kernel values is compared with.
     pub(in crate::estimator::svm) rho: f64,
+    /// How far from there the bounds allow it to be: 0 where a free variable tells it.
+    pub(in crate::estimator::svm) room: f64,
     pub(in crate::estimator::svm) n_iter: u64,
     /// Whether the tolerance was reached.
     pub(in crate::estimator::svm) converged: bool,
@@ -131,6 +133,7 @@ impl Solution {
             bounded: None,
             f: Vec::new(),
             rho,
+            room: 0.0,
             n_iter,
             converged,
             shrank: false,
