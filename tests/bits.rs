@@ -55,7 +55,11 @@ fn run(job: &str, ranks: usize) -> Bits {
     let line = if ranks == 1 { alone.into() } else { format!("mpi_run {ranks} {alone}") };
     let output = launcher::shell(&line, folder.path());
     assert!(output.status.success(), "{ranks} ranks: {}", launcher::words(&output));
-    bits(&folder.path().join("out.h5"))
+    let path = folder.path().join("out.h5");
+    let timing = ResultsFile::open(&path).unwrap().group("timing", usize::MAX).unwrap().unwrap();
+    let moved = timing.array("communicate_bytes").unwrap().to_f64().unwrap();
+    assert!(moved.len() == ranks && moved.iter().all(|&bytes| (bytes > 0.0) == (ranks > 1)), "{moved:?}");
+    bits(&path)
 }
 
 /// Runs every job on every number of ranks; all must agree with the first job on one rank.

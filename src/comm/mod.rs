@@ -86,6 +86,11 @@ pub trait Communicator: Send + Sync {
         node::alone(n_rows, width, fill)
     }
 
+    /// Bytes that this rank has given to other ranks or got from them so far: what goes to many ranks once. 0 for a rank alone.
+    fn moved_bytes(&self) -> u64 {
+        0
+    }
+
     /// Ends the whole program at once, on every rank, with this exit code. Never returns.
     fn abort(&self, code: ExitCode) -> !;
 

@@ -69,6 +69,7 @@ pub(super) struct MpiComm {
     /// Holding it is the right to call MPI.
     desk: Mutex<Desk>,
     clock: Arc<Clock>,
+    moved: AtomicU64,
     notes_posted: AtomicU64,
     notes_taken: AtomicU64,
 }
@@ -142,6 +143,7 @@ impl MpiComm {
             piece: piece.clamp(1, i32::MAX as usize),
             desk: Mutex::default(),
             clock: Arc::default(),
+            moved: AtomicU64::new(0),
             notes_posted: AtomicU64::new(0),
             notes_taken: AtomicU64::new(0),
             world,
@@ -255,6 +257,7 @@ impl Communicator for MpiComm {
             return;
         }
         let _waiting = self.clock.wait();
+        self.count(bytes.len());
         let process = self.world.process_at_rank(to as i32);
         let inline = self.inline(bytes.len(), HEAD);
         process.send_with_tag(&head(bytes, inline, inline)[..], Tag::Data as i32);
@@ -278,6 +281,7 @@ impl Communicator for MpiComm {
         for piece in bytes[inline..].chunks_mut(self.piece) {
             process.receive_into_with_tag(piece, Tag::Data as i32);
         }
+        self.count(bytes.len());
         bytes
     }
 
@@ -306,6 +310,7 @@ impl Communicator for MpiComm {
         for piece in bytes[inline..].chunks_mut(self.piece) {
             process.broadcast_into(piece);
         }
+        self.count(len);
     }
 
     fn allgather(&self, bytes: &[u8]) -> Vec<Vec<u8>> {
@@ -321,6 +326,7 @@ impl Communicator for MpiComm {
             out.extend_from_slice(&head[8..8 + self.inline(length(head), HEAD_OF_MANY)]);
         }
         self.gather_rest(bytes, &lengths, &mut all);
+        self.count(lengths.iter().sum());
         all
     }
 
@@ -366,6 +372,10 @@ impl Communicator for MpiComm {
         Some(NodeRows::new(numbers, windows.size))
     }
 
+    fn moved_bytes(&self) -> u64 {
+        self.moved.load(Ordering::Relaxed)
+    }
+
     fn abort(&self, code: ExitCode) -> ! {
         abort_world(code.code())
     }
@@ -382,6 +392,13 @@ impl Communicator for MpiComm {
 }
 
 impl MpiComm {
+    /// Counts bytes that went to others or came from them.
+    fn count(&self, bytes: usize) {
+        if self.size > 1 {
+            self.moved.fetch_add(bytes as u64, Ordering::Relaxed);
+        }
+    }
+
     /// Appends to `all` what the heads of an allgather left over, in rounds of at most a piece for all ranks.
     fn gather_rest(&self, bytes: &[u8], lengths: &[usize], all: &mut [Vec<u8>]) {
         let share = (self.piece / self.size).max(1);

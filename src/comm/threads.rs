@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::Communicator;
@@ -41,6 +42,7 @@ pub struct ThreadComm<'a> {
     rank: usize,
     size: usize,
     office: &'a Office,
+    moved: AtomicU64,
 }
 
 /// Runs `body` on `size` ranks, each a thread, and returns their results in rank order.
@@ -56,7 +58,7 @@ pub fn run_threads<R: Send>(size: usize, body: impl Fn(&dyn Communicator) -> R +
             .map(|rank| {
                 let (office, body) = (&office, &body);
                 scope.spawn(move || {
-                    let comm = ThreadComm { rank, size, office };
+                    let comm = ThreadComm { rank, size, office, moved: AtomicU64::new(0) };
                     let outcome = catch_unwind(AssertUnwindSafe(|| body(&comm)));
                     if outcome.is_err() {
                         office.fail(rank);
@@ -84,6 +86,17 @@ pub fn run_threads<R: Send>(size: usize, body: impl Fn(&dyn Communicator) -> R +
     results
 }
 
+impl ThreadComm<'_> {
+    fn put(&self, to: usize, bytes: &[u8]) {
+        self.office.lock().messages[self.rank * self.size + to].push_back(bytes.to_vec());
+        self.office.arrived.notify_all();
+    }
+
+    fn count(&self, bytes: usize) {
+        self.moved.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+}
+
 impl Communicator for ThreadComm<'_> {
     fn rank(&self) -> usize {
         self.rank
@@ -95,13 +108,14 @@ impl Communicator for ThreadComm<'_> {
         self.size
     }
     fn send(&self, to: usize, bytes: &[u8]) {
-        self.office.lock().messages[self.rank * self.size + to].push_back(bytes.to_vec());
-        self.office.arrived.notify_all();
+        self.count(if to == self.rank { 0 } else { bytes.len() });
+        self.put(to, bytes);
     }
     fn recv(&self, from: usize) -> Vec<u8> {
         let mut mail = self.office.lock();
         loop {
             if let Some(message) = mail.messages[from * self.size + self.rank].pop_front() {
+                self.count(if from == self.rank { 0 } else { message.len() });
                 return message;
             }
             if let Some(failed) = mail.failed {
@@ -116,13 +130,15 @@ impl Communicator for ThreadComm<'_> {
     }
     fn broadcast(&self, root: usize, bytes: &mut Vec<u8>) {
         if self.rank == root {
-            (0..self.size).filter(|&to| to != root).for_each(|to| self.send(to, bytes));
+            self.count(if self.size > 1 { bytes.len() } else { 0 });
+            (0..self.size).filter(|&to| to != root).for_each(|to| self.put(to, bytes));
         } else {
             *bytes = self.recv(root);
         }
     }
     fn allgather(&self, bytes: &[u8]) -> Vec<Vec<u8>> {
-        (0..self.size).for_each(|to| self.send(to, bytes));
+        self.count(if self.size > 1 { bytes.len() } else { 0 });
+        (0..self.size).for_each(|to| self.put(to, bytes));
         (0..self.size).map(|from| self.recv(from)).collect()
     }
     fn post(&self, note: &[u8]) {
@@ -159,6 +175,9 @@ impl Communicator for ThreadComm<'_> {
         self.barrier();
         shared
     }
+    fn moved_bytes(&self) -> u64 {
+        self.moved.load(Ordering::Relaxed)
+    }
     fn abort(&self, code: ExitCode) -> ! {
         panic!("rank {} aborts with exit code {}", self.rank, code.code())
     }
@@ -181,6 +200,29 @@ mod tests {
             for (all, bytes) in results {
                 assert!(all.iter().enumerate().all(|(rank, b)| *b == vec![rank as u8; rank]));
                 assert_eq!(bytes, vec![(size - 1) as u8; size - 1]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_goes_to_others_is_counted_once() {
+        for size in [1, 2, 5] {
+            let moved = run_threads(size, |comm| {
+                comm.send(comm.rank(), &[0; 100]);
+                comm.recv(comm.rank());
+                comm.allgather(&[0; 10]);
+                comm.broadcast(0, &mut vec![0; 1000]);
+                if comm.rank() == 1 {
+                    comm.send(0, &[0; 7]);
+                }
+                if comm.is_root() && size > 1 {
+                    comm.recv(1);
+                }
+                comm.moved_bytes()
+            });
+            let of_all = if size > 1 { 10 * size as u64 + 1000 } else { 0 };
+            for (rank, moved) in moved.into_iter().enumerate() {
+                assert_eq!(moved, of_all + if size > 1 && rank < 2 { 7 } else { 0 }, "rank {rank} of {size}");
             }
         }
     }

@@ -159,7 +159,7 @@ impl<'a, T: Real> PassEngine<'a, T> {
             reduction.push(start + position, Tagged { partial, stop: stop_requested() });
             Ok(())
         });
-        let total = telemetry.time(Phase::Communicate, || reduction.finish(self.comm, local))?;
+        let total = telemetry.communicate(self.comm, || reduction.finish(self.comm, local))?;
         let total = total.ok_or_else(|| {
             Error::data(self.origin(), Default::default(), "at least one row", "an empty data set")
         })?;

@@ -38,7 +38,7 @@ pub(super) fn fit<T: Real>(
         Ok((data, comm::encode(&trees)?))
     });
     let (data, mine) = agree(comm, grown.map_err(|error| job.place("estimator", error)))?;
-    let all = telemetry.time(Phase::Communicate, || comm::to_root(comm, mine));
+    let all = telemetry.communicate(comm, || comm::to_root(comm, mine));
     let model = if comm.is_root() {
         let trees: Result<Vec<Vec<Tree>>> = all.iter().map(|bytes| comm::decode(bytes)).collect();
         trees.and_then(|trees| forest.assemble(&data, trees.concat())).map(Some)

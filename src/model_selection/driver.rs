@@ -139,7 +139,7 @@ pub(super) fn refit(
         let mine = Slice::of(n_parts, comm.rank(), comm.size()).blocks;
         let done = telemetry.time(Phase::Compute, || searchable.refit_parts(best, mine));
         let mine = agree(comm, done)?;
-        Some(telemetry.time(Phase::Communicate, || comm::to_root(comm, mine)))
+        Some(telemetry.communicate(comm, || comm::to_root(comm, mine)))
     } else {
         None
     };

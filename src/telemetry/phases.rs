@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::signals::end_if_requested;
 use super::{Talk, Talker, Unkept};
+use crate::comm::Communicator;
 
 /// What a rank spends its time on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,6 +158,15 @@ impl Telemetry {
         let start = Instant::now();
         let result = work();
         self.nanoseconds[phase as usize].fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        result
+    }
+
+    /// Runs `work`, which other ranks take part in, and adds its time and what `comm` moved in it to
+    /// [`Communicate`](Phase::Communicate).
+    pub fn communicate<R>(&self, comm: &dyn Communicator, work: impl FnOnce() -> R) -> R {
+        let before = comm.moved_bytes();
+        let result = self.time(Phase::Communicate, work);
+        self.count_bytes(Phase::Communicate, comm.moved_bytes() - before);
         result
     }
 

@@ -124,7 +124,7 @@ impl<'a> Sweep<'a> {
         share.elapsed_s = start.elapsed().as_secs_f64();
         agree(self.comm, worked.and(told).and(closed))?;
         drop(fuse);
-        let shares = self.telemetry.time(Phase::Communicate, || comm::allgather(self.comm, &share))?;
+        let shares = self.telemetry.communicate(self.comm, || comm::allgather(self.comm, &share))?;
         self.gather(&all, known, &plan, shares)
     }
 
@@ -201,7 +201,7 @@ impl<'a> Sweep<'a> {
             let of_chain = |position: &usize| plan.tasks[*position].chain == at;
             let own: Vec<(&usize, &Option<Vec<u8>>)> = parts.iter().filter(|(p, _)| of_chain(p)).collect();
             let own = comm::encode(&own)?;
-            let all = self.telemetry.time(Phase::Communicate, || self.comm.allgather(&own));
+            let all = self.telemetry.communicate(self.comm, || self.comm.allgather(&own));
             if plan.joiner(at) != self.comm.rank() || joined.is_err() {
                 continue;
             }
