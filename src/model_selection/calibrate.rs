@@ -12,16 +12,17 @@ const GROWTH: (f64, f64) = (0.2, 1.2);
 
 /// An estimate of the seconds that a unit of the chains' cost takes on this rank.
 ///
-/// The cheapest chain of the first fold is timed on two parts of its rows. Costs are worst cases in the number of rows; how
+/// The middle chain of a fold by cost is timed on two parts of the first fold's rows. Costs are worst cases in the number of rows; how
 /// seconds really grow with them is taken from the two trials and carried on to all rows. The work is always the
 /// same; its time is not. `None` where nothing can be told, as when that fit fails.
 pub fn seconds_per_cost(searchable: &dyn Searchable, splits: &[Split]) -> Option<f64> {
-    let full = cheapest(searchable.chains(splits))?.cost;
-    let few = trial(searchable, splits, TRIALS[0])?;
+    let full = middle(searchable.chains(splits), 0)?.cost;
+    let trials = Trials::of(splits)?;
+    let few = trials.time(searchable, 0)?;
     if few.cost >= full {
         return Some(few.seconds / few.cost);
     }
-    let many = trial(searchable, splits, TRIALS[1])?;
+    let many = trials.time(searchable, 1)?;
     let growth = (many.seconds / few.seconds).ln() / (many.cost / few.cost).ln();
     let growth = if growth.is_finite() { growth.clamp(GROWTH.0, GROWTH.1) } else { 1.0 };
     Some(many.seconds * (full / many.cost).powf(growth) / full)
@@ -32,28 +33,108 @@ struct Trial {
     seconds: f64,
 }
 
-/// The cheapest chain of the first fold on a part of its rows.
-fn trial(searchable: &dyn Searchable, splits: &[Split], (train, test): (usize, usize)) -> Option<Trial> {
-    let first = splits.first()?;
-    // Every so-many-th row: the first ones may all be of one class.
-    let part = |rows: &[usize], most: usize| -> Vec<usize> {
-        rows.iter().copied().step_by(rows.len().div_ceil(most).max(1)).collect()
-    };
-    let mut parts = splits.to_vec();
-    parts[0] = Split { train: part(&first.train, train), test: part(&first.test, test) };
-    let chain = cheapest(searchable.chains(&parts))?;
-    // What is made on first use is not a fit's: only the second time counts.
-    let mut seconds = 0.0;
-    for _ in 0..2 {
-        let start = Instant::now();
-        searchable.run(&chain, &parts, &mut |_| Ok(())).ok()?;
-        seconds = start.elapsed().as_secs_f64();
-    }
-    Some(Trial { cost: chain.cost, seconds })
+/// The folds of a search, and behind them two of the same rows for each trial.
+///
+/// A search may take a fit from another one of its fold that it must equal: a chain that is timed has a fold of its own.
+struct Trials {
+    folds: Vec<Split>,
+    n_folds: usize,
 }
 
-/// The cheapest chain of the first fold.
-fn cheapest(chains: Vec<Chain>) -> Option<Chain> {
-    let of_first = |chain: &Chain| chain.cost > 0.0 && chain.fits.iter().all(|id| id.fold == 0);
-    chains.into_iter().filter(of_first).min_by(|a, b| a.cost.total_cmp(&b.cost))
+impl Trials {
+    fn of(splits: &[Split]) -> Option<Self> {
+        let first = splits.first()?;
+        // Every so-many-th row: the first ones may all be of one class.
+        let part = |rows: &[usize], most: usize| -> Vec<usize> {
+            rows.iter().copied().step_by(rows.len().div_ceil(most).max(1)).collect()
+        };
+        let mut folds = splits.to_vec();
+        for (train, test) in TRIALS {
+            let fold = Split { train: part(&first.train, train), test: part(&first.test, test) };
+            folds.extend([fold.clone(), fold]);
+        }
+        Some(Self { folds, n_folds: splits.len() })
+    }
+
+    /// The middle chain of a fold, on the rows of a trial.
+    fn time(&self, searchable: &dyn Searchable, trial: usize) -> Option<Trial> {
+        let (mut cost, mut seconds) = (0.0, 0.0);
+        // What is made on first use is not a fit's: only the second time counts.
+        for fold in [0, 1].map(|time| self.n_folds + 2 * trial + time) {
+            let chain = middle(searchable.chains(&self.folds), fold)?;
+            let start = Instant::now();
+            searchable.run(&chain, &self.folds, &mut |_| Ok(())).ok()?;
+            (cost, seconds) = (chain.cost, start.elapsed().as_secs_f64());
+        }
+        Some(Trial { cost, seconds })
+    }
+}
+
+/// The chain of a fold than which as many cost more as less: the cheapest may do next to nothing but what all do.
+fn middle(chains: Vec<Chain>, fold: usize) -> Option<Chain> {
+    let of_fold = |chain: &Chain| chain.cost > 0.0 && chain.fits.iter().all(|id| id.fold == fold);
+    let mut chains: Vec<Chain> = chains.into_iter().filter(of_fold).collect();
+    chains.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+    let middle = chains.len() / 2;
+    (middle < chains.len()).then(|| chains.swap_remove(middle))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::engine::sweep::{FitId, FitOutcome};
+    use crate::error::{Error, Result};
+    use crate::estimator::Model;
+
+    /// Three chains a fold, of 1, 2 and 4 units a training row; the folds of the chains done, and by which candidate.
+    #[derive(Default)]
+    struct Noting(Mutex<Vec<(usize, usize, usize)>>);
+
+    impl Searchable for Noting {
+        fn n_candidates(&self) -> usize {
+            3
+        }
+
+        fn chains(&self, splits: &[Split]) -> Vec<Chain> {
+            let of = |(fold, split): (usize, &Split)| {
+                let rows = split.train.len() as f64;
+                [4.0, 1.0, 2.0].into_iter().enumerate().map(move |(candidate, unit)| Chain {
+                    fits: vec![FitId { candidate, fold }],
+                    cost: unit * rows,
+                })
+            };
+            splits.iter().enumerate().flat_map(of).collect()
+        }
+
+        fn run(
+            &self,
+            chain: &Chain,
+            splits: &[Split],
+            _emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
+        ) -> Result<()> {
+            let id = chain.fits[0];
+            self.0.lock().unwrap().push((id.fold, id.candidate, splits[id.fold].train.len()));
+            Ok(())
+        }
+
+        fn refit(&self, _candidate: usize) -> Result<Model> {
+            Err(Error::internal("no refit"))
+        }
+    }
+
+    #[test]
+    fn every_trial_is_a_fold_of_its_own_and_the_middle_chain() {
+        let rows = |n: usize| Split { train: (0..n).collect(), test: vec![n] };
+        let done = |n: usize| {
+            let noting = Noting::default();
+            assert!(seconds_per_cost(&noting, &[rows(n), rows(n)]).is_some_and(|unit| unit >= 0.0));
+            noting.0.into_inner().unwrap()
+        };
+        assert_eq!(done(8000), [(2, 2, 1000), (3, 2, 1000), (4, 2, 4000), (5, 2, 4000)]);
+        // All rows of a small fold are timed as they are.
+        assert_eq!(done(600), [(2, 2, 600), (3, 2, 600)]);
+        assert!(seconds_per_cost(&Noting::default(), &[]).is_none());
+    }
 }
