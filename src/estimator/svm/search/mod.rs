@@ -47,6 +47,8 @@ const CHEAP_FEATURES: usize = 8;
 const FEW_CANDIDATES: usize = 12;
 /// From so many fits on with one matrix most of its rows will be asked for.
 const MANY_FITS: usize = 12;
+/// The part that a kernel value costs where all are computed at once, half of them mirrored.
+const OF_ALL: (u64, u64) = (3, 5);
 /// Memory for the rows used last where they are computed again: as much as most fits use over and over.
 const RECENT_BYTES: usize = 96 << 20;
 
@@ -226,7 +228,10 @@ impl SvcSearch {
             emit(outcome)?;
             since = Instant::now();
         }
-        let of_values = of_kernel_values(prepared.matrix.n_asked, self.table.x.ncols());
+        let mut of_values = of_kernel_values(prepared.matrix.n_asked, self.table.x.ncols());
+        if self.expected(fits[0]) == Expect::All {
+            of_values = of_values * OF_ALL.0 / OF_ALL.1;
+        }
         self.n_operations.fetch_add(of_values, Ordering::Relaxed);
         self.n_of_values.fetch_add(of_values, Ordering::Relaxed);
         let (asked, stored) = (prepared.matrix.n_asked, prepared.matrix.store().is_some());

@@ -81,6 +81,7 @@ impl Solver<'_, '_> {
             list.push((self.columns[v], self.problem.signs[v] * by));
         }
         self.rounding.count(path, list.len());
+        self.work.fetch(list.len(), self.f.len());
         let mut f = std::mem::take(&mut self.f);
         self.subtract_in_order(&list, &mut f);
         self.f = f;

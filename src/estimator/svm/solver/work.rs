@@ -12,6 +12,8 @@ pub(super) struct Work(u64);
 const STEP: u64 = 900;
 const AWAKE: u64 = 10;
 const MOVED: u64 = 12;
+/// A kernel value that comes from memory to be used once.
+const FETCHED: u64 = 4;
 
 /// What an iteration costs besides its vectors, and a variable of a row that moved, in variables of an iteration.
 pub(super) const OF_STEP: f64 = STEP as f64 / AWAKE as f64;
@@ -41,6 +43,11 @@ impl Work {
     /// The same in order, several rows at a time.
     pub(super) fn sum(&mut self, n_rows: usize, n: usize) {
         self.0 += (n_rows * n) as u64;
+    }
+
+    /// Rows that no cache holds, to be added so: `n_rows` of `n` values.
+    pub(super) fn fetch(&mut self, n_rows: usize, n: usize) {
+        self.0 += FETCHED * (n_rows * n) as u64;
     }
 
     /// `n` values of the matrix gathered one by one.
