@@ -21,6 +21,8 @@ pub enum Purpose {
     Init = 5,
     /// Shuffled splits.
     Split = 6,
+    /// The seeds of repeated shuffles of folds.
+    Repeat = 7,
     /// Candidates of a random search.
     Candidates = 20,
     /// Rows on which a score is estimated.

@@ -16,7 +16,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import make_classification
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import (
-    GridSearchCV, GroupKFold, KFold, ParameterGrid, PredefinedSplit, StratifiedKFold, TimeSeriesSplit,
+    GridSearchCV, GroupKFold, KFold, LeaveOneGroupOut, LeaveOneOut, LeavePGroupsOut, ParameterGrid, PredefinedSplit,
+    StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit,
 )
 from sklearn.svm import SVC
 
@@ -100,6 +101,41 @@ def make_splits():
         cases.append({"kind": "PredefinedSplit", "spec": spec, "n": len(folds),
                       **splits_of(PredefinedSplit(folds), len(folds))})
     write("splits", cases)
+
+
+def grouped_rows():
+    """Classes and groups of rows: few or many of either, one class alone, groups of one class, ties."""
+    draw = np.random.RandomState(20251129)
+    for n, n_classes, n_groups in [(40, 2, 8), (60, 3, 15), (25, 5, 6), (90, 9, 30), (80, 17, 20), (160, 140, 12), (50, 1, 25)]:
+        for _ in range(3):
+            shares = draw.dirichlet(np.full(n_classes, 1.5))
+            yield draw.choice(n_classes, size=n, p=shares) * 2 - 3, draw.randint(-4, n_groups - 4, size=n)
+    for _ in range(12):
+        n, n_groups = draw.randint(12, 70), draw.randint(2, 20)
+        groups = draw.randint(n_groups, size=n)
+        yield draw.randint(3, size=n_groups)[groups], groups
+    for n_groups in (6, 12, 20):
+        yield np.tile([0, 1, 1], n_groups), np.repeat(draw.permutation(n_groups), 3)
+
+
+def make_group_splits():
+    cases = []
+
+    def case(splitter, n, y=None, groups=None, **arguments):
+        kind = splitter.__name__
+        cases.append({"kind": kind, "spec": {"kind": kind, **arguments}, "n": n, "y": y, "groups": groups,
+                      **splits_of(splitter(**arguments), n, y, groups)})
+
+    for y, groups in grouped_rows():
+        for k in (2, 3, 5, 10):
+            case(StratifiedGroupKFold, len(y), y, groups, n_splits=k)
+    for n in (1, 2, 7):
+        case(LeaveOneOut, n)
+    for groups in ([3, 1, 3, 2, 1, 7], [5, -5], [4, 4, 4], [0, 0, 1, 2, 3, 3, 4, -2, 0, 9]):
+        case(LeaveOneGroupOut, len(groups), None, groups)
+        for p in (1, 2, 3):
+            case(LeavePGroupsOut, len(groups), None, groups, n_groups=p)
+    write("group_splits", cases)
 
 
 def make_grids():
@@ -264,6 +300,7 @@ def make_tutorial():
 
 FOLDER.mkdir(parents=True, exist_ok=True)
 make_splits()
+make_group_splits()
 make_grids()
 make_searches()
 make_metrics()

@@ -1,12 +1,14 @@
-//! Folds: each row is scored on once (or never), in scikit-learn's allocation.
+//! Folds: each row is scored on once (or never; once in each repeat), in scikit-learn's allocation.
+
+use rand_core::Rng;
 
 use super::search::Split;
-use super::splitter::fault;
+use super::splitter::{check_listed, fault};
 use crate::error::Result;
 use crate::rng::{self, Purpose};
 
 /// The rows of each test fold, ascending, from each row's fold; rows beyond `n_splits` are in none.
-fn gather(fold_of: &[usize], n_splits: usize) -> Vec<Vec<usize>> {
+pub(super) fn gather(fold_of: &[usize], n_splits: usize) -> Vec<Vec<usize>> {
     let mut tests = vec![Vec::new(); n_splits];
     for (row, &fold) in fold_of.iter().enumerate() {
         if let Some(test) = tests.get_mut(fold) {
@@ -57,6 +59,22 @@ pub(super) fn classes_by_appearance(y: &[f64]) -> (Vec<usize>, usize) {
     (codes, n_classes)
 }
 
+/// Checks that some class has a row for each fold, and warns where another has not.
+pub(super) fn check_classes(counts: &[usize], n_splits: usize, warnings: &mut Vec<String>) -> Result<()> {
+    let (least, most) =
+        (counts.iter().min().copied().unwrap_or(0), counts.iter().max().copied().unwrap_or(0));
+    if n_splits > most {
+        let found = format!("{n_splits} folds; the largest class has {most} rows");
+        return Err(fault("no more folds than the members of each class", found));
+    }
+    if n_splits > least {
+        warnings.push(format!(
+            "The least populated class in y has only {least} members, which is less than n_splits={n_splits}."
+        ));
+    }
+    Ok(())
+}
+
 /// Folds with each class's share of rows.
 ///
 /// The rows of every class are dealt to the folds round robin, going on from class to class in the order in which
@@ -71,17 +89,7 @@ pub(super) fn stratified_k_fold(
     let (codes, n_classes) = classes_by_appearance(y);
     let mut counts = vec![0; n_classes];
     codes.iter().for_each(|&code| counts[code] += 1);
-    let (least, most) =
-        (counts.iter().min().copied().unwrap_or(0), counts.iter().max().copied().unwrap_or(0));
-    if n_splits > most {
-        let found = format!("{n_splits} folds; the largest class has {most} rows");
-        return Err(fault("no more folds than the members of each class", found));
-    }
-    if n_splits > least {
-        warnings.push(format!(
-            "The least populated class in y has only {least} members, which is less than n_splits={n_splits}."
-        ));
-    }
+    check_classes(&counts, n_splits, warnings)?;
     let mut fold_of_class: Vec<std::vec::IntoIter<usize>> = Vec::with_capacity(n_classes);
     let mut dealt = 0;
     for (class, &count) in counts.iter().enumerate() {
@@ -98,30 +106,29 @@ pub(super) fn stratified_k_fold(
     Ok(gather(&fold_of, n_splits))
 }
 
-/// Folds that keep groups together: the largest group goes to the lightest fold, and so on.
-pub(super) fn group_k_fold(groups: &[i64], n_splits: usize) -> Result<Vec<Vec<usize>>> {
-    let mut unique = groups.to_vec();
-    unique.sort_unstable();
-    unique.dedup();
-    if n_splits > unique.len() {
-        let found = format!("{n_splits} folds of {} groups", unique.len());
-        return Err(fault("no more folds than groups", found));
+/// The folds of `n_repeats` shuffles, one after the other; `of_seed` makes those of one.
+///
+/// The first repeat takes `seed` itself, so that it is what the splitter without repeats gives with `shuffle`, as in
+/// scikit-learn; each other one has a seed of its own.
+pub(super) fn repeated(
+    n_repeats: usize,
+    seed: u64,
+    mut of_seed: impl FnMut(u64) -> Result<Vec<Vec<usize>>>,
+) -> Result<Vec<Vec<usize>>> {
+    let mut tests = of_seed(seed)?;
+    for repeat in 1..n_repeats {
+        tests.extend(of_seed(rng::stream(seed, Purpose::Repeat, repeat as u64).next_u64())?);
     }
-    let of_row: Vec<usize> =
-        groups.iter().map(|group| unique.partition_point(|known| known < group)).collect();
-    let mut rows = vec![0usize; unique.len()];
-    of_row.iter().for_each(|&group| rows[group] += 1);
-    // Among groups of one size the last comes first, as reversing a stable ascending sort has it.
-    let mut order: Vec<usize> = (0..unique.len()).collect();
-    order.sort_by(|&a, &b| rows[b].cmp(&rows[a]).then(b.cmp(&a)));
-    let mut weight = vec![0usize; n_splits];
-    let mut fold_of_group = vec![0; unique.len()];
-    for group in order {
-        let lightest = (0..n_splits).min_by_key(|&fold| (weight[fold], fold)).unwrap_or(0);
-        weight[lightest] += rows[group];
-        fold_of_group[group] = lightest;
+    Ok(tests)
+}
+
+/// Each row by itself.
+pub(super) fn leave_one_out(n_samples: usize) -> Result<Vec<Vec<usize>>> {
+    if n_samples < 2 {
+        return Err(fault("at least 2 rows", n_samples.to_string()));
     }
-    Ok(gather(&of_row.iter().map(|&group| fold_of_group[group]).collect::<Vec<_>>(), n_splits))
+    check_listed(n_samples, n_samples)?;
+    Ok((0..n_samples).map(|row| vec![row]).collect())
 }
 
 /// Folds given row by row, in ascending order of their numbers; -1 is in none.

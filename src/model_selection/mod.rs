@@ -9,6 +9,7 @@ mod cv_results;
 mod distribution;
 mod driver;
 mod folds;
+mod group_folds;
 mod pilot;
 mod ranks;
 mod resolved;
@@ -17,7 +18,9 @@ mod spaces;
 mod spec;
 mod splitter;
 mod staged;
+mod stratified_groups;
 mod told;
+mod written;
 
 // The trait is the estimators' own, one layer below; here it is at hand for those who search.
 use crate::estimator::searchable as search;

@@ -4,7 +4,7 @@ use rand_core::Rng;
 
 use super::folds::classes_by_appearance;
 use super::search::Split;
-use super::splitter::{Size, fault};
+use super::splitter::{Size, check_listed, fault};
 use crate::error::Result;
 use crate::rng::{self, Purpose};
 
@@ -15,52 +15,60 @@ pub(super) struct Sizes {
     test: usize,
 }
 
-/// The most rows that all splits together list: 32 GiB of them on every rank.
-const MOST_ROWS: u128 = 1 << 32;
-
-impl Sizes {
-    /// The same, if so many splits can be listed.
-    ///
-    /// # Errors
-    /// [`Error::Job`](crate::Error::Job) at `search.cv`.
-    pub(super) fn times(self, n_splits: usize) -> Result<Self> {
-        let of_each = self.train + self.test;
-        match of_each as u128 * n_splits as u128 {
-            ..=MOST_ROWS => Ok(self),
-            _ => {
-                let found = format!("{n_splits} splits of {of_each} rows");
-                Err(fault(format!("splits of at most {MOST_ROWS} rows in all"), found))
-            }
-        }
-    }
+/// What random splits are asked for.
+pub(super) struct Draws {
+    pub(super) n_splits: usize,
+    pub(super) test_size: Option<Size>,
+    pub(super) train_size: Option<Size>,
+    pub(super) seed: u64,
 }
 
-/// How many rows are fitted and scored on: fractions are rounded up for the test, down for the training rows.
-pub(super) fn sizes(n_samples: usize, test_size: Option<Size>, train_size: Option<Size>) -> Result<Sizes> {
-    let n = n_samples as f64;
-    let rows = |size: Size, round: fn(f64) -> f64| match size {
-        Size::Rows(rows) if rows > 0 && rows < n_samples => Ok(rows),
-        Size::Fraction(fraction) if fraction > 0.0 && fraction < 1.0 => Ok(round(fraction * n) as usize),
-        Size::Rows(found) => {
-            Err(fault(format!("sizes from 1 to {}", n_samples.saturating_sub(1)), found.to_string()))
-        }
-        Size::Fraction(found) => Err(fault("fractions between 0 and 1", found.to_string())),
-    };
-    let test = test_size.map(|size| rows(size, f64::ceil)).transpose()?;
-    let train = train_size.map(|size| rows(size, f64::floor)).transpose()?;
-    let (train, test) = match (train, test) {
-        (Some(train), Some(test)) => (train, test),
-        (Some(train), None) => (train, n_samples.saturating_sub(train)),
-        (None, test) => {
-            let test = test.unwrap_or((0.1 * n).ceil() as usize);
-            (n_samples.saturating_sub(test), test)
-        }
-    };
-    if train == 0 || test == 0 || train + test > n_samples {
-        let found = format!("{train} rows to fit on and {test} to score on of {n_samples}");
-        return Err(fault("sizes that leave rows for both", found));
+/// What is drawn, and the fraction of it that is scored on by default.
+#[derive(Clone, Copy)]
+pub(super) struct Drawn {
+    pub(super) what: &'static str,
+    pub(super) test: f64,
+}
+
+const ROWS: Drawn = Drawn { what: "rows", test: 0.1 };
+
+impl Draws {
+    /// How many rows are fitted and scored on, where all splits of them can be listed.
+    fn rows(&self, n_samples: usize) -> Result<Sizes> {
+        let sizes = self.sizes(n_samples, ROWS)?;
+        check_listed(self.n_splits, sizes.train + sizes.test)?;
+        Ok(sizes)
     }
-    Ok(Sizes { train, test })
+
+    /// How many of `n_samples` rows (or groups) are fitted and scored on: fractions are rounded up for the test, down
+    /// for the training rows.
+    pub(super) fn sizes(&self, n_samples: usize, drawn: Drawn) -> Result<Sizes> {
+        let Drawn { what, test: default } = drawn;
+        let n = n_samples as f64;
+        let rows = |size: Size, round: fn(f64) -> f64| match size {
+            Size::Rows(rows) if rows > 0 && rows < n_samples => Ok(rows),
+            Size::Fraction(fraction) if fraction > 0.0 && fraction < 1.0 => Ok(round(fraction * n) as usize),
+            Size::Rows(found) => {
+                Err(fault(format!("sizes from 1 to {}", n_samples.saturating_sub(1)), found.to_string()))
+            }
+            Size::Fraction(found) => Err(fault("fractions between 0 and 1", found.to_string())),
+        };
+        let test = self.test_size.map(|size| rows(size, f64::ceil)).transpose()?;
+        let train = self.train_size.map(|size| rows(size, f64::floor)).transpose()?;
+        let (train, test) = match (train, test) {
+            (Some(train), Some(test)) => (train, test),
+            (Some(train), None) => (train, n_samples.saturating_sub(train)),
+            (None, test) => {
+                let test = test.unwrap_or((default * n).ceil() as usize);
+                (n_samples.saturating_sub(test), test)
+            }
+        };
+        if train == 0 || test == 0 || train + test > n_samples {
+            let found = format!("{train} {what} to fit on and {test} to score on of {n_samples}");
+            return Err(fault(format!("sizes that leave {what} for both"), found));
+        }
+        Ok(Sizes { train, test })
+    }
 }
 
 /// A split from rows in random order: the first ones are scored on, the next ones fitted on.
@@ -76,18 +84,21 @@ fn sorted(mut train: Vec<usize>, mut test: Vec<usize>) -> Split {
 }
 
 /// Splits of all rows; split `i` draws from stream `i` of `seed`.
-pub(super) fn plain(n_samples: usize, sizes: Sizes, n_splits: usize, seed: u64) -> Vec<Split> {
-    (0..n_splits)
-        .map(|index| {
-            let mut order: Vec<usize> = (0..n_samples).collect();
-            rng::shuffle(&mut rng::stream(seed, Purpose::Split, index as u64), &mut order);
-            cut(&order, sizes)
-        })
-        .collect()
+pub(super) fn plain(n_samples: usize, draws: &Draws) -> Result<Vec<Split>> {
+    let sizes = draws.rows(n_samples)?;
+    Ok((0..draws.n_splits).map(|index| draw(n_samples, sizes, draws.seed, index)).collect())
+}
+
+/// Split `index` of so many rows, or groups.
+pub(super) fn draw(n: usize, sizes: Sizes, seed: u64, index: usize) -> Split {
+    let mut order: Vec<usize> = (0..n).collect();
+    rng::shuffle(&mut rng::stream(seed, Purpose::Split, index as u64), &mut order);
+    cut(&order, sizes)
 }
 
 /// Splits with each class's share of rows.
-pub(super) fn stratified(y: &[f64], sizes: Sizes, n_splits: usize, seed: u64) -> Result<Vec<Split>> {
+pub(super) fn stratified(y: &[f64], draws: &Draws) -> Result<Vec<Split>> {
+    let sizes = draws.rows(y.len())?;
     let (codes, n_classes) = classes_by_appearance(y);
     let mut rows = vec![Vec::new(); n_classes];
     codes.iter().enumerate().for_each(|(row, &code)| rows[code].push(row));
@@ -100,7 +111,7 @@ pub(super) fn stratified(y: &[f64], sizes: Sizes, n_splits: usize, seed: u64) ->
         return Err(fault(format!("at least {n_classes} rows of each, one for each class"), found));
     }
     let split = |index: usize| {
-        let mut rng = rng::stream(seed, Purpose::Split, index as u64);
+        let mut rng = rng::stream(draws.seed, Purpose::Split, index as u64);
         let counts: Vec<usize> = rows.iter().map(Vec::len).collect();
         let train_of = shares(&counts, sizes.train, &mut rng);
         let left: Vec<usize> = counts.iter().zip(&train_of).map(|(count, train)| count - train).collect();
@@ -114,7 +125,7 @@ pub(super) fn stratified(y: &[f64], sizes: Sizes, n_splits: usize, seed: u64) ->
         }
         sorted(train, test)
     };
-    Ok((0..n_splits).map(split).collect())
+    Ok((0..draws.n_splits).map(split).collect())
 }
 
 /// `n_draws` shared out in proportion to `counts`: the whole parts, and one more to the largest remainders, ties

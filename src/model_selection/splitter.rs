@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::search::Split;
-use super::{folds, shuffle_split, told};
+use super::shuffle_split::Draws;
+use super::{folds, group_folds, shuffle_split, stratified_groups};
 use crate::error::{Error, Result};
 
 /// A splitter under scikit-learn's name, with its parameters and defaults.
@@ -38,11 +39,57 @@ pub enum Splitter {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         random_state: Option<u64>,
     },
+    /// Shuffled folds, drawn anew for each repeat.
+    RepeatedKFold {
+        /// How many folds of each repeat.
+        #[serde(default = "five")]
+        n_splits: usize,
+        /// How often all rows are drawn to folds.
+        #[serde(default = "ten")]
+        n_repeats: usize,
+        /// The seed of the shuffles.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        random_state: Option<u64>,
+    },
+    /// Shuffled folds with each class's share of rows, drawn anew for each repeat.
+    RepeatedStratifiedKFold {
+        /// How many folds of each repeat.
+        #[serde(default = "five")]
+        n_splits: usize,
+        /// How often each class's rows are drawn to folds.
+        #[serde(default = "ten")]
+        n_repeats: usize,
+        /// The seed of the shuffles.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        random_state: Option<u64>,
+    },
     /// Folds that keep the rows of a group together, balanced by rows.
     GroupKFold {
         /// How many folds.
         #[serde(default = "five")]
         n_splits: usize,
+    },
+    /// Folds that keep the rows of a group together, with about each class's share of rows.
+    StratifiedGroupKFold {
+        /// How many folds.
+        #[serde(default = "five")]
+        n_splits: usize,
+        /// Whether groups with equally uneven classes are dealt in random order.
+        #[serde(default)]
+        shuffle: bool,
+        /// The seed of the shuffle.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        random_state: Option<u64>,
+    },
+    /// Each row is scored on by itself.
+    LeaveOneOut,
+    /// Each group is scored on by itself, in ascending order.
+    LeaveOneGroupOut,
+    /// Every choice of so many groups is scored on, in lexicographic order.
+    LeavePGroupsOut {
+        /// How many groups are scored on; there is no default.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        n_groups: Option<usize>,
     },
     /// Random rows to score on, drawn anew for each split.
     ShuffleSplit {
@@ -59,7 +106,7 @@ pub enum Splitter {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         random_state: Option<u64>,
     },
-    /// The same with each class's share of rows.
+    /// Random rows to score on with each class's share of rows.
     StratifiedShuffleSplit {
         /// How many splits.
         #[serde(default = "ten")]
@@ -68,6 +115,21 @@ pub enum Splitter {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         test_size: Option<Size>,
         /// Rows to fit on: a number, or a fraction; what is left by default.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        train_size: Option<Size>,
+        /// The seed of the draws.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        random_state: Option<u64>,
+    },
+    /// Random groups to score on, drawn anew for each split.
+    GroupShuffleSplit {
+        /// How many splits.
+        #[serde(default = "five")]
+        n_splits: usize,
+        /// Groups to score on: a number, or a fraction (0.2 unless `train_size` says more).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        test_size: Option<Size>,
+        /// Groups to fit on: a number, or a fraction; what is left by default.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         train_size: Option<Size>,
         /// The seed of the draws.
@@ -97,26 +159,15 @@ pub enum Splitter {
     },
 }
 
-/// A number of rows, or a fraction of all.
+/// A number of rows (or of groups, where those are drawn), or a fraction of all.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "a number of rows, or a fraction between 0.0 and 1.0")]
 pub enum Size {
-    /// Rows.
+    /// Rows, or groups.
     Rows(usize),
     /// A fraction in (0, 1).
     Fraction(f64),
 }
-
-/// Every splitter with the keys beside `kind` that it takes.
-const KINDS: [(&str, &[&str]); 7] = [
-    ("KFold", &["n_splits", "shuffle", "random_state"]),
-    ("StratifiedKFold", &["n_splits", "shuffle", "random_state"]),
-    ("GroupKFold", &["n_splits"]),
-    ("ShuffleSplit", &["n_splits", "test_size", "train_size", "random_state"]),
-    ("StratifiedShuffleSplit", &["n_splits", "test_size", "train_size", "random_state"]),
-    ("TimeSeriesSplit", &["n_splits", "max_train_size", "test_size", "gap"]),
-    ("PredefinedSplit", &["test_fold"]),
-];
 
 fn five() -> usize {
     5
@@ -140,31 +191,24 @@ pub(super) fn fault(expected: impl Into<String>, found: impl Into<String>) -> Er
     Error::job("search.cv", expected, found)
 }
 
-impl Splitter {
-    /// Reads a table `{ kind = "KFold", … }`.
-    ///
-    /// # Errors
-    /// [`Error::Job`] at the key under `search.cv` that cannot be used, in the user's words.
-    pub(super) fn from_table(table: &toml::Table) -> Result<Self> {
-        let names = KINDS.map(|(name, _)| name);
-        let kind = told::choice("search.cv", "kind", table, &names)?;
-        let keys = KINDS.iter().find(|(name, _)| *name == kind).map_or(&[][..], |(_, keys)| keys);
-        told::check_keys("search.cv", table, &["kind"], keys)?;
-        // None, as scikit-learn has it, is an absent key here.
-        let mut given = table.clone();
-        given.retain(|key, value| key == "kind" || value.as_str() != Some("none"));
-        for (key, value) in given.iter().filter(|(key, _)| *key != "kind") {
-            // A key by itself beside the kind: what is wrong is wrong with it.
-            let alone = [("kind".to_owned(), kind.into()), (key.clone(), value.clone())];
-            if toml::Table::from_iter(alone).try_into::<Self>().is_err() {
-                return Err(Error::job(format!("search.cv.{key}"), expected(key), told::found(value)));
-            }
-        }
-        given.try_into().map_err(|error: toml::de::Error| {
-            Error::internal(format!("a splitter that cannot be read: {}", error.message()))
-        })
-    }
+/// The most rows that all splits together list: 32 GiB of them on every rank.
+pub(super) const MOST_ROWS: u128 = 1 << 32;
 
+/// Checks that so many splits of so many rows each can be listed.
+///
+/// # Errors
+/// [`Error::Job`] at `search.cv`.
+pub(super) fn check_listed(n_splits: usize, of_each: usize) -> Result<()> {
+    match of_each as u128 * n_splits as u128 {
+        ..=MOST_ROWS => Ok(()),
+        _ => {
+            let found = format!("{n_splits} splits of {of_each} rows");
+            Err(fault(format!("splits of at most {MOST_ROWS} rows in all"), found))
+        }
+    }
+}
+
+impl Splitter {
     /// What `cv = n_splits` stands for: [`StratifiedKFold`](Self::StratifiedKFold) for a classifier,
     /// [`KFold`](Self::KFold) otherwise.
     pub fn from_number(n_splits: usize, classifier: bool) -> Self {
@@ -183,47 +227,97 @@ impl Splitter {
     /// `shuffle`, or when targets or groups that it needs are absent.
     pub fn split(&self, n_samples: usize, y: &[f64], groups: Option<&[i64]>, seed: u64) -> Result<Splits> {
         self.check()?;
-        let of_tests = |tests: Vec<Vec<usize>>| {
-            tests.into_iter().map(|test| Split { train: complement(&test, n_samples), test }).collect()
-        };
+        let rows = Rows { n: n_samples, y, groups };
         let mut warnings = Vec::new();
-        let splits = match self {
+        let splits = match self.tests(&rows, seed, &mut warnings)? {
+            Some(tests) => rows.others(tests),
+            None => self.pairs(&rows, seed)?,
+        };
+        // Each repeat finds the same classes too small.
+        warnings.dedup();
+        Ok(Splits { splits, warnings })
+    }
+
+    /// The rows to score on of each split, where all others are fitted on.
+    fn tests(
+        &self,
+        rows: &Rows<'_>,
+        seed: u64,
+        warnings: &mut Vec<String>,
+    ) -> Result<Option<Vec<Vec<usize>>>> {
+        let of_shuffle =
+            |shuffle: bool, random_state: Option<u64>| shuffle.then(|| random_state.unwrap_or(seed));
+        let tests = match self {
             Self::KFold { n_splits, shuffle, random_state } => {
-                let seed = shuffle.then(|| random_state.unwrap_or(seed));
-                of_tests(folds::k_fold(n_samples, *n_splits, seed)?)
+                folds::k_fold(rows.n, *n_splits, of_shuffle(*shuffle, *random_state))
             }
             Self::StratifiedKFold { n_splits, shuffle, random_state } => {
-                let seed = shuffle.then(|| random_state.unwrap_or(seed));
-                let y = targets(y, n_samples)?;
-                of_tests(folds::stratified_k_fold(y, *n_splits, seed, &mut warnings)?)
+                let seed = of_shuffle(*shuffle, *random_state);
+                folds::stratified_k_fold(rows.targets()?, *n_splits, seed, warnings)
             }
-            Self::GroupKFold { n_splits } => {
-                of_tests(folds::group_k_fold(column(groups, n_samples)?, *n_splits)?)
+            Self::RepeatedKFold { n_splits, n_repeats, random_state } => {
+                check_listed(n_splits.saturating_mul(*n_repeats), rows.n)?;
+                let of_seed = |seed| folds::k_fold(rows.n, *n_splits, Some(seed));
+                folds::repeated(*n_repeats, random_state.unwrap_or(seed), of_seed)
             }
-            Self::PredefinedSplit { test_fold } => {
-                let given = if test_fold.is_empty() { groups } else { Some(&test_fold[..]) };
-                of_tests(folds::predefined(column(given, n_samples)?)?)
+            Self::RepeatedStratifiedKFold { n_splits, n_repeats, random_state } => {
+                check_listed(n_splits.saturating_mul(*n_repeats), rows.n)?;
+                let y = rows.targets()?;
+                let of_seed = |seed| folds::stratified_k_fold(y, *n_splits, Some(seed), warnings);
+                folds::repeated(*n_repeats, random_state.unwrap_or(seed), of_seed)
             }
-            Self::TimeSeriesSplit { n_splits, max_train_size, test_size, gap } => {
-                folds::time_series(n_samples, *n_splits, *max_train_size, *test_size, *gap)?
+            Self::GroupKFold { n_splits } => group_folds::group_k_fold(rows.groups()?, *n_splits),
+            Self::StratifiedGroupKFold { n_splits, shuffle, random_state } => {
+                let (y, groups, seed) =
+                    (rows.targets()?, rows.groups()?, of_shuffle(*shuffle, *random_state));
+                stratified_groups::stratified_group_k_fold(y, groups, *n_splits, seed, warnings)
             }
-            Self::ShuffleSplit { n_splits, test_size, train_size, random_state } => {
-                let sizes = shuffle_split::sizes(n_samples, *test_size, *train_size)?.times(*n_splits)?;
-                shuffle_split::plain(n_samples, sizes, *n_splits, random_state.unwrap_or(seed))
+            Self::LeaveOneOut => folds::leave_one_out(rows.n),
+            Self::LeaveOneGroupOut => group_folds::leave_groups_out(rows.groups()?, 1),
+            Self::LeavePGroupsOut { n_groups } => {
+                group_folds::leave_groups_out(rows.groups()?, n_groups.unwrap_or(0))
             }
-            Self::StratifiedShuffleSplit { n_splits, test_size, train_size, random_state } => {
-                let sizes = shuffle_split::sizes(n_samples, *test_size, *train_size)?.times(*n_splits)?;
-                let y = targets(y, n_samples)?;
-                shuffle_split::stratified(y, sizes, *n_splits, random_state.unwrap_or(seed))?
-            }
+            Self::PredefinedSplit { test_fold } if test_fold.is_empty() => folds::predefined(rows.groups()?),
+            Self::PredefinedSplit { test_fold } => folds::predefined(column(Some(test_fold), rows.n)?),
+            Self::TimeSeriesSplit { .. }
+            | Self::ShuffleSplit { .. }
+            | Self::StratifiedShuffleSplit { .. }
+            | Self::GroupShuffleSplit { .. } => return Ok(None),
         };
-        Ok(Splits { splits, warnings })
+        tests.map(Some)
+    }
+
+    /// The splits of those that leave rows out of both.
+    fn pairs(&self, rows: &Rows<'_>, seed: u64) -> Result<Vec<Split>> {
+        let drawn = match self {
+            Self::TimeSeriesSplit { n_splits, max_train_size, test_size, gap } => {
+                return folds::time_series(rows.n, *n_splits, *max_train_size, *test_size, *gap);
+            }
+            Self::ShuffleSplit { n_splits, test_size, train_size, random_state }
+            | Self::StratifiedShuffleSplit { n_splits, test_size, train_size, random_state }
+            | Self::GroupShuffleSplit { n_splits, test_size, train_size, random_state } => Draws {
+                n_splits: *n_splits,
+                test_size: *test_size,
+                train_size: *train_size,
+                seed: random_state.unwrap_or(seed),
+            },
+            _ => return Err(Error::internal("a splitter that neither says its test rows nor its splits")),
+        };
+        match self {
+            Self::StratifiedShuffleSplit { .. } => shuffle_split::stratified(rows.targets()?, &drawn),
+            Self::GroupShuffleSplit { .. } => group_folds::group_shuffle_split(rows.groups()?, &drawn),
+            _ => shuffle_split::plain(rows.n, &drawn),
+        }
     }
 
     /// Whether it splits by a column of the data.
     pub fn wants_column(&self) -> bool {
         match self {
-            Self::GroupKFold { .. } => true,
+            Self::GroupKFold { .. }
+            | Self::StratifiedGroupKFold { .. }
+            | Self::LeaveOneGroupOut
+            | Self::LeavePGroupsOut { .. }
+            | Self::GroupShuffleSplit { .. } => true,
             Self::PredefinedSplit { test_fold } => test_fold.is_empty(),
             _ => false,
         }
@@ -232,13 +326,31 @@ impl Splitter {
     /// How many splits it is asked for, where that does not depend on the data.
     pub fn n_splits(&self) -> Option<usize> {
         match self {
+            Self::RepeatedKFold { n_splits, n_repeats, .. }
+            | Self::RepeatedStratifiedKFold { n_splits, n_repeats, .. } => {
+                Some(n_splits.saturating_mul(*n_repeats))
+            }
+            _ => self.written_splits(),
+        }
+    }
+
+    /// `n_splits` as it is written.
+    fn written_splits(&self) -> Option<usize> {
+        match self {
             Self::KFold { n_splits, .. }
             | Self::StratifiedKFold { n_splits, .. }
+            | Self::RepeatedKFold { n_splits, .. }
+            | Self::RepeatedStratifiedKFold { n_splits, .. }
             | Self::GroupKFold { n_splits }
+            | Self::StratifiedGroupKFold { n_splits, .. }
             | Self::TimeSeriesSplit { n_splits, .. }
             | Self::ShuffleSplit { n_splits, .. }
-            | Self::StratifiedShuffleSplit { n_splits, .. } => Some(*n_splits),
-            Self::PredefinedSplit { .. } => None,
+            | Self::StratifiedShuffleSplit { n_splits, .. }
+            | Self::GroupShuffleSplit { n_splits, .. } => Some(*n_splits),
+            Self::LeaveOneOut
+            | Self::LeaveOneGroupOut
+            | Self::LeavePGroupsOut { .. }
+            | Self::PredefinedSplit { .. } => None,
         }
     }
 
@@ -247,20 +359,29 @@ impl Splitter {
     /// # Errors
     /// [`Error::Job`] at `search.cv`.
     pub fn check(&self) -> Result<()> {
-        let Some(n_splits) = self.n_splits() else { return Ok(()) };
         let least = match self {
-            Self::ShuffleSplit { .. } | Self::StratifiedShuffleSplit { .. } => 1,
+            Self::ShuffleSplit { .. }
+            | Self::StratifiedShuffleSplit { .. }
+            | Self::GroupShuffleSplit { .. } => 1,
             _ => 2,
         };
-        if n_splits < least {
+        if let Some(n_splits) = self.written_splits().filter(|n_splits| *n_splits < least) {
             return Err(fault(format!("n_splits of {least} or more"), n_splits.to_string()));
         }
         match self {
             Self::KFold { shuffle: false, random_state: Some(seed), .. }
-            | Self::StratifiedKFold { shuffle: false, random_state: Some(seed), .. } => Err(fault(
+            | Self::StratifiedKFold { shuffle: false, random_state: Some(seed), .. }
+            | Self::StratifiedGroupKFold { shuffle: false, random_state: Some(seed), .. } => Err(fault(
                 "shuffle = true where random_state is given",
                 format!("random_state = {seed} alone"),
             )),
+            Self::RepeatedKFold { n_repeats: 0, .. } | Self::RepeatedStratifiedKFold { n_repeats: 0, .. } => {
+                Err(fault("n_repeats of 1 or more", "0"))
+            }
+            Self::LeavePGroupsOut { n_groups: None } => {
+                Err(fault("n_groups, the number of groups to score on", "nothing"))
+            }
+            Self::LeavePGroupsOut { n_groups: Some(0) } => Err(fault("n_groups of 1 or more", "0")),
             Self::TimeSeriesSplit { test_size: Some(0), .. }
             | Self::TimeSeriesSplit { max_train_size: Some(0), .. } => Err(fault("sizes of 1 or more", "0")),
             _ => Ok(()),
@@ -268,14 +389,25 @@ impl Splitter {
     }
 }
 
-/// What a key of a splitter may hold.
-fn expected(key: &str) -> &'static str {
-    match key {
-        "shuffle" => "true or false",
-        "test_size" | "train_size" => "a number of rows, or a fraction between 0.0 and 1.0",
-        "test_fold" => "a list of one whole number a row",
-        "gap" | "random_state" => "a non-negative integer",
-        _ => "a positive integer",
+/// The rows that are split.
+struct Rows<'a> {
+    n: usize,
+    y: &'a [f64],
+    groups: Option<&'a [i64]>,
+}
+
+impl Rows<'_> {
+    /// Splits that fit on all rows that they do not score on.
+    fn others(&self, tests: Vec<Vec<usize>>) -> Vec<Split> {
+        tests.into_iter().map(|test| Split { train: complement(&test, self.n), test }).collect()
+    }
+
+    fn targets(&self) -> Result<&[f64]> {
+        targets(self.y, self.n)
+    }
+
+    fn groups(&self) -> Result<&[i64]> {
+        column(self.groups, self.n)
     }
 }
 

@@ -37,6 +37,7 @@ pub(super) fn check_keys(path: &str, table: &Table, taken: &[&str], known: &[&st
     let Some(unknown) = table.keys().find(|key| !is_known(key)) else { return Ok(()) };
     let hint = match nearest(unknown, known) {
         Some(near) => format!("did you mean {near}?"),
+        None if known.is_empty() => format!("there are none beside {}", taken.join(", ")),
         None => format!("known keys: {}", known.join(", ")),
     };
     Err(Error::Job {
@@ -81,8 +82,10 @@ mod tests {
             |text: &str| Splitter::from_table(&toml::from_str(text).unwrap()).unwrap_err().to_string();
         assert_eq!(
             message("kind = 'KFld'"),
-            "search.cv.kind: expected \"KFold\", \"StratifiedKFold\", \"GroupKFold\", \"ShuffleSplit\", \
-             \"StratifiedShuffleSplit\", \"TimeSeriesSplit\", \"PredefinedSplit\", found the text \"KFld\" \
+            "search.cv.kind: expected \"KFold\", \"StratifiedKFold\", \"RepeatedKFold\", \
+             \"RepeatedStratifiedKFold\", \"GroupKFold\", \"StratifiedGroupKFold\", \"LeaveOneOut\", \
+             \"LeaveOneGroupOut\", \"LeavePGroupsOut\", \"ShuffleSplit\", \"StratifiedShuffleSplit\", \
+             \"GroupShuffleSplit\", \"TimeSeriesSplit\", \"PredefinedSplit\", found the text \"KFld\" \
              (did you mean \"KFold\"?)"
         );
         assert!(message("name = 'KFold'").ends_with("found nothing (did you mean kind, not name?)"));
@@ -92,6 +95,27 @@ mod tests {
                 "search.cv.n_split: expected a known key, found an unknown one (did you mean n_splits?)",
             ),
             ("kind = 'KFold'\nn_splits = 2.5", "search.cv.n_splits: expected a positive integer, found 2.5"),
+            (
+                "kind = 'LeaveOneOut'\nshuffle = true",
+                "search.cv.shuffle: expected a known key, found an unknown one (there are none beside kind)",
+            ),
+            (
+                "kind = 'RepeatedKFold'\nshuffle = true",
+                "search.cv.shuffle: expected a known key, found an unknown one \
+                 (known keys: n_splits, n_repeats, random_state)",
+            ),
+            (
+                "kind = 'RepeatedStratifiedKFold'\nn_repeat = 3",
+                "search.cv.n_repeat: expected a known key, found an unknown one (did you mean n_repeats?)",
+            ),
+            (
+                "kind = 'LeavePGroupsOut'\nn_groups = 0.5",
+                "search.cv.n_groups: expected a positive integer, found 0.5",
+            ),
+            (
+                "kind = 'GroupShuffleSplit'\ntest_size = 'half'",
+                "search.cv.test_size: expected a number of groups, or a fraction between 0.0 and 1.0, found the text \"half\"",
+            ),
             ("kind = 'KFold'\nshuffle = 1", "search.cv.shuffle: expected true or false, found 1"),
             (
                 "kind = 'ShuffleSplit'\ntest_size = 'half'",
