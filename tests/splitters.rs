@@ -6,8 +6,8 @@ mod launcher;
 use std::collections::BTreeSet;
 
 use desk::Desk;
-use rankfit::model_selection::{Split, Splitter};
-use serde_json::Value;
+use rankfit::model_selection::{SearchSpec, Split, Splitter};
+use serde_json::{Value, json};
 
 fn splitter(text: &str) -> Splitter {
     toml::from_str(text).unwrap()
@@ -194,6 +194,17 @@ fn splits_that_cannot_be_made_are_refused() {
     );
     let found = splitter("kind = \"LeaveOneOut\"").split(100_000, &[], None, 0).unwrap_err();
     assert!(found.to_string().ends_with("found 100000 splits of 100000 rows"), "{found}");
+}
+
+#[test]
+fn fits_are_counted_once_the_rows_are_known() {
+    let spec = json!({"cv": {"kind": "LeaveOneOut"}, "grid": {"C": (1..=4000).collect::<Vec<u32>>()}});
+    let spec: SearchSpec = serde_json::from_value(spec).unwrap();
+    let search = spec.check(true, 0).unwrap();
+    assert_eq!(search.splits(100, &[], None).unwrap().splits.len(), 100);
+    let found = search.splits(3000, &[], None).unwrap_err();
+    let told = "search.cv: expected at most 10000000 fits, found 3000 of each of 4000 candidates";
+    assert_eq!(found.to_string(), told);
 }
 
 fn floats(value: &Value) -> Vec<f64> {

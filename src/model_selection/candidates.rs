@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::distribution::Distribution;
+use super::splitter::fault;
 use crate::error::{Error, Result};
 use crate::rng::{self, Purpose};
 
@@ -15,7 +16,7 @@ pub type Candidate = Map<String, Value>;
 pub(super) type Axes = Vec<(String, Vec<Value>)>;
 
 /// The most candidates that a search may have, and the most fits; beyond it the grid is certainly a mistake.
-pub(super) const MOST: u128 = 10_000_000;
+const MOST: u128 = 10_000_000;
 
 /// How many points a sub-grid has.
 fn n_points(axes: &Axes) -> u128 {
@@ -43,6 +44,21 @@ fn point_of_all(grids: &[Axes], mut index: u128) -> Candidate {
         index -= n;
     }
     Candidate::new()
+}
+
+/// Checks that the fits can be counted and listed.
+///
+/// # Errors
+/// [`Error::Job`] at `search.cv`.
+pub(super) fn check_fits(n_candidates: usize, n_splits: usize) -> Result<()> {
+    let n_candidates = n_candidates.max(1);
+    match n_candidates as u128 * n_splits as u128 {
+        ..=MOST => Ok(()),
+        _ => Err(fault(
+            format!("at most {MOST} fits"),
+            format!("{n_splits} of each of {n_candidates} candidates"),
+        )),
+    }
 }
 
 /// Every point of `grids` in scikit-learn's order: grid by grid, parameters sorted by name, the last one fastest. Names

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::candidates::{Candidate, MOST, parameter_grid, sample};
+use super::candidates::{Candidate, check_fits, parameter_grid, sample};
 use super::distribution::Distribution;
 use super::spaces::{TablesSpec, distribution, list, spaces};
-use super::splitter::{Splits, Splitter, fault};
+use super::splitter::{Splits, Splitter};
 use super::staged::{MinResources, Rules};
 use crate::error::{Error, Result};
 use crate::estimator::parameter::or_none;
@@ -239,7 +239,7 @@ impl SearchSpec {
         let (scorers, multimetric) = self.scorers(classifier)?;
         let candidates = self.candidates(prefix, seed, &mut warnings)?;
         let splitter = self.splitter(classifier)?;
-        check_number(candidates.len(), &splitter)?;
+        check_fits(candidates.len(), splitter.n_splits().unwrap_or(1))?;
         Ok(Search {
             kind: self.kind,
             candidates,
@@ -461,25 +461,15 @@ impl SearchSpec {
     }
 }
 
-/// Checks that the fits can be counted and listed.
-fn check_number(n_candidates: usize, splitter: &Splitter) -> Result<()> {
-    let (n_candidates, n_splits) = (n_candidates.max(1), splitter.n_splits().unwrap_or(1));
-    match n_candidates as u128 * n_splits as u128 {
-        ..=MOST => Ok(()),
-        _ => Err(fault(
-            format!("at most {MOST} fits"),
-            format!("{n_splits} of each of {n_candidates} candidates"),
-        )),
-    }
-}
-
 impl Search {
     /// The splits of `n_samples` rows with targets `y` and, where the splitter asks for them, `groups`.
     ///
     /// # Errors
-    /// [`Error::Job`] at `search.cv` when these rows cannot be split so.
+    /// [`Error::Job`] at `search.cv` when these rows cannot be split so, or would be into too many fits.
     pub fn splits(&self, n_samples: usize, y: &[f64], groups: Option<&[i64]>) -> Result<Splits> {
-        self.splitter.split(n_samples, y, groups, self.seed)
+        let splits = self.splitter.split(n_samples, y, groups, self.seed)?;
+        check_fits(self.candidates.len(), splits.splits.len())?;
+        Ok(splits)
     }
 
     /// Hands every value of a parameter that candidates have, or may draw, with the parameter's name to `change`.
