@@ -1,11 +1,14 @@
 //! Scores by name.
 
+mod checks;
+mod names;
+mod ordering;
+mod probabilities;
+
 use super::class_counts::{Average, ClassCounts};
 use super::contingency::Contingency;
 use super::error_sums::ErrorSums;
-use super::log_loss::LogLoss;
 use super::poisson_deviance::PoissonDeviance;
-use super::weighted::area_under;
 use crate::error::{Error, Place, Result};
 
 /// What a score is computed from, besides the targets.
@@ -65,73 +68,7 @@ pub enum Scorer {
     D2PoissonDeviance,
 }
 
-use Average::{Binary, Macro, Micro, Weighted};
-
-/// Every name; where a score has two, the first is the one it is written under.
-const NAMES: &[(&str, Scorer)] = &[
-    ("accuracy", Scorer::Accuracy),
-    ("balanced_accuracy", Scorer::BalancedAccuracy),
-    ("precision", Scorer::Precision(Binary)),
-    ("precision_macro", Scorer::Precision(Macro)),
-    ("precision_micro", Scorer::Precision(Micro)),
-    ("precision_weighted", Scorer::Precision(Weighted)),
-    ("recall", Scorer::Recall(Binary)),
-    ("recall_macro", Scorer::Recall(Macro)),
-    ("recall_micro", Scorer::Recall(Micro)),
-    ("recall_weighted", Scorer::Recall(Weighted)),
-    ("f1", Scorer::F1(Binary)),
-    ("f1_macro", Scorer::F1(Macro)),
-    ("f1_micro", Scorer::F1(Micro)),
-    ("f1_weighted", Scorer::F1(Weighted)),
-    ("jaccard", Scorer::Jaccard(Binary)),
-    ("jaccard_macro", Scorer::Jaccard(Macro)),
-    ("jaccard_micro", Scorer::Jaccard(Micro)),
-    ("jaccard_weighted", Scorer::Jaccard(Weighted)),
-    ("matthews_corrcoef", Scorer::MatthewsCorrcoef),
-    ("roc_auc", Scorer::RocAuc),
-    ("roc_auc_ovr", Scorer::RocAucOvr),
-    ("roc_auc_ovr_weighted", Scorer::RocAucOvrWeighted),
-    ("neg_log_loss", Scorer::NegLogLoss),
-    ("r2", Scorer::R2),
-    ("explained_variance", Scorer::ExplainedVariance),
-    ("neg_mean_squared_error", Scorer::NegMeanSquaredError),
-    ("neg_root_mean_squared_error", Scorer::NegRootMeanSquaredError),
-    ("neg_mean_absolute_error", Scorer::NegMeanAbsoluteError),
-    ("neg_mean_absolute_percentage_error", Scorer::NegMeanAbsolutePercentageError),
-    ("neg_max_error", Scorer::NegMaxError),
-    ("neg_mean_poisson_deviance", Scorer::NegMeanPoissonDeviance),
-    // PoissonRegressor.score of scikit-learn, which gives it no name.
-    ("d2_poisson_deviance", Scorer::D2PoissonDeviance),
-    // The name that scikit-learn used before 1.6, for the same negated score.
-    ("max_error", Scorer::NegMaxError),
-];
-
 impl Scorer {
-    /// The score called `name`.
-    ///
-    /// # Errors
-    /// [`Error::Job`] at `search.scoring`, with the nearest names, when there is none.
-    pub fn parse(name: &str) -> Result<Self> {
-        NAMES.iter().find(|(known, _)| *known == name).map(|(_, scorer)| *scorer).ok_or_else(|| Error::Job {
-            file: None,
-            line: None,
-            key: "search.scoring".into(),
-            expected: "the name of a score".into(),
-            found: format!("{name:?}"),
-            hint: Some(nearest(name)),
-        })
-    }
-
-    /// Every name that [`parse`](Self::parse) knows.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        NAMES.iter().map(|(name, _)| *name)
-    }
-
-    /// The name in column names.
-    pub fn name(self) -> &'static str {
-        NAMES.iter().find(|(_, scorer)| *scorer == self).map_or("score", |(name, _)| name)
-    }
-
     /// What the score is computed from.
     pub fn needs(self) -> Needs {
         match self {
@@ -196,104 +133,6 @@ impl Scorer {
         }
     }
 
-    /// The score of rows with targets `y_true` from the probabilities `(n_samples, n_classes)` of the ascending `classes`.
-    ///
-    /// # Errors
-    /// [`Error::Data`] for rows of more or fewer classes than `classes`, but NaN for the area of rows of one of two;
-    /// [`Error::Internal`] when it is no score of probabilities.
-    pub fn of_probabilities(self, y_true: &[f64], classes: &[f64], proba: &[f64]) -> Result<f64> {
-        self.weighted_probabilities(y_true, classes, proba, &[])
-    }
-
-    /// The same of rows with `weights`, or none.
-    ///
-    /// # Errors
-    /// As [`of_probabilities`](Self::of_probabilities).
-    pub fn weighted_probabilities(
-        self,
-        y_true: &[f64],
-        classes: &[f64],
-        proba: &[f64],
-        weights: &[f64],
-    ) -> Result<f64> {
-        // scikit-learn takes the classes from the rows: they have to be as many as the model's, and are taken for those.
-        let mut of_rows: Vec<f64> = y_true.iter().map(|y| y + 0.0).collect();
-        of_rows.sort_unstable_by(f64::total_cmp);
-        of_rows.dedup();
-        let places: Vec<usize> = y_true.iter().map(|y| of_rows.partition_point(|class| class < y)).collect();
-        let k = classes.len();
-        if k < 2 {
-            let expected = format!("a model of two classes or more for {}", self.name());
-            return Err(self.undefined(expected, classes));
-        }
-        if k == 2 && of_rows.len() == 1 && self != Self::NegLogLoss {
-            return Ok(f64::NAN);
-        }
-        let expected = || format!("rows of the classes {classes:?}, of each, for {}", self.name());
-        if of_rows.len() != k {
-            return Err(self.undefined(expected(), y_true));
-        }
-        if self == Self::NegLogLoss {
-            return Ok(-LogLoss::new(&places, proba, weights).mean());
-        }
-        let area = |class: usize| {
-            let positive: Vec<bool> = places.iter().map(|&place| place == class).collect();
-            let own: Vec<f64> = proba.chunks_exact(k.max(1)).map(|of_row| of_row[class]).collect();
-            area_under(&positive, &own, weights)
-        };
-        if k == 2 {
-            return Ok(area(1).unwrap_or(f64::NAN));
-        }
-        let areas: Option<Vec<f64>> = (0..k).map(area).collect();
-        let areas = areas.ok_or_else(|| self.undefined(expected(), y_true))?;
-        match self {
-            Self::RocAucOvr => Ok(areas.iter().sum::<f64>() / k as f64),
-            Self::RocAucOvrWeighted => {
-                let weight = |row: usize| weights.get(row).copied().unwrap_or(1.0);
-                let mut rows = vec![0.0; k];
-                places.iter().enumerate().for_each(|(row, &place)| rows[place] += weight(row));
-                let sum: f64 = areas.iter().zip(&rows).map(|(area, rows)| rows * area).sum();
-                Ok(sum / rows.iter().sum::<f64>())
-            }
-            _ => Err(Error::internal(format!("{} is no score of probabilities", self.name()))),
-        }
-    }
-
-    /// Whether it is about one class, the positive one, which is called 1.
-    fn has_positive_class(self) -> bool {
-        matches!(
-            self,
-            Self::Precision(Binary) | Self::Recall(Binary) | Self::F1(Binary) | Self::Jaccard(Binary)
-        )
-    }
-
-    /// Checks that the score is defined for targets that are text, as in scikit-learn.
-    ///
-    /// # Errors
-    /// [`Error::Data`] for the scores of the class 1.
-    pub fn check_text(self) -> Result<()> {
-        if !self.has_positive_class() {
-            return Ok(());
-        }
-        let name = self.name();
-        let expected = format!("{name}_macro, _micro or _weighted for targets that are text");
-        let found = format!("{name}, which is about the class called 1");
-        Err(Error::data("scoring", Place::default(), expected, found))
-    }
-
-    /// Checks that the score is defined for a model that knows these classes, as in scikit-learn: one that is about the
-    /// class 1 has to know it, whatever the rows are.
-    ///
-    /// # Errors
-    /// [`Error::Data`] for the scores of the class 1.
-    pub fn check_known(self, classes: &[f64]) -> Result<()> {
-        if !self.has_positive_class() || classes.contains(&1.0) {
-            return Ok(());
-        }
-        let expected = format!("training rows of the class 1, which {} is about", self.name());
-        Err(Error::data("scoring", Place::default(), expected, "none"))
-    }
-
     /// The score of counted classes.
     ///
     /// # Errors
@@ -333,65 +172,12 @@ impl Scorer {
             _ => return Err(Error::internal(format!("{} is no score of errors", self.name()))),
         })
     }
-
-    /// The area under the curve of rows with `weights`, or none.
-    pub(super) fn area(self, y_true: &[f64], decision: &[f64], weights: &[f64]) -> Result<f64> {
-        let mut classes = y_true.to_vec();
-        classes.sort_unstable_by(f64::total_cmp);
-        classes.dedup();
-        let second = match classes[..] {
-            [_, second] => second,
-            [_] => return Ok(f64::NAN),
-            _ => return Err(self.undefined("rows of exactly two classes for roc_auc".into(), &classes)),
-        };
-        let positive: Vec<bool> = y_true.iter().map(|&class| class == second).collect();
-        match area_under(&positive, decision, weights) {
-            Some(area) => Ok(area),
-            None if decision.iter().any(|value| value.is_nan()) => {
-                Err(Error::data("scoring", Place::default(), "finite decision values", "NaN"))
-            }
-            // The rows of one class weigh nothing.
-            None => Ok(f64::NAN),
-        }
-    }
-
-    fn undefined(self, expected: String, classes: &[f64]) -> Error {
-        let mut classes = classes.to_vec();
-        classes.sort_unstable_by(f64::total_cmp);
-        classes.dedup();
-        let found = match classes[..] {
-            [a, b, c, _, ..] => format!("{} classes: {a}, {b}, {c}, …", classes.len()),
-            _ => format!("classes {classes:?}"),
-        };
-        Error::data("scoring", Place::default(), expected, found)
-    }
-}
-
-/// The names that are nearest to `name`, for a hint.
-fn nearest(name: &str) -> String {
-    let mut names: Vec<&str> = Scorer::names().collect();
-    names.sort_by(|a, b| strsim::jaro_winkler(b, name).total_cmp(&strsim::jaro_winkler(a, name)));
-    format!("did you mean {}, {} or {}?", names[0], names[1], names[2])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_name_leads_to_its_scorer() {
-        for (name, scorer) in NAMES.iter().filter(|(name, _)| *name != "max_error") {
-            assert_eq!(Scorer::parse(name).unwrap(), *scorer);
-            assert_eq!(scorer.name(), *name);
-        }
-    }
-
-    #[test]
-    fn an_unknown_name_is_answered_with_the_nearest() {
-        let message = Scorer::parse("acuracy").unwrap_err().to_string();
-        assert!(message.starts_with("search.scoring: "), "{message}");
-        assert!(message.contains("did you mean accuracy"), "{message}");
-    }
+    use Average::Binary;
 
     #[test]
     fn a_binary_score_of_three_classes_is_refused() {
@@ -415,41 +201,5 @@ mod tests {
         let share = Scorer::D2PoissonDeviance.score(&[2.0, 0.0, 1.0, 4.0], &[0.5, 0.5, 2.0, 2.0]);
         assert!((share.unwrap() - 0.053_789_764_558_056_286).abs() < 1e-14);
         assert!(Scorer::D2PoissonDeviance.score(&[0.0, 0.0], &[1.0, 1.0]).is_err());
-    }
-
-    #[test]
-    fn probabilities_are_scored_as_scikit_learn_does() {
-        let proba = [0.7, 0.2, 0.1, 0.3, 0.4, 0.3, 0.2, 0.2, 0.6, 0.4, 0.5, 0.1, 0.1, 0.3, 0.6];
-        let (classes, y) = ([1.0, 2.0, 5.0], [1.0, 2.0, 5.0, 1.0, 2.0]);
-        // scikit-learn 1.9: log_loss, roc_auc_score(multi_class="ovr", average="macro" and "weighted").
-        let score = |scorer: Scorer| scorer.of_probabilities(&y, &classes, &proba);
-        assert!((score(Scorer::NegLogLoss).unwrap() + 0.780_810_967_155_793_8).abs() < 1e-15);
-        assert!((score(Scorer::RocAucOvr).unwrap() - 0.847_222_222_222_222_3).abs() < 1e-15);
-        assert!((score(Scorer::RocAucOvrWeighted).unwrap() - 0.841_666_666_666_666_8).abs() < 1e-15);
-        // Two classes have one area; too many classes, or one that has no rows, none.
-        let two = Scorer::RocAucOvr.of_probabilities(&[0.0, 1.0], &[0.0, 1.0], &[0.9, 0.1, 0.2, 0.8]);
-        assert_eq!(two.unwrap(), 1.0);
-        assert!(Scorer::NegLogLoss.of_probabilities(&[1.0, 2.0, 7.0], &[1.0, 2.0], &[0.5; 6]).is_err());
-        // scikit-learn 1.9: get_scorer("neg_log_loss") and "roc_auc_ovr" of a model of the classes 1 and 2, whose
-        // probabilities of 2 are 0.2, 0.7, 0.9, 0.4, take the rows' two classes for the model's.
-        let (other, proba) = ([0.0, 5.0, 0.0, 5.0], [0.8, 0.2, 0.3, 0.7, 0.1, 0.9, 0.6, 0.4]);
-        let loss = Scorer::NegLogLoss.of_probabilities(&other, &[1.0, 2.0], &proba).unwrap();
-        assert!((loss + 0.949_673_580_030_285_8).abs() < 1e-15);
-        assert_eq!(Scorer::RocAucOvr.of_probabilities(&other, &[1.0, 2.0], &proba).unwrap(), 0.5);
-        assert!(Scorer::RocAucOvr.of_probabilities(&[7.0; 4], &[1.0, 2.0], &proba).unwrap().is_nan());
-        assert!(Scorer::RocAucOvr.of_probabilities(&y[..2], &classes, &proba[..6]).is_err());
-        // scikit-learn 1.9: get_scorer("neg_log_loss") raises for rows that lack a class, and so does "roc_auc_ovr" but
-        // for two classes, where it warns and returns NaN.
-        assert!(Scorer::NegLogLoss.of_probabilities(&y[..2], &classes, &proba[..6]).is_err());
-        assert!(Scorer::NegLogLoss.of_probabilities(&[1.0, 1.0], &[0.0, 1.0], &[0.5; 4]).is_err());
-        assert!(Scorer::RocAucOvr.of_probabilities(&[1.0, 1.0], &[0.0, 1.0], &[0.5; 4]).unwrap().is_nan());
-        assert!(Scorer::NegLogLoss.score(&y, &y).is_err());
-    }
-
-    #[test]
-    fn an_area_needs_two_classes() {
-        assert!(Scorer::RocAuc.score(&[1.0, 1.0], &[0.5, 0.1]).unwrap().is_nan());
-        assert!(Scorer::RocAuc.score(&[1.0, 2.0, 3.0], &[0.5, 0.1, 0.2]).is_err());
-        assert_eq!(Scorer::RocAuc.score(&[0.0, 1.0, 1.0], &[0.5, 0.5, 0.7]).unwrap(), 0.75);
     }
 }

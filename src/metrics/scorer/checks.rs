@@ -1,0 +1,54 @@
+//! Which classes a score is defined for.
+
+use super::Scorer;
+use crate::error::{Error, Place, Result};
+use crate::metrics::Average::Binary;
+
+impl Scorer {
+    /// Whether it is about one class, the positive one, which is called 1.
+    pub(super) fn has_positive_class(self) -> bool {
+        matches!(
+            self,
+            Self::Precision(Binary) | Self::Recall(Binary) | Self::F1(Binary) | Self::Jaccard(Binary)
+        )
+    }
+
+    /// Checks that the score is defined for targets that are text, as in scikit-learn.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for the scores of the class 1.
+    pub fn check_text(self) -> Result<()> {
+        if !self.has_positive_class() {
+            return Ok(());
+        }
+        let name = self.name();
+        let expected = format!("{name}_macro, _micro or _weighted for targets that are text");
+        let found = format!("{name}, which is about the class called 1");
+        Err(Error::data("scoring", Place::default(), expected, found))
+    }
+
+    /// Checks that the score is defined for a model that knows these classes, as in scikit-learn: one that is about the
+    /// class 1 has to know it, whatever the rows are.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for the scores of the class 1.
+    pub fn check_known(self, classes: &[f64]) -> Result<()> {
+        if !self.has_positive_class() || classes.contains(&1.0) {
+            return Ok(());
+        }
+        let expected = format!("training rows of the class 1, which {} is about", self.name());
+        Err(Error::data("scoring", Place::default(), expected, "none"))
+    }
+
+    /// That it is not defined for these classes.
+    pub(super) fn undefined(self, expected: String, classes: &[f64]) -> Error {
+        let mut classes = classes.to_vec();
+        classes.sort_unstable_by(f64::total_cmp);
+        classes.dedup();
+        let found = match classes[..] {
+            [a, b, c, _, ..] => format!("{} classes: {a}, {b}, {c}, …", classes.len()),
+            _ => format!("classes {classes:?}"),
+        };
+        Error::data("scoring", Place::default(), expected, found)
+    }
+}

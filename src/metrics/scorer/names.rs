@@ -1,0 +1,98 @@
+//! The names of scores.
+
+use super::Scorer;
+use crate::error::{Error, Result};
+use crate::metrics::Average::{Binary, Macro, Micro, Weighted};
+
+/// Every name; where a score has two, the first is the one it is written under.
+const NAMES: &[(&str, Scorer)] = &[
+    ("accuracy", Scorer::Accuracy),
+    ("balanced_accuracy", Scorer::BalancedAccuracy),
+    ("precision", Scorer::Precision(Binary)),
+    ("precision_macro", Scorer::Precision(Macro)),
+    ("precision_micro", Scorer::Precision(Micro)),
+    ("precision_weighted", Scorer::Precision(Weighted)),
+    ("recall", Scorer::Recall(Binary)),
+    ("recall_macro", Scorer::Recall(Macro)),
+    ("recall_micro", Scorer::Recall(Micro)),
+    ("recall_weighted", Scorer::Recall(Weighted)),
+    ("f1", Scorer::F1(Binary)),
+    ("f1_macro", Scorer::F1(Macro)),
+    ("f1_micro", Scorer::F1(Micro)),
+    ("f1_weighted", Scorer::F1(Weighted)),
+    ("jaccard", Scorer::Jaccard(Binary)),
+    ("jaccard_macro", Scorer::Jaccard(Macro)),
+    ("jaccard_micro", Scorer::Jaccard(Micro)),
+    ("jaccard_weighted", Scorer::Jaccard(Weighted)),
+    ("matthews_corrcoef", Scorer::MatthewsCorrcoef),
+    ("roc_auc", Scorer::RocAuc),
+    ("roc_auc_ovr", Scorer::RocAucOvr),
+    ("roc_auc_ovr_weighted", Scorer::RocAucOvrWeighted),
+    ("neg_log_loss", Scorer::NegLogLoss),
+    ("r2", Scorer::R2),
+    ("explained_variance", Scorer::ExplainedVariance),
+    ("neg_mean_squared_error", Scorer::NegMeanSquaredError),
+    ("neg_root_mean_squared_error", Scorer::NegRootMeanSquaredError),
+    ("neg_mean_absolute_error", Scorer::NegMeanAbsoluteError),
+    ("neg_mean_absolute_percentage_error", Scorer::NegMeanAbsolutePercentageError),
+    ("neg_max_error", Scorer::NegMaxError),
+    ("neg_mean_poisson_deviance", Scorer::NegMeanPoissonDeviance),
+    // PoissonRegressor.score of scikit-learn, which gives it no name.
+    ("d2_poisson_deviance", Scorer::D2PoissonDeviance),
+    // The name that scikit-learn used before 1.6, for the same negated score.
+    ("max_error", Scorer::NegMaxError),
+];
+
+impl Scorer {
+    /// The score called `name`.
+    ///
+    /// # Errors
+    /// [`Error::Job`] at `search.scoring`, with the nearest names, when there is none.
+    pub fn parse(name: &str) -> Result<Self> {
+        NAMES.iter().find(|(known, _)| *known == name).map(|(_, scorer)| *scorer).ok_or_else(|| Error::Job {
+            file: None,
+            line: None,
+            key: "search.scoring".into(),
+            expected: "the name of a score".into(),
+            found: format!("{name:?}"),
+            hint: Some(nearest(name)),
+        })
+    }
+
+    /// Every name that [`parse`](Self::parse) knows.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(name, _)| *name)
+    }
+
+    /// The name in column names.
+    pub fn name(self) -> &'static str {
+        NAMES.iter().find(|(_, scorer)| *scorer == self).map_or("score", |(name, _)| name)
+    }
+}
+
+/// The names that are nearest to `name`, for a hint.
+fn nearest(name: &str) -> String {
+    let mut names: Vec<&str> = Scorer::names().collect();
+    names.sort_by(|a, b| strsim::jaro_winkler(b, name).total_cmp(&strsim::jaro_winkler(a, name)));
+    format!("did you mean {}, {} or {}?", names[0], names[1], names[2])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_leads_to_its_scorer() {
+        for (name, scorer) in NAMES.iter().filter(|(name, _)| *name != "max_error") {
+            assert_eq!(Scorer::parse(name).unwrap(), *scorer);
+            assert_eq!(scorer.name(), *name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_nearest() {
+        let message = Scorer::parse("acuracy").unwrap_err().to_string();
+        assert!(message.starts_with("search.scoring: "), "{message}");
+        assert!(message.contains("did you mean accuracy"), "{message}");
+    }
+}
