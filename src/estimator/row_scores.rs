@@ -1,5 +1,7 @@
 //! The scores of a search from what a model says of rows, which may weigh differently.
 
+use std::borrow::Cow;
+
 use crate::error::{Error, Place, Result};
 use crate::metrics::{Needs, Scorer};
 
@@ -13,10 +15,26 @@ pub struct Scored<'a> {
     pub weights: &'a [f64],
     /// The predictions; not looked at where no score needs them.
     pub predicted: &'a [f64],
-    /// Decision values of two classes, where the model has them.
+    /// Decision values of two classes, larger for the second, where the model has them.
     pub decision: Option<&'a [f64]>,
     /// The ascending classes and their probabilities `(n_samples, n_classes)`, where the model has them.
     pub proba: Option<(&'a [f64], &'a [f64])>,
+}
+
+impl Scored<'_> {
+    /// Values that are larger for the second of two classes, or for the first where the score is about that: decision
+    /// values, or, as in scikit-learn, that class's probabilities where the model has none.
+    fn ordering(&self, scorer: Scorer) -> Option<Cow<'_, [f64]>> {
+        let first = scorer.is_about_first(self.known);
+        match (self.decision, self.proba) {
+            (Some(values), _) if first => Some(values.iter().map(|value| -value).collect()),
+            (Some(values), _) => Some(Cow::Borrowed(values)),
+            (None, Some((classes, proba))) if classes.len() == 2 => {
+                Some(proba.chunks_exact(2).map(|of_row| of_row[usize::from(!first)]).collect())
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The scores that a search takes.
@@ -64,7 +82,7 @@ impl RowScores {
 
     fn score(&self, scorer: Scorer, rows: &Scored<'_>) -> Result<f64> {
         if self.of_text {
-            scorer.check_text()?;
+            scorer.check_text(rows.known)?;
         }
         scorer.check_known(rows.known)?;
         let weights = if self.by_weight && scorer != Scorer::NegMaxError { rows.weights } else { &[] };
@@ -74,7 +92,9 @@ impl RowScores {
         }
         let score = match scorer.needs() {
             Needs::Prediction => Some(scorer.weighted(rows.y_true, rows.predicted, weights)),
-            Needs::Decision => rows.decision.map(|values| scorer.weighted(rows.y_true, values, weights)),
+            Needs::Decision => {
+                rows.ordering(scorer).map(|values| scorer.weighted(rows.y_true, &values, weights))
+            }
             Needs::Probability => rows
                 .proba
                 .map(|(classes, proba)| scorer.weighted_probabilities(rows.y_true, classes, proba, weights)),

@@ -49,7 +49,7 @@ pub(super) fn fit<T: Real>(
     let table = Arc::new(table(comm, job, &*source, telemetry)?);
     let splits = groups::splits::<T>(comm, job, search, &table)?;
     splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
-    let undefined = searchable::check_scorers(search, &table)?;
+    let undefined = searchable::check_scorers(job, search, &table, &splits.splits)?;
     undefined.iter().for_each(|warning| telemetry.warn(warning));
     let size = (search.candidates.len() * splits.splits.len(), table.y.len());
     let maker = Maker::new(comm, job, search, telemetry, size)?;
@@ -119,7 +119,7 @@ pub(super) fn forecast<T: Real>(
     let telemetry = &Telemetry::new();
     let table = Arc::new(table(comm, job, &*source, telemetry)?);
     let splits = groups::splits::<T>(comm, job, search, &table)?.splits;
-    searchable::check_scorers(search, &table)?;
+    searchable::check_scorers(job, search, &table, &splits)?;
     let size = (search.candidates.len() * splits.len(), table.y.len());
     let maker = Maker { rehearses: true, ..Maker::new(comm, job, search, telemetry, size)? };
     let refits_here = search.refit.wanted && comm.is_root();

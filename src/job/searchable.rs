@@ -11,8 +11,9 @@ use crate::error::{Error, Result};
 use crate::estimator::parameter::NONE;
 use crate::estimator::plain::PlainEstimator;
 use crate::estimator::row_scores::RowScores;
+use crate::estimator::searchable::Split;
 use crate::estimator::svm::Svc;
-use crate::metrics::Needs;
+use crate::metrics::{Needs, Scorer};
 use crate::model_selection::{Candidate, Kind, Search};
 use crate::telemetry::Telemetry;
 
@@ -159,23 +160,63 @@ pub(super) fn place(job: &Job, name: &str, value: &Value) -> String {
     found.unwrap_or_else(|| format!("search.grid.{name}"))
 }
 
-/// Checks before hours of work that the search's scores are defined for the targets of `table`; a warning for each
-/// that will have the score of failures instead.
+/// Checks before hours of work that the search's scores are defined for the targets of `table`, and of the rows that
+/// `splits` test; a warning for each that will have the score of failures instead.
 ///
 /// # Errors
-/// [`Error::Data`] when one of them is not defined for the classes, under `error_score = "raise"`.
-pub(super) fn check_scorers(search: &Search, table: &Table) -> Result<Vec<String>> {
+/// [`Error::Data`] when one of them is not defined for these, under `error_score = "raise"`;
+/// [`Error::Job`] at `search.scoring` then, when it does not know the rows' weights.
+pub(super) fn check_scorers(
+    job: &Job,
+    search: &Search,
+    table: &Table,
+    splits: &[Split],
+) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
-    // What is not defined for all rows is not defined for some of them.
-    // Scores of numbers are defined for all that their estimators predict.
-    let of_classes = |s: &&crate::metrics::Scorer| s.is_for_classes() && s.needs() != Needs::Probability;
-    for scorer in search.scorers.iter().filter(of_classes) {
-        let of_names = if table.class_names.is_some() { scorer.check_text() } else { Ok(()) };
-        let Err(error) = of_names.and_then(|()| scorer.score(&table.y, &table.y)) else { continue };
-        let Some(score) = search.error_score else { return Err(error) };
-        warnings.push(format!("{error}: every score {} is {score}", scorer.name()));
+    for scorer in &search.scorers {
+        let told = |error: Error, which: &str| match search.error_score {
+            None => Err(error),
+            Some(score) => Ok(format!("{error}: {which} {} is {score}", scorer.name())),
+        };
+        if let Err(error) = check_classes_of(*scorer, table) {
+            warnings.push(told(error, "every score")?);
+        } else if let (true, Err(error)) =
+            (!table.weights.is_empty() && by_weight(job, search), scorer.check_weighted(&table.y))
+        {
+            warnings.push(told(at_scoring(job, error), "every score")?);
+        } else if let Err(error) = check_numbers(*scorer, search, table, splits) {
+            warnings.push(told(error, "where such a row is tested, the score")?);
+        }
     }
     Ok(warnings)
+}
+
+/// What is not defined for all rows is not defined for some of them; scores of numbers are looked at by the fold.
+fn check_classes_of(scorer: Scorer, table: &Table) -> Result<()> {
+    if !scorer.is_for_classes() {
+        return Ok(());
+    }
+    if table.class_names.is_some() {
+        scorer.check_text(&table.y)?;
+    }
+    // Of probabilities more is known when there are some.
+    if scorer.needs() == Needs::Probability { Ok(()) } else { scorer.score(&table.y, &table.y).map(|_| ()) }
+}
+
+/// Rungs score other rows than `splits` say: theirs are looked at when they are fitted.
+fn check_numbers(scorer: Scorer, search: &Search, table: &Table, splits: &[Split]) -> Result<()> {
+    if scorer.is_for_classes() || search.staged.is_some() {
+        return Ok(());
+    }
+    splits.iter().try_for_each(|split| scorer.check_targets(split.test.iter().map(|&row| table.y[row])))
+}
+
+/// A fault of the rows that is one of what the job asks for.
+fn at_scoring(job: &Job, error: Error) -> Error {
+    match error {
+        Error::Data { expected, found, .. } => job.fault("search.scoring", expected, found),
+        other => other,
+    }
 }
 
 /// Checks that no score asks for probabilities, of an estimator `name` that has none in a search.
@@ -225,6 +266,10 @@ pub(super) fn tell_shared(telemetry: &Telemetry, what: &str, shared: Option<(usi
 pub(super) fn row_scores(job: &Job, search: &Search, table: &Table) -> RowScores {
     let scores = RowScores::new(search.scorers.clone(), search.error_score);
     let scores = scores.with_text(table.class_names.is_some());
-    let by_weight = job.pipeline.is_empty() && search.kind != Kind::CrossValidate;
-    if by_weight { scores } else { scores.of_equal_rows() }
+    if by_weight(job, search) { scores } else { scores.of_equal_rows() }
+}
+
+/// Whether scores count rows by their weights.
+fn by_weight(job: &Job, search: &Search) -> bool {
+    job.pipeline.is_empty() && search.kind != Kind::CrossValidate
 }

@@ -5,10 +5,14 @@
 //! [`ErrorSums`] every score of predicted numbers; [`Contingency`], [`LogLoss`], [`RocCurve`], [`PoissonDeviance`] and
 //! [`RowSample`] serve the scoring of a model on data of any size; [`Scorer`] names the score.
 
+mod average_precision;
+mod brier;
 mod class_counts;
 mod contingency;
 mod error_sums;
+mod gamma_deviance;
 mod log_loss;
+mod median;
 mod pairwise;
 mod poisson_deviance;
 mod ranking;

@@ -2,21 +2,21 @@
 
 mod checks;
 mod names;
+mod numbers;
 mod ordering;
 mod probabilities;
 
 use super::class_counts::{Average, ClassCounts};
 use super::contingency::Contingency;
 use super::error_sums::ErrorSums;
-use super::poisson_deviance::PoissonDeviance;
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
 
 /// What a score is computed from, besides the targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     /// Predicted classes or numbers, `(n_samples,)`.
     Prediction,
-    /// Decision values of two classes, larger for the second, `(n_samples,)`.
+    /// Decision values of two classes, larger for the second, `(n_samples,)`; where a model has none, probabilities.
     Decision,
     /// Probabilities of the classes, `(n_samples, n_classes)`.
     Probability,
@@ -42,12 +42,20 @@ pub enum Scorer {
     MatthewsCorrcoef,
     /// The area under the ROC curve of two classes.
     RocAuc,
+    /// The mean precision over the thresholds of two classes, by the recall that each adds.
+    AveragePrecision,
     /// The mean over classes of the area under the ROC curve of each against the rest.
     RocAucOvr,
     /// The same weighted by the classes' rows.
     RocAucOvrWeighted,
+    /// The mean over pairs of classes of the area under the ROC curve of each against the other.
+    RocAucOvo,
+    /// The same weighted by the pairs' rows.
+    RocAucOvoWeighted,
     /// Minus the cross-entropy of the probabilities.
     NegLogLoss,
+    /// Minus the mean squared error of the probabilities: of the second class, or summed over three and more.
+    NegBrierScore,
     /// The coefficient of determination.
     R2,
     /// The explained part of the variance.
@@ -58,12 +66,22 @@ pub enum Scorer {
     NegRootMeanSquaredError,
     /// Minus the mean absolute error.
     NegMeanAbsoluteError,
+    /// Minus the median of the absolute errors.
+    NegMedianAbsoluteError,
+    /// Minus the mean squared error of log(1 + number).
+    NegMeanSquaredLogError,
+    /// Minus its root.
+    NegRootMeanSquaredLogError,
     /// Minus the mean relative error.
     NegMeanAbsolutePercentageError,
     /// Minus the largest error.
     NegMaxError,
     /// Minus the mean Poisson deviance.
     NegMeanPoissonDeviance,
+    /// Minus the mean gamma deviance.
+    NegMeanGammaDeviance,
+    /// The explained part of the absolute errors about the median.
+    D2AbsoluteError,
     /// The explained part of the Poisson deviance.
     D2PoissonDeviance,
 }
@@ -72,8 +90,13 @@ impl Scorer {
     /// What the score is computed from.
     pub fn needs(self) -> Needs {
         match self {
-            Self::RocAuc => Needs::Decision,
-            Self::RocAucOvr | Self::RocAucOvrWeighted | Self::NegLogLoss => Needs::Probability,
+            Self::RocAuc | Self::AveragePrecision => Needs::Decision,
+            Self::RocAucOvr
+            | Self::RocAucOvrWeighted
+            | Self::RocAucOvo
+            | Self::RocAucOvoWeighted
+            | Self::NegLogLoss
+            | Self::NegBrierScore => Needs::Probability,
             _ => Needs::Prediction,
         }
     }
@@ -89,7 +112,8 @@ impl Scorer {
     }
 
     /// The score of rows with targets `y_true` and what the score [`needs`](Self::needs), both `(n_samples,)`; NaN for an
-    /// area under the curve of rows of one class, as in scikit-learn.
+    /// area under the curve of rows of one class, as in scikit-learn. Decision values are larger for the second class, or
+    /// for the one that the score [is about](Self::is_about_first).
     ///
     /// # Errors
     /// [`Error::Data`] when the score is not defined for these classes; [`Error::Internal`] for one of probabilities.
@@ -102,34 +126,18 @@ impl Scorer {
     /// # Errors
     /// As [`score`](Self::score).
     pub fn weighted(self, y_true: &[f64], predicted: &[f64], weights: &[f64]) -> Result<f64> {
-        if self == Self::RocAuc {
-            return self.area(y_true, predicted, weights);
+        match self {
+            Self::RocAuc => return self.area(y_true, predicted, weights),
+            Self::AveragePrecision => return self.precision_over_recall(y_true, predicted, weights),
+            _ => {}
         }
         if self.needs() == Needs::Probability {
             return Err(Error::internal(format!("{} is a score of probabilities", self.name())));
         }
-        if self == Self::D2PoissonDeviance {
-            let level = match weights {
-                [] => super::mean(y_true),
-                _ => {
-                    let weighted: Vec<f64> = y_true.iter().zip(weights).map(|(y, w)| y * w).collect();
-                    super::pairwise_sum(&weighted) / super::pairwise_sum(weights)
-                }
-            };
-            let of = |predicted: &[f64]| PoissonDeviance::new(y_true, predicted, weights).mean();
-            let share = of(predicted).zip(of(&vec![level; y_true.len()])).map(|(left, all)| 1.0 - left / all);
-            let expected = "targets of 0 or more, not all 0, and predictions above 0 for d2_poisson_deviance";
-            return share.ok_or_else(|| Error::data("scoring", Place::default(), expected, "others"));
-        }
-        if self == Self::NegMeanPoissonDeviance {
-            let deviance = PoissonDeviance::new(y_true, predicted, weights).mean().map(|deviance| -deviance);
-            let expected = "targets of 0 or more and predictions above 0 for neg_mean_poisson_deviance";
-            return deviance.ok_or_else(|| Error::data("scoring", Place::default(), expected, "others"));
-        }
         match (self.is_for_classes(), weights) {
             (true, []) => self.of_classes(&ClassCounts::new(y_true, predicted)),
             (true, _) => self.of_classes(&Contingency::new(y_true, predicted, weights).class_counts()),
-            (false, _) => self.of_errors(&ErrorSums::new(y_true, predicted, weights)),
+            (false, _) => self.of_numbers(y_true, predicted, weights),
         }
     }
 

@@ -228,15 +228,12 @@ impl ForestSearch {
     fn scores(&self, votes: &Votes, known: &Known, depth: usize, n_trees: usize) -> Result<Vec<f64>> {
         let (values, classes) = (known.columns(votes.values(depth, n_trees)), &known.classes);
         let y_pred = predictions(&values, classes);
-        // Without decision values the probability of the second class orders the rows, as in scikit-learn.
-        let second: Vec<f64> =
-            values.chunks_exact(classes.len().max(1)).filter_map(|of_row| of_row.get(1).copied()).collect();
         self.scores.of(&Scored {
             y_true: &votes.y_true,
             known: classes,
             weights: &votes.weights,
             predicted: &y_pred,
-            decision: (classes.len() == 2).then_some(&second[..]),
+            decision: None,
             proba: Some((classes, &values)),
         })
     }

@@ -53,7 +53,8 @@ pub trait FoldModel {
     /// [`Error::Data`](crate::Error::Data) for rows that it cannot take.
     fn predict(&self, x: ArrayView2<'_, f64>) -> Result<Vec<f64>>;
 
-    /// Decision values of two classes, larger for the second; `None` where there are more classes or no such values.
+    /// Decision values of two classes, larger for the second; `None` where there are more classes or no such values:
+    /// the probabilities of the two, if there are any, order rows then.
     ///
     /// # Errors
     /// As [`predict`](Self::predict).

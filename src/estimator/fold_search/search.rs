@@ -128,7 +128,9 @@ impl FoldSearch {
         let x = rows.x.view();
         let predicted = if self.scores.ask(Needs::Prediction) { model.predict(x)? } else { Vec::new() };
         let decision = if self.scores.ask(Needs::Decision) { model.decision(x)? } else { None };
-        let proba = if self.scores.ask(Needs::Probability) { model.probabilities(x)? } else { None };
+        let ordered = !self.scores.ask(Needs::Decision) || decision.is_some();
+        let probable = self.scores.ask(Needs::Probability) || !ordered;
+        let proba = if probable { model.probabilities(x)? } else { None };
         self.scores.of(&Scored {
             y_true: &rows.y,
             known,

@@ -28,15 +28,6 @@ impl FoldModel for GaussianNbModel {
         Self::predict(self, &block(x))
     }
 
-    /// The log of the odds of the second class.
-    fn decision(&self, x: ArrayView2<'_, f64>) -> Result<Option<Vec<f64>>> {
-        if self.classes().len() != 2 {
-            return Ok(None);
-        }
-        let joint = self.joint_log_likelihood(&block(x))?;
-        Ok(Some(joint.chunks_exact(2).map(|of_row| of_row[1] - of_row[0]).collect()))
-    }
-
     fn probabilities(&self, x: ArrayView2<'_, f64>) -> Result<Option<(Vec<f64>, Vec<f64>)>> {
         Ok(Some((self.classes().to_vec(), self.predict_proba(&block(x))?)))
     }

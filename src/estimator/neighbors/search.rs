@@ -17,7 +17,6 @@ use crate::estimator::Model;
 use crate::estimator::plain::{PlainModel, gather};
 use crate::estimator::row_scores::{RowScores, Scored};
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
-use crate::metrics::Needs;
 
 /// The candidates of a search over nearest neighbours with their data.
 pub struct KNeighborsSearch {
@@ -95,15 +94,12 @@ impl KNeighborsSearch {
     fn scores(&self, model: &KNeighborsModel, predicted: &Predicted, rows: &[usize]) -> Result<Vec<f64>> {
         let classes = model.classes();
         let y_true: Vec<f64> = rows.iter().map(|&row| self.table.y[row]).collect();
-        // Without decision values the probability of the second class orders the rows, as in scikit-learn.
-        let second: Option<Vec<f64>> = (classes.len() == 2 && self.scores.ask(Needs::Decision))
-            .then(|| predicted.proba.chunks_exact(2).map(|of_row| of_row[1]).collect());
         self.scores.of(&Scored {
             y_true: &y_true,
             known: classes,
             weights: &[],
             predicted: &predicted.y,
-            decision: second.as_deref(),
+            decision: None,
             proba: (!classes.is_empty()).then_some((classes, &predicted.proba[..])),
         })
     }

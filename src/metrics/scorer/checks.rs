@@ -1,6 +1,7 @@
 //! Which classes a score is defined for.
 
 use super::Scorer;
+use super::ordering::distinct;
 use crate::error::{Error, Place, Result};
 use crate::metrics::Average::Binary;
 
@@ -9,22 +10,50 @@ impl Scorer {
     pub(super) fn has_positive_class(self) -> bool {
         matches!(
             self,
-            Self::Precision(Binary) | Self::Recall(Binary) | Self::F1(Binary) | Self::Jaccard(Binary)
+            Self::Precision(Binary)
+                | Self::Recall(Binary)
+                | Self::F1(Binary)
+                | Self::Jaccard(Binary)
+                | Self::AveragePrecision
         )
     }
 
-    /// Checks that the score is defined for targets that are text, as in scikit-learn.
+    /// Checks that the score is defined for targets that are text, as in scikit-learn; `known` are the numbers of the
+    /// classes that a model knows, or of such targets.
     ///
     /// # Errors
-    /// [`Error::Data`] for the scores of the class 1.
-    pub fn check_text(self) -> Result<()> {
-        if !self.has_positive_class() {
+    /// [`Error::Data`] for the scores of the class 1, and for the Brier score of two classes, which scikit-learn refuses
+    /// because it cannot tell which of two names is the one that happens.
+    pub fn check_text(self, known: &[f64]) -> Result<()> {
+        let name = self.name();
+        let (expected, found) = match self {
+            Self::AveragePrecision => {
+                ("classes that are numbers".into(), format!("{name}, which is about the class called 1"))
+            }
+            Self::NegBrierScore if distinct(known).len() <= 2 => (
+                "two classes that are numbers, or three and more, for neg_brier_score".into(),
+                "two names".into(),
+            ),
+            _ if self.has_positive_class() => (
+                format!("{name}_macro, _micro or _weighted for targets that are text"),
+                format!("{name}, which is about the class called 1"),
+            ),
+            _ => return Ok(()),
+        };
+        Err(Error::data("scoring", Place::default(), expected, found))
+    }
+
+    /// Checks that the score is defined for rows with weights.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for areas of pairs of three classes and more, which scikit-learn does not weigh; `known` are the
+    /// classes that a model knows, or targets.
+    pub fn check_weighted(self, known: &[f64]) -> Result<()> {
+        if !matches!(self, Self::RocAucOvo | Self::RocAucOvoWeighted) || distinct(known).len() < 3 {
             return Ok(());
         }
-        let name = self.name();
-        let expected = format!("{name}_macro, _micro or _weighted for targets that are text");
-        let found = format!("{name}, which is about the class called 1");
-        Err(Error::data("scoring", Place::default(), expected, found))
+        let expected = format!("rows without weights for {} of three classes and more", self.name());
+        Err(Error::data("scoring", Place::default(), expected, "weights"))
     }
 
     /// Checks that the score is defined for a model that knows these classes, as in scikit-learn: one that is about the

@@ -2,6 +2,7 @@
 
 use super::Scorer;
 use crate::error::{Error, Place, Result};
+use crate::metrics::average_precision::average_precision;
 use crate::metrics::weighted::area_under;
 
 impl Scorer {
@@ -25,6 +26,38 @@ impl Scorer {
             None => Ok(f64::NAN),
         }
     }
+
+    /// Whether the values that order the rows have to be larger for the first of the classes that the model knows: of
+    /// the class 1, where it is the smaller of the two. `known` are its classes, or targets that it was fitted on.
+    pub fn is_about_first(self, known: &[f64]) -> bool {
+        self == Self::AveragePrecision && known.iter().all(|class| *class >= 1.0)
+    }
+
+    /// The average precision of rows of the class 1 and of another, by values that are larger for the class 1, with
+    /// `weights`, or none; 0 of rows of the other class only, 1 of rows of the class 1, as in scikit-learn.
+    pub(super) fn precision_over_recall(
+        self,
+        y_true: &[f64],
+        values: &[f64],
+        weights: &[f64],
+    ) -> Result<f64> {
+        let classes = distinct(y_true);
+        if classes.len() > 2 || (classes.len() == 2 && !classes.contains(&1.0)) {
+            let expected = format!("rows of two classes, one of them 1, for {}", self.name());
+            return Err(self.undefined(expected, &classes));
+        }
+        let positive: Vec<bool> = y_true.iter().map(|&class| class == 1.0).collect();
+        average_precision(&positive, values, weights)
+            .ok_or_else(|| Error::data("scoring", Place::default(), "finite decision values", "others"))
+    }
+}
+
+/// Ascending, each once.
+pub(super) fn distinct(y: &[f64]) -> Vec<f64> {
+    let mut classes: Vec<f64> = y.iter().map(|y| y + 0.0).collect();
+    classes.sort_unstable_by(f64::total_cmp);
+    classes.dedup();
+    classes
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Scores of probabilities.
 
 use super::Scorer;
+use super::ordering::distinct;
 use crate::error::{Error, Result};
+use crate::metrics::brier::brier;
 use crate::metrics::log_loss::LogLoss;
 use crate::metrics::weighted::area_under;
 
@@ -9,7 +11,8 @@ impl Scorer {
     /// The score of rows with targets `y_true` from the probabilities `(n_samples, n_classes)` of the ascending `classes`.
     ///
     /// # Errors
-    /// [`Error::Data`] for rows of more or fewer classes than `classes`, but NaN for the area of rows of one of two;
+    /// [`Error::Data`] for rows of more or fewer classes than `classes`, but NaN for the area of rows of one of two; for areas of pairs of
+    /// three classes and more with weights;
     /// [`Error::Internal`] when it is no score of probabilities.
     pub fn of_probabilities(self, y_true: &[f64], classes: &[f64], proba: &[f64]) -> Result<f64> {
         self.weighted_probabilities(y_true, classes, proba, &[])
@@ -27,46 +30,133 @@ impl Scorer {
         weights: &[f64],
     ) -> Result<f64> {
         // scikit-learn takes the classes from the rows: they have to be as many as the model's, and are taken for those.
-        let mut of_rows: Vec<f64> = y_true.iter().map(|y| y + 0.0).collect();
-        of_rows.sort_unstable_by(f64::total_cmp);
-        of_rows.dedup();
-        let places: Vec<usize> = y_true.iter().map(|y| of_rows.partition_point(|class| class < y)).collect();
+        let of_rows = distinct(y_true);
         let k = classes.len();
         if k < 2 {
             let expected = format!("a model of two classes or more for {}", self.name());
             return Err(self.undefined(expected, classes));
         }
-        if k == 2 && of_rows.len() == 1 && self != Self::NegLogLoss {
+        if !weights.is_empty() {
+            self.check_weighted(classes)?;
+        }
+        let lone = k == 2 && of_rows.len() == 1;
+        if lone && self == Self::NegBrierScore {
+            // scikit-learn takes a lone class for the one that happens, unless it is called 0 or -1.
+            let happens = of_rows[0] != 0.0 && of_rows[0] != -1.0;
+            let places = vec![usize::from(happens); y_true.len()];
+            return Ok(-brier_of_two(&places, proba, weights));
+        }
+        if lone && self != Self::NegLogLoss {
             return Ok(f64::NAN);
         }
-        let expected = || format!("rows of the classes {classes:?}, of each, for {}", self.name());
         if of_rows.len() != k {
-            return Err(self.undefined(expected(), y_true));
+            return Err(self.lacking(classes, y_true));
         }
-        if self == Self::NegLogLoss {
-            return Ok(-LogLoss::new(&places, proba, weights).mean());
-        }
-        let area = |class: usize| {
-            let positive: Vec<bool> = places.iter().map(|&place| place == class).collect();
-            let own: Vec<f64> = proba.chunks_exact(k.max(1)).map(|of_row| of_row[class]).collect();
-            area_under(&positive, &own, weights)
-        };
-        if k == 2 {
-            return Ok(area(1).unwrap_or(f64::NAN));
-        }
-        let areas: Option<Vec<f64>> = (0..k).map(area).collect();
-        let areas = areas.ok_or_else(|| self.undefined(expected(), y_true))?;
+        let places: Vec<usize> = y_true.iter().map(|y| of_rows.partition_point(|class| class < y)).collect();
         match self {
-            Self::RocAucOvr => Ok(areas.iter().sum::<f64>() / k as f64),
+            Self::NegLogLoss => Ok(-LogLoss::new(&places, proba, weights).mean()),
+            Self::NegBrierScore if k == 2 => Ok(-brier_of_two(&places, proba, weights)),
+            Self::NegBrierScore => Ok(-brier(&places, proba, weights)),
+            _ => {
+                let areas = Areas { places: &places, proba, weights, k };
+                let area = self.area_of(&areas)?;
+                // The rows of one of two classes weigh nothing.
+                let none = (k == 2).then_some(f64::NAN);
+                area.or(none).ok_or_else(|| self.lacking(classes, y_true))
+            }
+        }
+    }
+
+    /// The area that the score is, if all those that it is made of are defined.
+    fn area_of(self, areas: &Areas<'_>) -> Result<Option<f64>> {
+        if areas.k == 2 {
+            return Ok(areas.against_rest(1));
+        }
+        match self {
+            Self::RocAucOvr => Ok(areas.of_classes(|_| 1.0)),
             Self::RocAucOvrWeighted => {
-                let weight = |row: usize| weights.get(row).copied().unwrap_or(1.0);
-                let mut rows = vec![0.0; k];
-                places.iter().enumerate().for_each(|(row, &place)| rows[place] += weight(row));
-                let sum: f64 = areas.iter().zip(&rows).map(|(area, rows)| rows * area).sum();
-                Ok(sum / rows.iter().sum::<f64>())
+                let rows = areas.rows();
+                Ok(areas.of_classes(|class| rows[class]))
+            }
+            Self::RocAucOvo | Self::RocAucOvoWeighted => {
+                let rows = areas.rows();
+                let by_rows = self == Self::RocAucOvoWeighted;
+                Ok(areas.of_pairs(|a, b| if by_rows { rows[a] + rows[b] } else { 1.0 }))
             }
             _ => Err(Error::internal(format!("{} is no score of probabilities", self.name()))),
         }
+    }
+
+    fn lacking(self, classes: &[f64], y_true: &[f64]) -> Error {
+        self.undefined(format!("rows of the classes {classes:?}, of each, for {}", self.name()), y_true)
+    }
+}
+
+/// Half the Brier score of the probabilities that the second of two classes has, `proba` being `(n_samples, 2)`.
+fn brier_of_two(places: &[usize], proba: &[f64], weights: &[f64]) -> f64 {
+    let both: Vec<f64> = proba.chunks_exact(2).flat_map(|of_row| [1.0 - of_row[1], of_row[1]]).collect();
+    0.5 * brier(places, &both, weights)
+}
+
+/// Areas under the ROC curves of probabilities.
+struct Areas<'a> {
+    /// Where each row's class stands among the columns.
+    places: &'a [usize],
+    /// `(n_samples, k)`.
+    proba: &'a [f64],
+    weights: &'a [f64],
+    k: usize,
+}
+
+impl Areas<'_> {
+    /// The weight of each class's rows.
+    fn rows(&self) -> Vec<f64> {
+        let mut rows = vec![0.0; self.k];
+        let weight = |row: usize| self.weights.get(row).copied().unwrap_or(1.0);
+        self.places.iter().enumerate().for_each(|(row, &place)| rows[place] += weight(row));
+        rows
+    }
+
+    /// That of `class` against all others.
+    fn against_rest(&self, class: usize) -> Option<f64> {
+        let positive: Vec<bool> = self.places.iter().map(|&place| place == class).collect();
+        let own: Vec<f64> = self.proba.chunks_exact(self.k).map(|of_row| of_row[class]).collect();
+        area_under(&positive, &own, self.weights)
+    }
+
+    /// That of `class` against `other`, each row counting once.
+    fn against(&self, class: usize, other: usize) -> Option<f64> {
+        let rows = || self.places.iter().zip(self.proba.chunks_exact(self.k));
+        let of_pair = || rows().filter(|(place, _)| **place == class || **place == other);
+        let positive: Vec<bool> = of_pair().map(|(&place, _)| place == class).collect();
+        let own: Vec<f64> = of_pair().map(|(_, of_row)| of_row[class]).collect();
+        area_under(&positive, &own, &[])
+    }
+
+    /// The mean over classes, each counting as `weight` says.
+    fn of_classes(&self, weight: impl Fn(usize) -> f64) -> Option<f64> {
+        let (mut sum, mut total) = (0.0, 0.0);
+        for class in 0..self.k {
+            sum += weight(class) * self.against_rest(class)?;
+            total += weight(class);
+        }
+        Some(sum / total)
+    }
+
+    /// The mean over pairs of classes of the two areas that either has against the other.
+    ///
+    /// # References
+    /// Hand & Till (2001), "A simple generalisation of the area under the ROC curve for multiple class classification
+    /// problems", eq. 7.
+    fn of_pairs(&self, weight: impl Fn(usize, usize) -> f64) -> Option<f64> {
+        let (mut sum, mut total) = (0.0, 0.0);
+        for a in 0..self.k {
+            for b in a + 1..self.k {
+                sum += weight(a, b) * ((self.against(a, b)? + self.against(b, a)?) / 2.0);
+                total += weight(a, b);
+            }
+        }
+        Some(sum / total)
     }
 }
 
