@@ -48,7 +48,7 @@ fn scores_of_a_search_are_those_of_scikit_learn() {
             assert!((found - expected).abs() <= allowed, "{name}: {found} instead of {expected}\n{case}");
         }
     }
-    assert!(compared > 900 && refused > 100 && undefined > 100, "{compared} {refused} {undefined}");
+    assert!(compared > 800 && refused > 100 && undefined > 100, "{compared} {refused} {undefined}");
 }
 
 /// scikit-learn takes decision values of each class there; of three classes searches have none.
