@@ -38,5 +38,5 @@ pub use spec::{
     CvSpec, Drawn, ErrorScoreSpec, Kind, Refit, RefitSpec, ResourceSpec, ScoringSpec, Search, SearchSpec,
     Staged,
 };
-pub use splitter::{Size, Splits, Splitter};
+pub use splitter::{RandomSplits, RepeatedFolds, ShuffledFolds, Size, Splits, Splitter};
 pub use staged::{Bracket, MakeCandidates, MinResources, Rows, Rules, Rung, Rungs, Schedule};

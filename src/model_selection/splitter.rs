@@ -16,71 +16,22 @@ use crate::error::{Error, Result};
 #[non_exhaustive]
 pub enum Splitter {
     /// Consecutive folds; the first `n mod n_splits` hold one row more.
-    KFold {
-        /// How many folds.
-        #[serde(default = "five")]
-        n_splits: usize,
-        /// Whether rows are drawn to folds at random.
-        #[serde(default)]
-        shuffle: bool,
-        /// The seed of the shuffle.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        random_state: Option<u64>,
-    },
+    KFold(ShuffledFolds),
     /// Folds with each class's share of rows.
-    StratifiedKFold {
-        /// How many folds.
-        #[serde(default = "five")]
-        n_splits: usize,
-        /// Whether each class's rows are drawn to folds at random.
-        #[serde(default)]
-        shuffle: bool,
-        /// The seed of the shuffle.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        random_state: Option<u64>,
-    },
+    StratifiedKFold(ShuffledFolds),
     /// Shuffled folds, drawn anew for each repeat.
-    RepeatedKFold {
-        /// How many folds of each repeat.
-        #[serde(default = "five")]
-        n_splits: usize,
-        /// How often all rows are drawn to folds.
-        #[serde(default = "ten")]
-        n_repeats: usize,
-        /// The seed of the shuffles.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        random_state: Option<u64>,
-    },
+    RepeatedKFold(RepeatedFolds),
     /// Shuffled folds with each class's share of rows, drawn anew for each repeat.
-    RepeatedStratifiedKFold {
-        /// How many folds of each repeat.
-        #[serde(default = "five")]
-        n_splits: usize,
-        /// How often each class's rows are drawn to folds.
-        #[serde(default = "ten")]
-        n_repeats: usize,
-        /// The seed of the shuffles.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        random_state: Option<u64>,
-    },
+    RepeatedStratifiedKFold(RepeatedFolds),
     /// Folds that keep the rows of a group together, balanced by rows.
     GroupKFold {
         /// How many folds.
         #[serde(default = "five")]
         n_splits: usize,
     },
-    /// Folds that keep the rows of a group together, with about each class's share of rows.
-    StratifiedGroupKFold {
-        /// How many folds.
-        #[serde(default = "five")]
-        n_splits: usize,
-        /// Whether groups with equally uneven classes are dealt in random order.
-        #[serde(default)]
-        shuffle: bool,
-        /// The seed of the shuffle.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        random_state: Option<u64>,
-    },
+    /// Folds that keep the rows of a group together, with about each class's share of rows; shuffled, groups with equally
+    /// uneven classes come in random order.
+    StratifiedGroupKFold(ShuffledFolds),
     /// Each row is scored on by itself.
     LeaveOneOut,
     /// Each group is scored on by itself, in ascending order.
@@ -92,35 +43,9 @@ pub enum Splitter {
         n_groups: Option<usize>,
     },
     /// Random rows to score on, drawn anew for each split.
-    ShuffleSplit {
-        /// How many splits.
-        #[serde(default = "ten")]
-        n_splits: usize,
-        /// Rows to score on: a number, or a fraction (0.1 unless `train_size` says more).
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        test_size: Option<Size>,
-        /// Rows to fit on: a number, or a fraction; what is left by default.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        train_size: Option<Size>,
-        /// The seed of the draws.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        random_state: Option<u64>,
-    },
+    ShuffleSplit(RandomSplits),
     /// Random rows to score on with each class's share of rows.
-    StratifiedShuffleSplit {
-        /// How many splits.
-        #[serde(default = "ten")]
-        n_splits: usize,
-        /// Rows to score on: a number, or a fraction (0.1 unless `train_size` says more).
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        test_size: Option<Size>,
-        /// Rows to fit on: a number, or a fraction; what is left by default.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        train_size: Option<Size>,
-        /// The seed of the draws.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        random_state: Option<u64>,
-    },
+    StratifiedShuffleSplit(RandomSplits),
     /// Random groups to score on, drawn anew for each split.
     GroupShuffleSplit {
         /// How many splits.
@@ -157,6 +82,88 @@ pub enum Splitter {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         test_fold: Vec<i64>,
     },
+}
+
+/// Folds that may be shuffled.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShuffledFolds {
+    /// How many folds.
+    #[serde(default = "five")]
+    pub n_splits: usize,
+    /// Whether rows, of a class where classes count, are drawn to folds at random.
+    #[serde(default)]
+    pub shuffle: bool,
+    /// The seed of the shuffle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub random_state: Option<u64>,
+}
+
+impl ShuffledFolds {
+    /// The seed of the shuffle, if there is one; `seed` where none is given.
+    fn seed(&self, seed: u64) -> Option<u64> {
+        self.shuffle.then(|| self.random_state.unwrap_or(seed))
+    }
+
+    fn check(&self) -> Result<()> {
+        match self.random_state {
+            Some(seed) if !self.shuffle => Err(fault(
+                "shuffle = true where random_state is given",
+                format!("random_state = {seed} alone"),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Folds that are shuffled several times.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RepeatedFolds {
+    /// How many folds of each repeat.
+    #[serde(default = "five")]
+    pub n_splits: usize,
+    /// How often all rows are drawn to folds.
+    #[serde(default = "ten")]
+    pub n_repeats: usize,
+    /// The seed of the shuffles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub random_state: Option<u64>,
+}
+
+impl RepeatedFolds {
+    fn n_all(&self) -> usize {
+        self.n_splits.saturating_mul(self.n_repeats)
+    }
+
+    /// The folds of all repeats of `n_samples` rows, from those of one, which `of_seed` makes.
+    fn folds(
+        &self,
+        n_samples: usize,
+        seed: u64,
+        of_seed: impl FnMut(u64) -> Result<Vec<Vec<usize>>>,
+    ) -> Result<Vec<Vec<usize>>> {
+        check_listed(self.n_all(), n_samples)?;
+        folds::repeated(self.n_repeats, self.random_state.unwrap_or(seed), of_seed)
+    }
+}
+
+/// Splits that are drawn at random.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RandomSplits {
+    /// How many splits.
+    #[serde(default = "ten")]
+    pub n_splits: usize,
+    /// Rows to score on (0.1 unless `train_size` says more).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_size: Option<Size>,
+    /// Rows to fit on; what is left by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_size: Option<Size>,
+    /// The seed of the draws.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub random_state: Option<u64>,
 }
 
 /// A number of rows (or of groups, where those are drawn), or a fraction of all.
@@ -212,12 +219,8 @@ impl Splitter {
     /// What `cv = n_splits` stands for: [`StratifiedKFold`](Self::StratifiedKFold) for a classifier,
     /// [`KFold`](Self::KFold) otherwise.
     pub fn from_number(n_splits: usize, classifier: bool) -> Self {
-        let (shuffle, random_state) = (false, None);
-        if classifier {
-            Self::StratifiedKFold { n_splits, shuffle, random_state }
-        } else {
-            Self::KFold { n_splits, shuffle, random_state }
-        }
+        let folds = ShuffledFolds { n_splits, shuffle: false, random_state: None };
+        if classifier { Self::StratifiedKFold(folds) } else { Self::KFold(folds) }
     }
 
     /// The splits of `n_samples` rows with targets `y` and, where they are asked for, `groups`; `seed` is the job's.
@@ -245,32 +248,23 @@ impl Splitter {
         seed: u64,
         warnings: &mut Vec<String>,
     ) -> Result<Option<Vec<Vec<usize>>>> {
-        let of_shuffle =
-            |shuffle: bool, random_state: Option<u64>| shuffle.then(|| random_state.unwrap_or(seed));
         let tests = match self {
-            Self::KFold { n_splits, shuffle, random_state } => {
-                folds::k_fold(rows.n, *n_splits, of_shuffle(*shuffle, *random_state))
+            Self::KFold(own) => folds::k_fold(rows.n, own.n_splits, own.seed(seed)),
+            Self::StratifiedKFold(own) => {
+                folds::stratified_k_fold(rows.targets()?, own.n_splits, own.seed(seed), warnings)
             }
-            Self::StratifiedKFold { n_splits, shuffle, random_state } => {
-                let seed = of_shuffle(*shuffle, *random_state);
-                folds::stratified_k_fold(rows.targets()?, *n_splits, seed, warnings)
+            Self::RepeatedKFold(own) => {
+                own.folds(rows.n, seed, |seed| folds::k_fold(rows.n, own.n_splits, Some(seed)))
             }
-            Self::RepeatedKFold { n_splits, n_repeats, random_state } => {
-                check_listed(n_splits.saturating_mul(*n_repeats), rows.n)?;
-                let of_seed = |seed| folds::k_fold(rows.n, *n_splits, Some(seed));
-                folds::repeated(*n_repeats, random_state.unwrap_or(seed), of_seed)
-            }
-            Self::RepeatedStratifiedKFold { n_splits, n_repeats, random_state } => {
-                check_listed(n_splits.saturating_mul(*n_repeats), rows.n)?;
+            Self::RepeatedStratifiedKFold(own) => {
                 let y = rows.targets()?;
-                let of_seed = |seed| folds::stratified_k_fold(y, *n_splits, Some(seed), warnings);
-                folds::repeated(*n_repeats, random_state.unwrap_or(seed), of_seed)
+                let of_seed = |seed| folds::stratified_k_fold(y, own.n_splits, Some(seed), warnings);
+                own.folds(rows.n, seed, of_seed)
             }
             Self::GroupKFold { n_splits } => group_folds::group_k_fold(rows.groups()?, *n_splits),
-            Self::StratifiedGroupKFold { n_splits, shuffle, random_state } => {
-                let (y, groups, seed) =
-                    (rows.targets()?, rows.groups()?, of_shuffle(*shuffle, *random_state));
-                stratified_groups::stratified_group_k_fold(y, groups, *n_splits, seed, warnings)
+            Self::StratifiedGroupKFold(own) => {
+                let (y, groups) = (rows.targets()?, rows.groups()?);
+                stratified_groups::stratified_group_k_fold(y, groups, own.n_splits, own.seed(seed), warnings)
             }
             Self::LeaveOneOut => folds::leave_one_out(rows.n),
             Self::LeaveOneGroupOut => group_folds::leave_groups_out(rows.groups()?, 1),
@@ -280,8 +274,8 @@ impl Splitter {
             Self::PredefinedSplit { test_fold } if test_fold.is_empty() => folds::predefined(rows.groups()?),
             Self::PredefinedSplit { test_fold } => folds::predefined(column(Some(test_fold), rows.n)?),
             Self::TimeSeriesSplit { .. }
-            | Self::ShuffleSplit { .. }
-            | Self::StratifiedShuffleSplit { .. }
+            | Self::ShuffleSplit(_)
+            | Self::StratifiedShuffleSplit(_)
             | Self::GroupShuffleSplit { .. } => return Ok(None),
         };
         tests.map(Some)
@@ -289,22 +283,23 @@ impl Splitter {
 
     /// The splits of those that leave rows out of both.
     fn pairs(&self, rows: &Rows<'_>, seed: u64) -> Result<Vec<Split>> {
-        let drawn = match self {
+        let asked = match self {
             Self::TimeSeriesSplit { n_splits, max_train_size, test_size, gap } => {
                 return folds::time_series(rows.n, *n_splits, *max_train_size, *test_size, *gap);
             }
-            Self::ShuffleSplit { n_splits, test_size, train_size, random_state }
-            | Self::StratifiedShuffleSplit { n_splits, test_size, train_size, random_state }
-            | Self::GroupShuffleSplit { n_splits, test_size, train_size, random_state } => Draws {
+            Self::ShuffleSplit(own) | Self::StratifiedShuffleSplit(own) => *own,
+            Self::GroupShuffleSplit { n_splits, test_size, train_size, random_state } => RandomSplits {
                 n_splits: *n_splits,
                 test_size: *test_size,
                 train_size: *train_size,
-                seed: random_state.unwrap_or(seed),
+                random_state: *random_state,
             },
             _ => return Err(Error::internal("a splitter that neither says its test rows nor its splits")),
         };
+        let RandomSplits { n_splits, test_size, train_size, random_state } = asked;
+        let drawn = Draws { n_splits, test_size, train_size, seed: random_state.unwrap_or(seed) };
         match self {
-            Self::StratifiedShuffleSplit { .. } => shuffle_split::stratified(rows.targets()?, &drawn),
+            Self::StratifiedShuffleSplit(_) => shuffle_split::stratified(rows.targets()?, &drawn),
             Self::GroupShuffleSplit { .. } => group_folds::group_shuffle_split(rows.groups()?, &drawn),
             _ => shuffle_split::plain(rows.n, &drawn),
         }
@@ -314,7 +309,7 @@ impl Splitter {
     pub fn wants_column(&self) -> bool {
         match self {
             Self::GroupKFold { .. }
-            | Self::StratifiedGroupKFold { .. }
+            | Self::StratifiedGroupKFold(_)
             | Self::LeaveOneGroupOut
             | Self::LeavePGroupsOut { .. }
             | Self::GroupShuffleSplit { .. } => true,
@@ -326,10 +321,7 @@ impl Splitter {
     /// How many splits it is asked for, where that does not depend on the data.
     pub fn n_splits(&self) -> Option<usize> {
         match self {
-            Self::RepeatedKFold { n_splits, n_repeats, .. }
-            | Self::RepeatedStratifiedKFold { n_splits, n_repeats, .. } => {
-                Some(n_splits.saturating_mul(*n_repeats))
-            }
+            Self::RepeatedKFold(own) | Self::RepeatedStratifiedKFold(own) => Some(own.n_all()),
             _ => self.written_splits(),
         }
     }
@@ -337,15 +329,15 @@ impl Splitter {
     /// `n_splits` as it is written.
     fn written_splits(&self) -> Option<usize> {
         match self {
-            Self::KFold { n_splits, .. }
-            | Self::StratifiedKFold { n_splits, .. }
-            | Self::RepeatedKFold { n_splits, .. }
-            | Self::RepeatedStratifiedKFold { n_splits, .. }
+            Self::KFold(ShuffledFolds { n_splits, .. })
+            | Self::StratifiedKFold(ShuffledFolds { n_splits, .. })
+            | Self::StratifiedGroupKFold(ShuffledFolds { n_splits, .. })
+            | Self::RepeatedKFold(RepeatedFolds { n_splits, .. })
+            | Self::RepeatedStratifiedKFold(RepeatedFolds { n_splits, .. })
+            | Self::ShuffleSplit(RandomSplits { n_splits, .. })
+            | Self::StratifiedShuffleSplit(RandomSplits { n_splits, .. })
             | Self::GroupKFold { n_splits }
-            | Self::StratifiedGroupKFold { n_splits, .. }
             | Self::TimeSeriesSplit { n_splits, .. }
-            | Self::ShuffleSplit { n_splits, .. }
-            | Self::StratifiedShuffleSplit { n_splits, .. }
             | Self::GroupShuffleSplit { n_splits, .. } => Some(*n_splits),
             Self::LeaveOneOut
             | Self::LeaveOneGroupOut
@@ -360,22 +352,15 @@ impl Splitter {
     /// [`Error::Job`] at `search.cv`.
     pub fn check(&self) -> Result<()> {
         let least = match self {
-            Self::ShuffleSplit { .. }
-            | Self::StratifiedShuffleSplit { .. }
-            | Self::GroupShuffleSplit { .. } => 1,
+            Self::ShuffleSplit(_) | Self::StratifiedShuffleSplit(_) | Self::GroupShuffleSplit { .. } => 1,
             _ => 2,
         };
         if let Some(n_splits) = self.written_splits().filter(|n_splits| *n_splits < least) {
             return Err(fault(format!("n_splits of {least} or more"), n_splits.to_string()));
         }
         match self {
-            Self::KFold { shuffle: false, random_state: Some(seed), .. }
-            | Self::StratifiedKFold { shuffle: false, random_state: Some(seed), .. }
-            | Self::StratifiedGroupKFold { shuffle: false, random_state: Some(seed), .. } => Err(fault(
-                "shuffle = true where random_state is given",
-                format!("random_state = {seed} alone"),
-            )),
-            Self::RepeatedKFold { n_repeats: 0, .. } | Self::RepeatedStratifiedKFold { n_repeats: 0, .. } => {
+            Self::KFold(own) | Self::StratifiedKFold(own) | Self::StratifiedGroupKFold(own) => own.check(),
+            Self::RepeatedKFold(own) | Self::RepeatedStratifiedKFold(own) if own.n_repeats == 0 => {
                 Err(fault("n_repeats of 1 or more", "0"))
             }
             Self::LeavePGroupsOut { n_groups: None } => {
