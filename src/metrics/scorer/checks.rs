@@ -71,9 +71,7 @@ impl Scorer {
 
     /// That it is not defined for these classes.
     pub(super) fn undefined(self, expected: String, classes: &[f64]) -> Error {
-        let mut classes = classes.to_vec();
-        classes.sort_unstable_by(f64::total_cmp);
-        classes.dedup();
+        let classes = distinct(classes);
         let found = match classes[..] {
             [a, b, c, _, ..] => format!("{} classes: {a}, {b}, {c}, …", classes.len()),
             _ => format!("classes {classes:?}"),

@@ -8,9 +8,7 @@ use crate::metrics::weighted::area_under;
 impl Scorer {
     /// The area under the curve of rows with `weights`, or none.
     pub(in crate::metrics) fn area(self, y_true: &[f64], decision: &[f64], weights: &[f64]) -> Result<f64> {
-        let mut classes = y_true.to_vec();
-        classes.sort_unstable_by(f64::total_cmp);
-        classes.dedup();
+        let classes = distinct(y_true);
         let second = match classes[..] {
             [_, second] => second,
             [_] => return Ok(f64::NAN),
