@@ -86,7 +86,8 @@ pub trait Communicator: Send + Sync {
         node::alone(n_rows, width, fill)
     }
 
-    /// Bytes that this rank has given to other ranks or got from them so far: what goes to many ranks once. 0 for a rank alone.
+    /// Bytes that this rank has given to other ranks or got from them so far: what goes to many ranks once, notes not.
+    /// 0 for a rank alone.
     fn moved_bytes(&self) -> u64 {
         0
     }

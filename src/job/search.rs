@@ -51,8 +51,7 @@ pub(super) fn fit<T: Real>(
     splits.warnings.iter().for_each(|warning| telemetry.warn(warning));
     let undefined = searchable::check_scorers(job, search, &table, &splits.splits)?;
     undefined.iter().for_each(|warning| telemetry.warn(warning));
-    let size = (search.candidates.len() * splits.splits.len(), table.y.len());
-    let maker = Maker::new(comm, job, search, telemetry, size)?;
+    let maker = Maker::new(comm, job, search, telemetry, (splits.splits.len(), table.y.len()))?;
     if search.staged.is_some() {
         let rows = Rows { n_samples: table.y.len(), n_classes: n_classes(job, &table.y) };
         // Most rungs fit on few of the rows: nothing is computed for all of them.
@@ -120,8 +119,8 @@ pub(super) fn forecast<T: Real>(
     let table = Arc::new(table(comm, job, &*source, telemetry)?);
     let splits = groups::splits::<T>(comm, job, search, &table)?.splits;
     searchable::check_scorers(job, search, &table, &splits)?;
-    let size = (search.candidates.len() * splits.len(), table.y.len());
-    let maker = Maker { rehearses: true, ..Maker::new(comm, job, search, telemetry, size)? };
+    let made = Maker::new(comm, job, search, telemetry, (splits.len(), table.y.len()))?;
+    let maker = Maker { rehearses: true, ..made };
     let refits_here = search.refit.wanted && comm.is_root();
     if search.staged.is_some() {
         let rows = Rows { n_samples: table.y.len(), n_classes: n_classes(job, &table.y) };
@@ -205,7 +204,7 @@ impl<'m> Maker<'m> {
         job: &'m Job,
         search: &'m Search,
         telemetry: &'m Telemetry,
-        size: (usize, usize),
+        (n_folds, n_rows): (usize, usize),
     ) -> Result<Self> {
         let of_ranks = comm::allgather(comm, &(source::budget_bytes(comm, job), comm.ranks_on_node()))?;
         let budget_bytes = of_ranks.iter().map(|of| of.0).min().unwrap_or(u64::MAX);
@@ -214,7 +213,7 @@ impl<'m> Maker<'m> {
             telemetry,
             job,
             search,
-            size,
+            size: (search.candidates.len() * n_folds, n_rows),
             budget_bytes: usize::try_from(budget_bytes).unwrap_or(usize::MAX),
             ranks_on_node: of_ranks.iter().map(|of| of.1).min().unwrap_or(1),
             rehearses: false,

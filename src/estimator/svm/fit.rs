@@ -171,9 +171,9 @@ impl Svc {
                 }
             };
             let problem = self.problem(set, matrix, [a, b], &class_weight);
-            let from_zero = matches!(start, Start::Zero);
-            let mut solution = solve(matrix, compact, problem.clone(), stopping, start);
-            if !from_zero && solution.room > stopping.tol {
+            let again = (!matches!(start, Start::Zero)).then(|| problem.clone());
+            let mut solution = solve(matrix, compact, problem, stopping, start);
+            if let Some(problem) = again.filter(|_| solution.room > stopping.tol) {
                 let work = solution.work;
                 solution = solve(matrix, compact, problem, stopping, Start::Zero);
                 solution.work += work;

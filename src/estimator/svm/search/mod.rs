@@ -180,8 +180,8 @@ impl SvcSearch {
         let (products, budget) = self.products();
         let svc = &self.candidates[fits[0].candidate];
         let budget = if self.recomputes() { budget.min(RECENT_BYTES) } else { budget };
-        let mut prepared =
-            bench.prepare(&self.table, products, &split.train, svc, budget, self.expected(fits[0]))?;
+        let expected = self.expected(fits[0]);
+        let mut prepared = bench.prepare(&self.table, products, &split.train, svc, budget, expected)?;
         let mut done: Vec<Done> = Vec::new();
         let mut before: Option<(usize, Arc<Solved>)> = None;
         for &id in fits {
@@ -229,7 +229,7 @@ impl SvcSearch {
             since = Instant::now();
         }
         let mut of_values = of_kernel_values(prepared.matrix.n_asked, self.table.x.ncols());
-        if self.expected(fits[0]) == Expect::All {
+        if expected == Expect::All {
             of_values = of_values * OF_ALL.0 / OF_ALL.1;
         }
         self.n_operations.fetch_add(of_values, Ordering::Relaxed);
