@@ -274,11 +274,17 @@ impl<'m> Maker<'m> {
         splits: &[Split],
         searchable: Box<dyn Searchable + 'a>,
     ) -> Result<Box<dyn Searchable + 'a>> {
-        let Some(pilot) = PilotRows::of(&*searchable, splits) else { return Ok(searchable) };
-        // On rows of which a class or more than that is missing no estimator need be able to be made.
-        let small = Arc::new(table.select(&pilot.rows));
-        let Ok(small) = self.search_of(&small, &self.search.candidates, None) else { return Ok(searchable) };
-        let piloted = || Piloted::new(self.comm, searchable, &*small, splits, &pilot);
+        let pilots = PilotRows::of(&*searchable, splits);
+        let small = pilots.iter().map_while(|pilot| {
+            let rows = Arc::new(table.select(&pilot.rows));
+            // On rows of which a class or more than that is missing no estimator need be able to be made.
+            Some((self.search_of(&rows, &self.search.candidates, None).ok()?, pilot))
+        });
+        let small: Vec<(Box<dyn Searchable>, &PilotRows)> = small.collect();
+        if small.is_empty() {
+            return Ok(searchable);
+        }
+        let piloted = || Piloted::new(self.comm, searchable, &small, splits);
         Ok(Box::new(self.telemetry.time(Phase::Compute, piloted)?))
     }
 

@@ -10,6 +10,7 @@ mod distribution;
 mod driver;
 mod folds;
 mod group_folds;
+mod growth;
 mod pilot;
 mod ranks;
 mod resolved;

@@ -2,8 +2,9 @@
 //!
 //! How many iterations a fit takes, or how deep its trees grow, follows from its parameters and its data, and cannot be
 //! told from the parameters alone. So each chain of the first fold is done on a part of the rows, a chain on a rank, and
-//! what it counts is carried over to the chains of the same candidates on all rows and folds. Counts are the same on
-//! every machine and in every run, and so is the schedule that follows from them.
+//! what it counts is carried over to the chains of the same candidates on all rows and folds; where there are rows enough,
+//! by how it [grows](super::growth) from half as many. Counts are the same on every machine and in every run, and so is the
+//! schedule that follows from them.
 //!
 //! Where a small fit turns out to be that of other candidates, too, the large ones are expected to be: such chains are
 //! joined, so that one rank does the first and copies the others.
@@ -11,6 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use super::growth::carried_over;
 use super::search::{Chain, FitId, FitOutcome, Searchable, SharedWork, Sharing, Split};
 use crate::comm::{self, Communicator};
 use crate::error::Result;
@@ -30,12 +32,14 @@ pub struct PilotRows {
 }
 
 impl PilotRows {
-    /// Those of a search by `searchable`, or none where there is too little to count.
-    pub fn of(searchable: &dyn Searchable, splits: &[Split]) -> Option<Self> {
-        let first = splits.first()?;
+    /// Those of a search by `searchable`, and half as many; fewer or none where there is too little to count.
+    pub fn of(searchable: &dyn Searchable, splits: &[Split]) -> Vec<Self> {
+        let Some(first) = splits.first() else { return Vec::new() };
         let cost: f64 = searchable.chains(splits).iter().map(|chain| chain.cost).sum();
-        let step = searchable.counts_on(cost)?.max(first.train.len().div_ceil(ROWS.1));
-        (first.train.len() / step >= ROWS.0).then(|| Self::every(step, first))
+        let Some(step) = searchable.counts_on(cost) else { return Vec::new() };
+        let step = step.max(first.train.len().div_ceil(ROWS.1));
+        let suffices = |step: &usize| first.train.len() / step >= ROWS.0;
+        [step, 2 * step].into_iter().take_while(suffices).map(|step| Self::every(step, first)).collect()
     }
 
     /// Every `step`-th row of a split: the first ones may all be of one class.
@@ -66,53 +70,109 @@ fn candidates(chain: &Chain) -> Vec<usize> {
     chain.fits.iter().map(|id| id.candidate).collect()
 }
 
+/// What the small fits of chains counted.
+struct Counts {
+    /// Rows that were fitted on.
+    n_rows: usize,
+    /// Whether the fits of each chain succeeded.
+    done: Vec<bool>,
+    /// Of each the operations that it does not share, and those that it may.
+    own: Vec<f64>,
+    shared: Vec<f64>,
+}
+
+impl Counts {
+    /// Those of `chains`, each done by one rank as `small` on the rows of `pilot`.
+    ///
+    /// # Collective
+    /// An allgather of three numbers a chain.
+    fn new(
+        comm: &dyn Communicator,
+        chains: &[Chain],
+        small: &dyn Searchable,
+        pilot: &PilotRows,
+        n_folds: usize,
+    ) -> Result<Self> {
+        let costs: Vec<f64> = chains.iter().map(|chain| chain.cost).collect();
+        let splits = vec![pilot.split.clone(); n_folds];
+        let mut counted: Vec<(usize, u64, u64)> = Vec::new();
+        let counts = || (small.n_operations(), small.n_shared_operations());
+        for &at in &multifit(&costs, comm.size()).tasks[comm.rank()] {
+            let before = counts();
+            if small.run(&chains[at], &splits, &mut |_| Ok(())).is_ok() {
+                let after = counts();
+                let (all, shared) = (after.0 - before.0, after.1 - before.1);
+                counted.push((at, all.saturating_sub(shared), shared));
+            }
+        }
+        let nothing = || vec![0.0; chains.len()];
+        let done = vec![false; chains.len()];
+        let mut counts = Self { n_rows: pilot.split.train.len(), done, own: nothing(), shared: nothing() };
+        for (at, own, shared) in comm::allgather(comm, &counted)?.concat() {
+            counts.done[at] = true;
+            counts.own[at] = own as f64;
+            counts.shared[at] = shared as f64;
+        }
+        Ok(counts)
+    }
+
+    /// For the candidates of each chain that `counts`, of the most rows first, tell of: what its cost by the estimator's model
+    /// is to be multiplied by, and the part of the product that chains of one rank may share.
+    fn factors(counts: &[Self], chains: &[Chain], n_rows: usize) -> Vec<(Vec<usize>, f64, f64)> {
+        let Some((large, small)) = counts.split_first() else { return Vec::new() };
+        let rows = (large.n_rows, small.first().map_or(1, |small| small.n_rows));
+        let carried_over =
+            |of: fn(&Self) -> &[f64]| carried_over(of(large), small.first().map(of), rows, n_rows);
+        let (own, shared) = (carried_over(|counts| &counts.own), carried_over(|counts| &counts.shared));
+        let all: Vec<f64> = own.iter().zip(&shared).map(|(own, shared)| own + shared).collect();
+        // The unit of the estimator's model: what is known in both.
+        let known: Vec<usize> = (0..chains.len()).filter(|&at| large.done[at]).collect();
+        let model: f64 = known.iter().map(|&at| chains[at].cost).sum();
+        let count: f64 = known.iter().map(|&at| all[at]).sum();
+        if model <= 0.0 || count <= 0.0 {
+            return Vec::new();
+        }
+        let factor = |&at: &usize| {
+            let factor = all[at] * model / (count * chains[at].cost);
+            let part = if all[at] > 0.0 { shared[at] / all[at] } else { 0.0 };
+            (candidates(&chains[at]), if factor.is_finite() { factor } else { 1.0 }, part)
+        };
+        known.iter().map(factor).collect()
+    }
+}
+
 impl<'a> Piloted<'a> {
-    /// Does the small fits: each of the first fold's chains of `searchable`, by `small` on `pilot`'s rows.
+    /// Does the small fits: each of the first fold's chains of `searchable`, by each of `small` on its rows, of which the
+    /// first are the most.
     ///
     /// A chain whose small fits fail keeps its own model's cost, in proportion to the others.
     ///
     /// # Collective
-    /// An allgather of three numbers a chain and one of candidates.
+    /// For each of `small` an allgather of three numbers a chain, and one of candidates.
     ///
     /// # Errors
     /// An internal error.
     pub fn new(
         comm: &dyn Communicator,
         searchable: Box<dyn Searchable + 'a>,
-        small: &dyn Searchable,
+        small: &[(Box<dyn Searchable + '_>, &PilotRows)],
         splits: &[Split],
-        pilot: &PilotRows,
     ) -> Result<Self> {
         let of_first = |chain: &Chain| chain.fits.iter().all(|id| id.fold == 0);
         let chains: Vec<Chain> = searchable.chains(splits).into_iter().filter(of_first).collect();
-        let costs: Vec<f64> = chains.iter().map(|chain| chain.cost).collect();
-        let small_splits = vec![pilot.split.clone(); splits.len()];
-        let mut counted: Vec<(usize, u64, u64)> = Vec::new();
-        let counts = || (small.n_operations(), small.n_shared_operations());
-        for &at in &multifit(&costs, comm.size()).tasks[comm.rank()] {
-            let before = counts();
-            if small.run(&chains[at], &small_splits, &mut |_| Ok(())).is_ok() {
-                let after = counts();
-                counted.push((at, after.0 - before.0, after.1 - before.1));
-            }
-        }
-        let counted: Vec<(usize, u64, u64)> = comm::allgather(comm, &counted)?.concat();
-        let mut settled = comm::allgather(comm, &small.settled())?.concat();
+        let counts = small
+            .iter()
+            .map(|(small, pilot)| Counts::new(comm, &chains, &**small, pilot, splits.len()))
+            .collect::<Result<Vec<Counts>>>()?;
+        let mut settled = match small {
+            [(first, _), ..] => comm::allgather(comm, &first.settled())?.concat(),
+            [] => Vec::new(),
+        };
         settled.sort_unstable();
         settled.dedup();
-        // The unit of the estimator's model: what is known in both.
-        let model: f64 = counted.iter().map(|&(at, ..)| costs[at]).sum();
-        let count: f64 = counted.iter().map(|&(_, count, _)| count as f64).sum();
-        let n_ranks = comm.size();
-        if model <= 0.0 || count <= 0.0 {
-            return Ok(Self { searchable, factors: Vec::new(), n_ranks, settled });
-        }
-        let factor = |&(at, n, n_shared): &(usize, u64, u64)| {
-            let factor = n as f64 * model / (count * costs[at]);
-            let part = if n > 0 { n_shared as f64 / n as f64 } else { 0.0 };
-            (candidates(&chains[at]), if factor.is_finite() { factor } else { 1.0 }, part)
-        };
-        Ok(Self { factors: counted.iter().map(factor).collect(), searchable, n_ranks, settled })
+        let n_rows = splits.first().map_or(0, |split| split.train.len());
+        let factors = Counts::factors(&counts, &chains, n_rows);
+        Ok(Self { searchable, factors, n_ranks: comm.size(), settled })
     }
 
     /// Joins each chain whose fits are expected to be those of earlier ones of its fold to the chain of these.
@@ -263,6 +323,10 @@ mod tests {
     struct Counting {
         n: AtomicU64,
         counts: bool,
+        /// What chains have to cost for it.
+        needs: f64,
+        /// The power of the rows by which the operations of the second chain grow; that of the first is 1.
+        growth: f64,
         /// The candidate whose fits fail.
         fails: Option<usize>,
         /// Candidates that settled all after them.
@@ -275,6 +339,8 @@ mod tests {
         Counting {
             n: AtomicU64::new(0),
             counts: true,
+            needs: 1e10,
+            growth: 1.0,
             fails: None,
             settled: Vec::new(),
             sharing: Sharing::Nothing,
@@ -308,8 +374,14 @@ mod tests {
                 if Some(id.candidate) == self.fails {
                     return Err(Error::data("rows", Place::default(), "others", "these"));
                 }
-                let of_row = if id.candidate == 0 { 70 } else { 15 };
-                self.n.fetch_add(of_row * splits[id.fold].train.len() as u64, Ordering::Relaxed);
+                let n = splits[id.fold].train.len() as f64;
+                // Growth makes no difference for 1,000 rows.
+                let count = if id.candidate == 0 {
+                    70.0 * n
+                } else {
+                    15.0 * n * (n / 1000.0).powf(self.growth - 1.0)
+                };
+                self.n.fetch_add(count as u64, Ordering::Relaxed);
             }
             Ok(())
         }
@@ -323,7 +395,7 @@ mod tests {
         }
 
         fn counts_on(&self, cost: f64) -> Option<usize> {
-            (self.counts && cost > 1e10).then_some(4)
+            (self.counts && cost > self.needs).then_some(4)
         }
 
         fn n_operations(&self) -> u64 {
@@ -354,29 +426,50 @@ mod tests {
         (0..2).map(of).collect()
     }
 
+    fn piloted<'a>(
+        comm: &dyn Communicator,
+        full: Counting,
+        small: impl Fn() -> Counting,
+        pilots: &[PilotRows],
+        splits: &[Split],
+    ) -> Piloted<'a> {
+        let small: Vec<(Box<dyn Searchable>, &PilotRows)> =
+            pilots.iter().map(|pilot| (Box::new(small()) as Box<dyn Searchable>, pilot)).collect();
+        Piloted::new(comm, Box::new(full), &small, splits).expect("counts")
+    }
+
     #[test]
     fn small_fits_are_on_every_fourth_row_of_the_first_fold() {
         let splits = splits();
-        let pilot = PilotRows::of(&counting(), &splits).expect("something to do");
-        assert_eq!((pilot.split.train.len(), pilot.split.test.len()), (1000, 250));
-        for (places, rows) in [(&pilot.split.train, &splits[0].train), (&pilot.split.test, &splits[0].test)] {
-            assert!(places.iter().zip(rows.iter().step_by(4)).all(|(&at, row)| pilot.rows[at] == *row));
+        let pilots = PilotRows::of(&counting(), &splits);
+        assert_eq!(pilots.len(), 2);
+        for (pilot, step) in pilots.iter().zip([4, 8]) {
+            let sizes = (pilot.split.train.len(), pilot.split.test.len());
+            assert_eq!(sizes, (4000 / step, 1000usize.div_ceil(step)));
+            for (places, rows) in
+                [(&pilot.split.train, &splits[0].train), (&pilot.split.test, &splits[0].test)]
+            {
+                assert!(
+                    places.iter().zip(rows.iter().step_by(step)).all(|(&at, row)| pilot.rows[at] == *row)
+                );
+            }
         }
-        assert!(PilotRows::of(&Counting { counts: false, ..counting() }, &splits).is_none());
-        assert!(PilotRows::of(&counting(), &splits[..0]).is_none());
-        let few = Split { train: (0..1000).collect(), test: vec![1000] };
-        assert!(PilotRows::of(&counting(), &[few]).is_none());
+        assert!(PilotRows::of(&Counting { counts: false, ..counting() }, &splits).is_empty());
+        assert!(PilotRows::of(&counting(), &splits[..0]).is_empty());
+        for (n_train, n_pilots) in [(1000, 0), (1600, 1), (3200, 2)] {
+            let few = Split { train: (0..n_train).collect(), test: vec![n_train] };
+            assert_eq!(PilotRows::of(&Counting { needs: 1e9, ..counting() }, &[few]).len(), n_pilots);
+        }
     }
 
     /// Seven tenths of the operations are those of the first chain, on every rank and fold.
     #[test]
     fn chains_cost_what_their_small_fits_counted() {
         let splits = splits();
-        let pilot = PilotRows::of(&counting(), &splits).expect("something to do");
+        let pilots = PilotRows::of(&counting(), &splits);
         for size in [1, 2, 5] {
             let costs = run_threads(size, |comm| {
-                let piloted =
-                    Piloted::new(comm, Box::new(counting()), &counting(), &splits, &pilot).expect("counts");
+                let piloted = piloted(comm, counting(), counting, &pilots, &splits);
                 piloted.chains(&splits).iter().map(|chain| chain.cost).collect::<Vec<_>>()
             });
             let total = 1e7 * 4000.0 * 3.0;
@@ -388,14 +481,36 @@ mod tests {
         }
     }
 
+    /// On 1,000 rows both chains of a fold cost the same as if neither grew faster.
+    #[test]
+    fn chains_whose_operations_grow_faster_cost_more() {
+        let splits = splits();
+        let cost_of_two = |growth: f64, n_pilots: usize| {
+            let small = || Counting { growth, ..counting() };
+            let pilots = &PilotRows::of(&counting(), &splits)[..n_pilots];
+            let chains = piloted(&Single::new(), counting(), small, pilots, &splits).chains(&splits);
+            chains[1].cost / chains[0].cost
+        };
+        let unknown = [1.0, 1.4].map(|growth| cost_of_two(growth, 1));
+        assert!(
+            (unknown[0] - 3.0 / 7.0).abs() < 1e-3 && (unknown[1] - unknown[0]).abs() < 1e-3,
+            "{unknown:?}"
+        );
+        let known = [1.0, 1.4].map(|growth| cost_of_two(growth, 2));
+        assert!((known[0] - unknown[0]).abs() < 1e-3, "{known:?}");
+        // Four times as many rows: 4^0.4, of which not all is believed.
+        let ratio = known[1] / known[0];
+        assert!(ratio > 1.3 && ratio < 4f64.powf(0.4), "{ratio}");
+    }
+
     #[test]
     fn chains_that_small_fits_settle_join_the_chain_of_these() {
         let splits = splits();
-        let pilot = PilotRows::of(&counting(), &splits).expect("something to do");
+        let pilots = PilotRows::of(&counting(), &splits);
         let joined = |settled: &[usize]| {
-            let small = Counting { settled: settled.to_vec(), ..counting() };
-            let piloted = Piloted::new(&Single::new(), Box::new(counting()), &small, &splits, &pilot);
-            let chains = piloted.expect("counts").chains(&splits);
+            let small = || Counting { settled: settled.to_vec(), ..counting() };
+            let piloted = piloted(&Single::new(), counting(), small, &pilots, &splits);
+            let chains = piloted.chains(&splits);
             chains
                 .iter()
                 .map(|c| (c.fits.iter().map(|id| (id.fold, id.candidate)).collect(), c.cost))
@@ -422,12 +537,12 @@ mod tests {
     #[test]
     fn chains_that_find_shared_operations_done_cost_less() {
         let splits: Vec<Split> = (0..4).flat_map(|_| splits()).collect();
-        let pilot = PilotRows::of(&counting(), &splits).expect("something to do");
+        let pilots = PilotRows::of(&counting(), &splits);
         let sharing = [Sharing::With((0, 0)), Sharing::Before];
         for (size, sharing) in [1, 3, 8].into_iter().flat_map(|size| sharing.map(|s| (size, s))) {
             let costs = run_threads(size, |comm| {
-                let full = Box::new(Counting { sharing, ..counting() });
-                let piloted = Piloted::new(comm, full, &counting(), &splits, &pilot).expect("counts");
+                let full = Counting { sharing, ..counting() };
+                let piloted = piloted(comm, full, counting, &pilots, &splits);
                 piloted.chains(&splits).iter().map(|chain| chain.cost).collect::<Vec<_>>()
             });
             let total = 1e7 * 4000.0 * 3.0;
@@ -444,12 +559,11 @@ mod tests {
     #[test]
     fn a_chain_whose_small_fits_fail_keeps_its_cost() {
         let splits = splits();
-        let pilot = PilotRows::of(&counting(), &splits).expect("something to do");
+        let pilots = PilotRows::of(&counting(), &splits);
         for fails in [0, 1] {
-            let small = Counting { fails: Some(fails), ..counting() };
-            let piloted = Piloted::new(&Single::new(), Box::new(counting()), &small, &splits, &pilot);
-            let costs: Vec<f64> =
-                piloted.expect("counts").chains(&splits).iter().map(|chain| chain.cost).collect();
+            let small = || Counting { fails: Some(fails), ..counting() };
+            let piloted = piloted(&Single::new(), counting(), small, &pilots, &splits);
+            let costs: Vec<f64> = piloted.chains(&splits).iter().map(|chain| chain.cost).collect();
             assert_eq!(costs, [4e10, 8e10, 4e10, 8e10]);
         }
     }

@@ -16,7 +16,7 @@ const AT_ONCE: usize = 128;
 
 /// The part of the rows that, once computed one by one, lets expect that most will be asked for: all of them together take
 /// half of the time.
-const MANY: usize = 8;
+pub(super) const MANY: usize = 8;
 
 /// Kernel values of all rows of a table, class by class and ascending in each, in single precision.
 ///

@@ -31,7 +31,7 @@ use super::rows::KernelRows;
 use super::scoring::Fitted;
 use super::settled::{Settled, SettledFit};
 use super::solver::of_kernel_values;
-use super::store::KernelStore;
+use super::store::{KernelStore, MANY};
 use crate::data::Table;
 use crate::error::{Error, Result};
 use crate::estimator::Model;
@@ -228,17 +228,26 @@ impl SvcSearch {
             emit(outcome)?;
             since = Instant::now();
         }
-        let mut of_values = of_kernel_values(prepared.matrix.n_asked, self.table.x.ncols());
-        if expected == Expect::All {
-            of_values = of_values * OF_ALL.0 / OF_ALL.1;
-        }
+        let (asked, stored) = (prepared.matrix.n_asked, prepared.matrix.store().is_some());
+        let of_values = self.of_values(expected, asked, stored);
         self.n_operations.fetch_add(of_values, Ordering::Relaxed);
         self.n_of_values.fetch_add(of_values, Ordering::Relaxed);
-        let (asked, stored) = (prepared.matrix.n_asked, prepared.matrix.store().is_some());
         let n_columns = if stored { self.table.x.nrows() } else { prepared.set.rows.len() };
         self.note_asked(asked, fits, prepared.set.rows.len(), n_columns);
         bench.count(asked, stored);
         Ok(())
+    }
+
+    /// Operations for the kernel values of fits that `asked` for so many and found none: where they are `stored`, each value of
+    /// the matrix is computed once at most, and all at once where that is `expected` and many rows are asked for.
+    fn of_values(&self, expected: Expect, asked: u64, stored: bool) -> u64 {
+        let (n, d) = self.table.x.dim();
+        let all = (n as u64).pow(2);
+        match expected {
+            _ if !stored => of_kernel_values(asked, d),
+            Expect::All if asked >= all / MANY as u64 => of_kernel_values(all, d) * OF_ALL.0 / OF_ALL.1,
+            _ => of_kernel_values(asked.min(all), d),
+        }
     }
 
     /// Solves for a candidate, starting from the solution `before` if that helps, which this one then takes the place of.
