@@ -65,10 +65,19 @@ fn note_and_stop(id: FitId) {
     }
 }
 
+/// What rank 0 was told when sweeps began: the fits that were done before, and all.
+static TOLD: Mutex<Vec<(usize, usize)>> = Mutex::new(Vec::new());
+
 fn sweep(size: usize, fake: &Fake, keeper: &dyn Keeper) -> (Vec<Result<SearchResult>>, Vec<FitId>) {
     DONE.lock().unwrap().clear();
     let results = run_threads(size, |comm| {
-        let result = run_search(comm, &Telemetry::new(), fake, &splits(), &search(), Some(keeper), &mut ());
+        let mut told = Vec::new();
+        let mut watch = |done: usize, total: usize| told.push((done, total));
+        let result =
+            run_search(comm, &Telemetry::new(), fake, &splits(), &search(), Some(keeper), &mut watch);
+        // Each that is done is told once.
+        assert!(told.windows(2).all(|two| two[0].0 + 1 == two[1].0), "{told:?}");
+        TOLD.lock().unwrap().extend(told.first());
         assert!(comm.poll().is_none(), "a note was left behind");
         result
     });
@@ -93,7 +102,10 @@ fn stops_and_resumes(size: usize, resumed_size: usize, independent: bool) {
         assert!(error.to_string().contains("out.h5.checkpoint"), "{error}");
     }
 
+    TOLD.lock().unwrap().clear();
     let (resumed, second) = sweep(resumed_size, &fake, &keeper);
+    // Fits that are done again were not done before.
+    assert_eq!(*TOLD.lock().unwrap(), [(12 - second.len(), 12)]);
     for result in resumed {
         let result = result.unwrap();
         assert_eq!(unchanging(&result), unchanging(&whole));

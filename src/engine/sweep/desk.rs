@@ -1,6 +1,6 @@
 //! Rank 0's desk: finished fits arrive here from all ranks, for progress and for the journal.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,9 @@ pub(super) fn post(comm: &dyn Communicator, note: &Note) -> Result<()> {
 
 /// Everything rank 0 knows of the sweep so far.
 pub(super) struct Desk<'a> {
-    records: Vec<Record>,
+    /// What the journal has: fits of an earlier run that are done again stay until they are.
+    records: BTreeMap<FitId, Record>,
+    /// Fits that are done, and will not be done again.
     seen: BTreeSet<FitId>,
     total: usize,
     keeper: Option<&'a dyn Keeper>,
@@ -45,33 +47,26 @@ pub(super) struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    /// A desk that knows the fits of an earlier run.
+    /// A desk that knows the fits of an earlier run, of which this one does those that are `planned` again.
     pub(super) fn new(
         known: &[Record],
+        planned: &BTreeSet<FitId>,
         total: usize,
         keeper: Option<&'a dyn Keeper>,
         watch: &'a mut dyn Watch,
     ) -> Self {
-        let seen: BTreeSet<FitId> = known.iter().map(|record| record.outcome.id).collect();
+        let records: BTreeMap<FitId, Record> =
+            known.iter().map(|record| (record.outcome.id, record.clone())).collect();
+        let seen: BTreeSet<FitId> = records.keys().filter(|id| !planned.contains(id)).copied().collect();
         watch.on_start(seen.len(), total);
-        Self {
-            records: known.to_vec(),
-            seen,
-            total,
-            keeper,
-            watch,
-            n_through: 0,
-            stopped: false,
-            failed: false,
-        }
+        Self { records, seen, total, keeper, watch, n_through: 0, stopped: false, failed: false }
     }
 
-    /// Takes a finished fit, from this rank or another. One that is known already (a chain done from its start
-    /// again) changes nothing.
+    /// Takes a finished fit, from this rank or another.
     pub(super) fn take(&mut self, record: Record) {
         if self.seen.insert(record.outcome.id) {
             self.watch.on_fit(&record.outcome, self.seen.len(), self.total);
-            self.records.push(record);
+            self.records.insert(record.outcome.id, record);
         }
     }
 
@@ -119,6 +114,8 @@ impl<'a> Desk<'a> {
     }
 
     fn keep(&self, urgent: bool) -> Result<()> {
-        self.keeper.map_or(Ok(()), |keeper| keep(keeper, urgent, || comm::encode(&self.records)))
+        self.keeper.map_or(Ok(()), |keeper| {
+            keep(keeper, urgent, || comm::encode(&self.records.values().collect::<Vec<_>>()))
+        })
     }
 }

@@ -107,7 +107,10 @@ impl<'a> Sweep<'a> {
         let ids = known.iter().map(|record| record.outcome.id).collect();
         let n_parts = |chain: &Chain| fits.n_parts(chain);
         let plan = SweepPlan::resumed(chains, &ids, fits.are_independent(), &n_parts, self.comm.size());
-        let mut desk = self.comm.is_root().then(|| Desk::new(&known, all.len(), self.keeper, watch));
+        let planned: BTreeSet<FitId> =
+            plan.chains.iter().flat_map(|chain| chain.fits.iter().copied()).collect();
+        let mut desk =
+            self.comm.is_root().then(|| Desk::new(&known, &planned, all.len(), self.keeper, watch));
 
         let (mut share, mut parts) = (Share::default(), Parts::new());
         let worked = self.work(&plan, fits, &mut share, &mut parts, &mut desk);
