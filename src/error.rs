@@ -183,6 +183,12 @@ pub enum Error {
         /// The file that holds the work so far.
         checkpoint: PathBuf,
     },
+    /// Work left in the middle after a request to stop. What kept the work before makes it [`Stopped`](Self::Stopped).
+    #[error("interrupted by signal {signal}")]
+    Interrupted {
+        /// The signal that asked for it.
+        signal: i32,
+    },
     /// A defect of the program.
     #[error("internal error: {message}; please report it")]
     Internal {
@@ -232,7 +238,7 @@ impl Error {
             Self::InputMissing { .. } => ExitCode::NoInput,
             Self::CannotCreate { .. } => ExitCode::CannotCreate,
             Self::Io { .. } => ExitCode::Io,
-            Self::Stopped { .. } => ExitCode::Stopped,
+            Self::Stopped { .. } | Self::Interrupted { .. } => ExitCode::Stopped,
             Self::Internal { .. } => ExitCode::Internal,
             Self::Remote { code, .. } => *code,
         }

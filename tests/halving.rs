@@ -121,8 +121,11 @@ fn rungs_are_the_same_on_any_number_of_ranks_and_when_taken_up_again() {
         let states = kept.0.into_inner().unwrap();
         let n_fits = 3 * first.cv_results.column("params").unwrap().values.len();
         for (at, least) in [(states.len() / 3, 1), (states.len() - 1, n_fits - 3)] {
-            let again = climb(&spec, 2, &Memory(Mutex::default(), Some(states[at].clone())));
+            let keeper = Memory(Mutex::default(), Some(states[at].clone()));
+            let again = climb(&spec, 2, &keeper);
             again.iter().for_each(same);
+            // A state begins with the number of its rungs: what later ones have stays while the first are taken up.
+            assert!(keeper.0.into_inner().unwrap().iter().all(|state| state[0] >= states[at][0]));
             let taken_over = again[0].report.n_resumed;
             assert!((least..=n_fits).contains(&taken_over), "{taken_over} of {n_fits}");
         }

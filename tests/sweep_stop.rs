@@ -10,7 +10,7 @@ use rankfit::comm::run_threads;
 use rankfit::engine::keeper::Keeper;
 use rankfit::error::{Error, ExitCode, Result};
 use rankfit::model_selection::{FitId, SearchResult, run_search};
-use rankfit::telemetry::{Telemetry, request_stop};
+use rankfit::telemetry::{Telemetry, check_interrupt, request_stop};
 use sweep_fake::{Fake, N_SPLITS, search, splits};
 
 /// Keeps the state in memory.
@@ -63,6 +63,14 @@ fn note_and_stop(id: FitId) {
     if id == (FitId { candidate: 1, fold: 2 }) {
         request_stop(libc::SIGTERM);
     }
+}
+
+/// A fit during which a stop is requested, and which then looks whether it is still wanted.
+fn stop_and_look(id: FitId) -> Option<Error> {
+    if id == (FitId { candidate: 2, fold: 1 }) {
+        request_stop(libc::SIGINT);
+    }
+    check_interrupt().err()
 }
 
 /// What rank 0 was told when sweeps began: the fits that were done before, and all.
@@ -125,12 +133,66 @@ fn stops_and_resumes(size: usize, resumed_size: usize, independent: bool) {
     }
 }
 
+fn assert_stopped(stopped: Vec<Result<SearchResult>>) {
+    for error in stopped.into_iter().map(Result::unwrap_err) {
+        assert_eq!(error.exit_code(), ExitCode::Stopped);
+        assert!(error.to_string().contains("stopped by SIGINT: the work so far is in"), "{error}");
+    }
+}
+
+/// The fit during which a stop was requested is not told, nor is any after it.
+fn is_left_in_the_middle(size: usize, resumed_size: usize, parts: usize, independent: bool) {
+    let fake = Fake { after: note, parts, independent, ..Fake::new() };
+    let (whole, _) = sweep(size, &fake, &Memory::default());
+    let keeper = Memory::default();
+    let leaving = Fake { fails: stop_and_look, after: note, parts, independent, ..Fake::new() };
+    let (stopped, first) = sweep(size, &leaving, &keeper);
+    request_stop(0);
+    assert_stopped(stopped);
+    assert!(!first.contains(&FitId { candidate: 2, fold: 1 }));
+    assert!(keeper.load().unwrap().is_some());
+
+    let (resumed, second) = sweep(resumed_size, &fake, &keeper);
+    let whole = unchanging(whole[0].as_ref().unwrap());
+    assert!(resumed.into_iter().all(|result| unchanging(&result.unwrap()) == whole));
+    let (first, second): (BTreeSet<FitId>, BTreeSet<FitId>) =
+        (first.into_iter().collect(), second.into_iter().collect());
+    assert_eq!(first.union(&second).count(), 12);
+    assert!(!independent || first.is_disjoint(&second));
+}
+
+/// A search that was stopped during its last fit has all others when it goes on.
+fn the_last_fit_is_left(size: usize, resumed_size: usize) {
+    let stop = || {
+        request_stop(libc::SIGINT);
+        check_interrupt().err()
+    };
+    let keeper = Memory::default();
+    let (stopped, first) = sweep(size, &Fake { refit_fails: stop, after: note, ..Fake::new() }, &keeper);
+    request_stop(0);
+    assert_eq!(first.len(), 12);
+    assert_eq!(stopped[0].as_ref().unwrap_err().exit_code(), ExitCode::Stopped);
+    assert!(
+        stopped.iter().all(|result| result.as_ref().unwrap_err().to_string().contains("out.h5.checkpoint"))
+    );
+    let (resumed, second) = sweep(resumed_size, &Fake { after: note, ..Fake::new() }, &keeper);
+    assert!(second.is_empty());
+    assert!(resumed.into_iter().next().unwrap().unwrap().model.is_some());
+}
+
 #[test]
 fn a_stopped_sweep_goes_on_where_it_ended() {
     for independent in [true, false] {
         for (size, resumed_size) in [(1, 1), (1, 3), (2, 2), (2, 7), (3, 1), (16, 2)] {
             stops_and_resumes(size, resumed_size, independent);
         }
+    }
+
+    for (size, resumed_size) in [(1, 1), (1, 3), (2, 1), (3, 2), (16, 4)] {
+        for (parts, independent) in [(1, true), (1, false), (5, true)] {
+            is_left_in_the_middle(size, resumed_size, parts, independent);
+        }
+        the_last_fit_is_left(size, resumed_size);
     }
 
     // A journal that cannot be written ends the job on every rank.

@@ -1,6 +1,8 @@
 //! What keeps the work of a job that stops before its end.
 
-use crate::error::Result;
+use crate::comm::{Communicator, agree};
+use crate::error::{Error, ExitCode, Result};
+use crate::telemetry::signal_name;
 
 /// A place for the state of an unfinished job. Called on rank 0 only; the engines distribute what it returns.
 pub trait Keeper: Send + Sync {
@@ -44,4 +46,37 @@ pub(in crate::engine) fn keep(
         keeper.hold(state()?);
     }
     Ok(())
+}
+
+/// The end of a job whose work `keeper` has, after a request to stop by `signal`.
+pub(in crate::engine) fn stopped(signal: i32, keeper: Option<&dyn Keeper>) -> Error {
+    let checkpoint = keeper.map_or_else(Default::default, |keeper| keeper.path().to_path_buf());
+    Error::Stopped { signal: signal_name(signal), checkpoint }
+}
+
+/// [Agrees](agree) on the result of work that may have been [interrupted](Error::Interrupted); if it was on any rank, rank 0
+/// stores the `state` from which a later run comes to the same work.
+///
+/// # Collective
+/// One agreement.
+///
+/// # Errors
+/// The first error of any rank, [`Error::Stopped`] for an interruption; on rank 0 that of storing.
+pub fn agree_or_keep<T>(
+    comm: &dyn Communicator,
+    keeper: Option<&dyn Keeper>,
+    result: Result<T>,
+    state: impl FnOnce() -> Result<Vec<u8>>,
+) -> Result<T> {
+    let result = result.map_err(|error| match error {
+        Error::Interrupted { signal } => stopped(signal, keeper),
+        other => other,
+    });
+    let agreed = agree(comm, result);
+    if let (Err(error), Some(keeper)) = (&agreed, keeper.filter(|_| comm.is_root()))
+        && error.exit_code() == ExitCode::Stopped
+    {
+        keeper.store(&state()?)?;
+    }
+    agreed
 }

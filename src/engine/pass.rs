@@ -7,12 +7,12 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::keeper::{Keeper, keep};
+use super::keeper::{Keeper, keep, stopped};
 use crate::comm::{self, Communicator, OrderedReduction, Partial, agree};
 use crate::data::{Block, Feed, Parts, Shape};
 use crate::error::{Error, Result};
 use crate::kernel::Real;
-use crate::telemetry::{Phase, Telemetry, signal_name, stop_requested};
+use crate::telemetry::{Phase, Telemetry, check_interrupt, stop_requested};
 
 /// What a block contributes.
 pub trait Pass<T: Real> {
@@ -150,6 +150,7 @@ impl<'a, T: Real> PassEngine<'a, T> {
         let flops_per_row = pass.flops_per_row(self.feed.parts().shape().n_features);
         let (mut left_alone, mut spared) = (0, 0);
         let local = self.feed.for_each(telemetry, |position, block| {
+            check_interrupt()?;
             let partial = telemetry.time(Phase::Compute, || pass.block(block, &mut memory[position]))?;
             let left = pass.rows_left_alone() - std::mem::replace(&mut left_alone, pass.rows_left_alone());
             let row_bytes = block.size_bytes() / block.n_rows.max(1) as u64;
@@ -262,9 +263,7 @@ impl<'a, T: Real> PassEngine<'a, T> {
         let kept = if self.comm.is_root() { keep(keeper, urgent, || comm::encode(state)) } else { Ok(()) };
         agree(self.comm, kept)?;
         match self.stop {
-            Some(signal) => {
-                Err(Error::Stopped { signal: signal_name(signal), checkpoint: keeper.path().to_path_buf() })
-            }
+            Some(signal) => Err(stopped(signal, Some(keeper))),
             None => Ok(()),
         }
     }

@@ -5,13 +5,13 @@ use std::time::Instant;
 use super::cv_results::CvResults;
 use super::search::{Chain, FitId, FitOutcome, Searchable, Split};
 use super::spec::{Kind, Search};
-use crate::comm::{self, Communicator, agree};
-use crate::engine::keeper::Keeper;
+use crate::comm::{self, Communicator};
+use crate::engine::keeper::{Keeper, agree_or_keep};
 use crate::engine::sweep::{FitFailure, Fits, OnFailure, SharedWork, Sweep, SweepReport, Swept, Watch};
 use crate::error::{Error, Place, Result};
 use crate::estimator::Model;
 use crate::partition::Slice;
-use crate::telemetry::{Phase, Telemetry};
+use crate::telemetry::{Phase, Telemetry, interruptible};
 
 /// What a search came to, equal on all ranks but for the model.
 #[derive(Clone, Debug)]
@@ -35,8 +35,8 @@ pub struct SearchResult {
 /// Does every fit of `search` on `splits` of the data that `searchable` holds, and the refit on rank 0.
 ///
 /// `searchable` has `search.candidates` in their order, and emits `search.scorers` in their order. Stops, resumes
-/// and tells `watch` as [`Sweep::run`] says. The fits of the search are kept until it is over; a request to stop
-/// during the refit waits for its end.
+/// and tells `watch` as [`Sweep::run`] says. The fits of the search are kept until it is over: a refit that is left after a
+/// request to stop begins anew in the run that takes them up.
 ///
 /// # Collective
 /// Those of [`Sweep::run`], one allgather of a few numbers, one agreement and one broadcast of a number.
@@ -73,7 +73,7 @@ pub fn run_search(
     };
     let best = best.filter(|_| search.refit.wanted);
     let (fitted, refit_s) = match best {
-        Some(best) => refit(comm, telemetry, searchable, best)?,
+        Some(best) => refit(comm, telemetry, searchable, best, (keeper, &|| swept.journal()))?,
         None => (None, None),
     };
     let (steps, model) = fitted.map_or((Vec::new(), None), |(steps, model)| (steps, Some(model)));
@@ -125,20 +125,25 @@ pub(super) fn tell_shared(telemetry: &Telemetry, shared: &[SharedWork]) {
 /// The steps and the model.
 type Refitted = (Vec<Model>, Model);
 
-/// Fits the best candidate: on rank 0 while the others wait, or each its parts where there are some.
+/// What keeps the fits of a search, and the state that has them all.
+pub(super) type Kept<'a> = (Option<&'a dyn Keeper>, &'a dyn Fn() -> Result<Vec<u8>>);
+
+/// Fits the best candidate: on rank 0 while the others wait, or each its parts where there are some. Rank 0 leaves it after
+/// a request to stop, and so does every rank its parts, if the fits before are kept.
 pub(super) fn refit(
     comm: &dyn Communicator,
     telemetry: &Telemetry,
     searchable: &dyn Searchable,
     best: usize,
+    (keeper, journal): Kept<'_>,
 ) -> Result<(Option<Refitted>, Option<f64>)> {
     let start = Instant::now();
-    let _unkept = telemetry.unkept();
+    let _unkept = keeper.is_none().then(|| telemetry.unkept());
     let n_parts = searchable.n_refit_parts(best);
     let parts = if n_parts > 1 && comm.size() > 1 {
         let mine = Slice::of(n_parts, comm.rank(), comm.size()).blocks;
-        let done = telemetry.time(Phase::Compute, || searchable.refit_parts(best, mine));
-        let mine = agree(comm, done)?;
+        let fit = || interruptible(keeper.is_some(), || searchable.refit_parts(best, mine));
+        let mine = agree_or_keep(comm, keeper, telemetry.time(Phase::Compute, fit), journal)?;
         Some(telemetry.communicate(comm, || comm::to_root(comm, mine)))
     } else {
         None
@@ -147,9 +152,10 @@ pub(super) fn refit(
         Some(parts) => searchable.join_refit(best, parts),
         None => searchable.refit_steps(best),
     };
+    let fit = || interruptible(keeper.is_some(), fit);
     let fitted = if comm.is_root() { telemetry.time(Phase::Compute, fit).map(Some) } else { Ok(None) };
     let elapsed_s = start.elapsed().as_secs_f64();
-    let fitted = agree(comm, fitted)?;
+    let fitted = agree_or_keep(comm, keeper, fitted, journal)?;
     Ok((fitted, Some(comm::broadcast(comm, 0, Some(elapsed_s))?)))
 }
 

@@ -18,6 +18,7 @@ use crate::comm::{self, Communicator};
 use crate::error::Result;
 use crate::estimator::Model;
 use crate::partition::multifit;
+use crate::telemetry::interruptible;
 
 /// No fewer rows than this are fitted on, and no more.
 const ROWS: (usize, usize) = (400, 4000);
@@ -99,7 +100,9 @@ impl Counts {
         let counts = || (small.n_operations(), small.n_shared_operations());
         for &at in &multifit(&costs, comm.size()).tasks[comm.rank()] {
             let before = counts();
-            if small.run(&chains[at], &splits, &mut |_| Ok(())).is_ok() {
+            // What follows honours a request to stop, whatever is known of the costs.
+            let run = || small.run(&chains[at], &splits, &mut |_| Ok(()));
+            if interruptible(true, run).is_ok() {
                 let after = counts();
                 let (all, shared) = (after.0 - before.0, after.1 - before.1);
                 counted.push((at, all.saturating_sub(shared), shared));
@@ -145,7 +148,7 @@ impl<'a> Piloted<'a> {
     /// Does the small fits: each of the first fold's chains of `searchable`, by each of `small` on its rows, of which the
     /// first are the most.
     ///
-    /// A chain whose small fits fail keeps its own model's cost, in proportion to the others.
+    /// A chain whose small fits fail, or are left after a request to stop, keeps its own model's cost, in proportion to the others.
     ///
     /// # Collective
     /// For each of `small` an allgather of three numbers a chain, and one of candidates.

@@ -1,4 +1,5 @@
-//! A request to stop, left by a signal handler and found by the engines between passes and fits.
+//! A request to stop, left by a signal handler and found by the engines between passes and fits, and in fits of a search
+//! (see [`interruptible`](super::interruptible)).
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};

@@ -15,6 +15,8 @@ pub(crate) struct Fake {
     pub(crate) fails: fn(FitId) -> Option<Error>,
     /// Called after each fit.
     pub(crate) after: fn(FitId),
+    /// The error of the last fit, of a candidate that can be fitted again.
+    pub(crate) refit_fails: fn() -> Option<Error>,
     /// Whether the best candidate can be fitted again.
     pub(crate) refits: bool,
     /// Whether outcomes are those of other fits.
@@ -27,7 +29,15 @@ pub(crate) struct Fake {
 
 impl Fake {
     pub(crate) fn new() -> Self {
-        Self { fails: |_| None, after: |_| (), refits: true, lies: false, independent: true, parts: 1 }
+        Self {
+            fails: |_| None,
+            after: |_| (),
+            refit_fails: || None,
+            refits: true,
+            lies: false,
+            independent: true,
+            parts: 1,
+        }
     }
 
     /// A score whose mean depends on the order of addition.
@@ -142,6 +152,9 @@ impl Searchable for Fake {
     fn refit(&self, candidate: usize) -> Result<Model> {
         if !self.refits {
             return Err(Error::data("fake", Place::default(), "no refit", "one"));
+        }
+        if let Some(error) = (self.refit_fails)() {
+            return Err(error);
         }
         let attributes = vec![("candidate_".to_string(), Array::scalar(candidate as f64))];
         Ok(Model { estimator: "Fake".into(), params: serde_json::Value::Null, attributes })

@@ -10,9 +10,9 @@ use super::plan::SweepPlan;
 use super::report::SweepReport;
 use super::task::{Chain, FitFailure, FitId, FitOutcome, Fits, OnFailure, Record, Watch};
 use crate::comm::{self, Communicator, Fuse, agree};
-use crate::engine::keeper::Keeper;
+use crate::engine::keeper::{Keeper, stopped};
 use crate::error::{Error, Result};
-use crate::telemetry::{Phase, Telemetry, signal_name, stop_requested};
+use crate::telemetry::{Phase, Telemetry, interruptible, stop_requested};
 
 /// The longest reason of a failure that is kept, in bytes.
 const REASON_BYTES: usize = 400;
@@ -87,7 +87,9 @@ impl<'a> Sweep<'a> {
 
     /// Does every fit of `chains` and returns all outcomes on every rank.
     ///
-    /// A request to stop is honoured between fits by the ranks that received it; the others do their share.
+    /// A request to stop is honoured by the ranks that received it; the others do their share. A fit under way is left
+    /// where it [looks for that](crate::telemetry::check_interrupt), and comes to nothing: no bit of what is kept depends on when the request
+    /// came.
     ///
     /// # Collective
     /// One broadcast of what an earlier run left, a note below 1 KiB to rank 0 for each fit, one agreement, and
@@ -163,9 +165,12 @@ impl<'a> Sweep<'a> {
             let task = plan.tasks[position];
             let chain = &plan.chains[task.chain];
             if task.n_parts > 1 {
-                let part = self.telemetry.time(Phase::Compute, || fits.part(chain, task.part));
-                // One that comes to nothing is told by who joins them, as a chain that is not cut is.
-                parts.insert(position, part.ok());
+                let part = || interruptible(self.keeper.is_some(), || fits.part(chain, task.part));
+                match self.telemetry.time(Phase::Compute, part) {
+                    Err(Error::Interrupted { signal }) => share.stopped = Some(signal),
+                    // One that comes to nothing is told by who joins them, as a chain that is not cut is.
+                    part => drop(parts.insert(position, part.ok())),
+                }
                 if let Some(desk) = desk {
                     desk.clear(self.comm)?;
                 }
@@ -249,15 +254,18 @@ impl<'a> Sweep<'a> {
                 doomed = is_doomed(desk);
                 // The estimator hands this back, and it goes no further than the match below.
                 match stopped {
-                    Some(signal) => Err(self.stopped(signal)),
+                    Some(signal) => Err(Error::Interrupted { signal }),
                     None if doomed => Err(Error::internal("another rank has failed")),
                     None => Ok(()),
                 }
             };
-            let ended = match parts.take() {
+            let ended = interruptible(self.keeper.is_some(), || match parts.take() {
                 Some(parts) => fits.join(&rest, parts, &mut emit),
                 None => fits.run(&rest, &mut emit),
-            };
+            });
+            if let Err(Error::Interrupted { signal }) = ended {
+                stopped = Some(signal);
+            }
             share.stopped = stopped;
             rest.fits = match (ended, missing.first(), self.on_failure) {
                 (Ok(()), None, _) => return Ok(()),
@@ -310,11 +318,6 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    fn stopped(&self, signal: i32) -> Error {
-        let checkpoint = self.keeper.map_or_else(Default::default, |keeper| keeper.path().to_path_buf());
-        Error::Stopped { signal: signal_name(signal), checkpoint }
-    }
-
     /// Puts all ranks' shares together and checks that nothing is missing.
     fn gather(
         &self,
@@ -324,7 +327,7 @@ impl<'a> Sweep<'a> {
         shares: Vec<Share>,
     ) -> Result<Swept> {
         let n_resumed = all.len() - plan.n_fits();
-        let stopped = shares.iter().find_map(|share| share.stopped);
+        let request = shares.iter().find_map(|share| share.stopped);
         let elapsed_s = shares.first().map_or(0.0, |share| share.elapsed_s);
         let (mut records, times): (Vec<Vec<Record>>, Vec<_>) =
             shares.into_iter().map(|share| (share.records, (share.times, share.joined))).unzip();
@@ -333,8 +336,8 @@ impl<'a> Sweep<'a> {
         let mut records: Vec<Record> = records.into_iter().flatten().collect();
         records.sort_by_key(|record| record.outcome.id);
         if !records.iter().map(|record| &record.outcome.id).eq(all) {
-            return Err(match stopped {
-                Some(signal) => self.stopped(signal),
+            return Err(match request {
+                Some(signal) => stopped(signal, self.keeper),
                 None => Error::internal("outcomes are missing from a sweep"),
             });
         }

@@ -10,15 +10,15 @@ use super::super::driver::{
 use super::super::ranks::means_and_stds;
 use super::super::search::{FitId, FitOutcome, Searchable, Split};
 use super::super::spec::{Drawn, Search, Staged};
-use super::keeper::RungKeeper;
+use super::keeper::{RungKeeper, journals};
 use super::rules::{Rules, Rung, Schedule};
 use super::sample::subsample;
-use crate::comm::{Communicator, agree};
-use crate::engine::keeper::Keeper;
+use crate::comm::{self, Communicator};
+use crate::engine::keeper::{Keeper, agree_or_keep};
 use crate::engine::sweep::{FitFailure, Sweep, SweepReport, Swept, Watch};
 use crate::error::{Error, Result};
 use crate::estimator::{Array, Values};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, interruptible};
 
 /// Makes the search of an estimator over some candidates.
 pub type MakeCandidates<'a> = dyn Fn(&[Candidate]) -> Result<Box<dyn Searchable + 'a>> + 'a;
@@ -205,12 +205,14 @@ impl Climb<'_, '_> {
     }
 
     fn sweep(&mut self, candidates: &[Candidate], splits: &[Split], watch: &mut dyn Watch) -> Result<Swept> {
-        let searchable = agree(self.comm, (self.rungs.make)(candidates))?;
+        // What all ranks compute together for a rung may take long, too.
+        let made = interruptible(self.keeper.is_some(), || (self.rungs.make)(candidates));
+        let searchable = agree_or_keep(self.comm, self.keeper, made, || self.kept())?;
         let chains = searchable.chains(splits);
         check_chains(&*searchable, &chains, candidates.len(), splits.len())?;
         let work = Work { searchable: &*searchable, splits, search: self.rungs.search };
         let journals = std::mem::take(&mut self.done.journals);
-        let keeper = self.keeper.map(|keeper| RungKeeper { keeper, before: &journals });
+        let keeper = self.keeper.map(|keeper| RungKeeper::new(keeper, &journals));
         let keeper = keeper.as_ref().map(|keeper| keeper as &dyn Keeper);
         let sweep = Sweep::new(self.comm, self.telemetry).with_keeper(keeper).on_failure(work.on_failure());
         let mut swept = sweep.run(&chains, &work, watch)?;
@@ -218,6 +220,14 @@ impl Climb<'_, '_> {
         self.done.journals = journals;
         self.done.journals.push(swept.journal()?);
         Ok(swept)
+    }
+
+    /// The journals of the rungs that are done, and of those that an earlier run had begun beyond.
+    fn kept(&self) -> Result<Vec<u8>> {
+        let mut all = self.done.journals.clone();
+        let earlier = self.keeper.map_or(Ok(None), journals)?;
+        all.extend(earlier.into_iter().flatten().skip(all.len()));
+        comm::encode(&all)
     }
 
     fn finish(&mut self, schedule: &Schedule, mut warnings: Vec<String>) -> Result<SearchResult> {
@@ -245,8 +255,11 @@ impl Climb<'_, '_> {
         let best = cv_results.best.as_ref().filter(|_| search.refit.wanted).map(|best| best.index);
         let (fitted, refit_s) = match best {
             Some(best) => {
-                let searchable = agree(self.comm, (self.rungs.make)(&search.candidates[best..=best]))?;
-                refit(self.comm, self.telemetry, &*searchable, 0)?
+                let kept = || comm::encode(&done.journals);
+                let make = || (self.rungs.make)(&search.candidates[best..=best]);
+                let made = interruptible(self.keeper.is_some(), make);
+                let searchable = agree_or_keep(self.comm, self.keeper, made, kept)?;
+                refit(self.comm, self.telemetry, &*searchable, 0, (self.keeper, &kept))?
             }
             None => (None, None),
         };
