@@ -133,12 +133,18 @@ impl Running {
         kill(signal, &self.child.id().to_string());
     }
 
+    /// The processes of the ranks: the one that was started, or its children where that is a launcher.
+    fn ranks(&self) -> Vec<String> {
+        let launcher = self.child.id().to_string();
+        let found = Command::new("pgrep").args(["-P", &launcher, "-x", "rankfit"]).output();
+        let found = String::from_utf8(found.unwrap().stdout).unwrap();
+        let ranks: Vec<String> = found.split_whitespace().map(str::to_owned).collect();
+        if ranks.is_empty() { vec![launcher] } else { ranks }
+    }
+
     /// The process of the last rank.
     fn last_rank(&self) -> String {
-        let found =
-            Command::new("pgrep").args(["-P", &self.child.id().to_string(), "-x", "rankfit"]).output();
-        let found = String::from_utf8(found.unwrap().stdout).unwrap();
-        found.split_whitespace().last().expect("a rank is a child of the launcher").to_owned()
+        self.ranks().pop().expect("a job has ranks")
     }
 
     /// Exit code (128 + the signal as a shell has it), what was said, and how long that took.
@@ -198,6 +204,96 @@ fn stop_and_resume(signal: &str, before: usize, after: usize) {
 #[test]
 fn a_job_alone_stopped_by_a_signal_goes_on_where_it_was() {
     stop_and_resume("-INT", 0, 0);
+}
+
+/// Two fits a fold: one of a moment, one that would take the better part of a minute.
+const LONG: &str = "\
+[data]
+source = \"classification\"
+n_samples = 3000
+n_features = 6
+n_informative = 4
+flip_y = 0.4
+[estimator]
+name = \"SVC\"
+kernel = \"poly\"
+degree = 5
+coef0 = 1.0
+gamma = 0.5
+max_iter = 1000000
+[search]
+cv = 2
+refit = false
+[search.grid]
+C = [1e-9, 1e3]
+[output]
+path = \"o.h5\"
+";
+
+/// Stops a search while each rank is at a long fit, and goes on with it.
+fn stopped_in_a_fit(ranks: usize, signal: &str) {
+    let folder = desk(LONG);
+    // Rank 0 hears of the others' fits between its own.
+    let running = Running::start(folder.path(), ranks, "Done   1 out of   4");
+    // A launcher that is told to end kills its ranks a second later.
+    running.ranks().iter().for_each(|rank| kill(signal, rank));
+    let (code, said, took) = running.end();
+    assert_eq!(code, 75, "{said}");
+    assert!(took < Duration::from_secs(20), "{took:?}");
+    assert_eq!(said.matches("rankfit: stopped by").count(), 1, "{said}");
+    assert!(said.contains("o.h5.checkpoint; continue with --on-existing resume"), "{said}");
+    assert_eq!(names(folder.path()), ["job.toml", "o.h5.checkpoint"]);
+    let said = finish(folder.path(), 0, &["--on-existing", "resume"]);
+    let done = ["1", "2"].map(|n| said.contains(&format!("totalling 4 fits, {n} of them done before")));
+    assert!(done[0] || done[1], "{said}");
+    finish(folder.path(), 2, &["--output", "undisturbed.h5"]);
+    assert_eq!(names(folder.path()), ["job.toml", "o.h5", "undisturbed.h5"]);
+    assert_eq!(bits(&folder.path().join("o.h5")), bits(&folder.path().join("undisturbed.h5")));
+}
+
+#[test]
+fn a_search_is_stopped_in_the_middle_of_its_fits() {
+    let n_ranks = if has_mpi() { 2 } else { 0 };
+    stopped_in_a_fit(n_ranks, "-TERM");
+}
+
+/// A search whose refit takes much longer than its fits, on few of the rows.
+const LONG_REFIT: &str = "\
+[data]
+source = \"classification\"
+n_samples = 9000
+n_features = 8
+flip_y = 0.3
+[estimator]
+name = \"SVC\"
+C = 30.0
+[search]
+grid = { gamma = [0.2] }
+[search.cv]
+kind = \"ShuffleSplit\"
+n_splits = 2
+train_size = 200
+test_size = 200
+[output]
+path = \"o.h5\"
+";
+
+#[test]
+fn a_search_is_stopped_in_its_refit() {
+    let folder = desk(LONG_REFIT);
+    let running = Running::start(folder.path(), 0, "Done   2 out of   2");
+    running.signal("-INT");
+    let (code, said, took) = running.end();
+    assert_eq!(code, 75, "{said}");
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert!(said.contains("stopped by SIGINT") && said.contains("o.h5.checkpoint"), "{said}");
+    assert_eq!(names(folder.path()), ["job.toml", "o.h5.checkpoint"]);
+    let said = finish(folder.path(), 0, &["--on-existing", "resume"]);
+    assert!(said.contains("totalling 2 fits, 2 of them done before"), "{said}");
+    finish(folder.path(), 0, &["--output", "undisturbed.h5"]);
+    let resumed = bits(&folder.path().join("o.h5"));
+    assert!(resumed["model"].is_object());
+    assert_eq!(resumed, bits(&folder.path().join("undisturbed.h5")));
 }
 
 /// Fits and starts that take long and have nothing to keep before they are done.

@@ -38,6 +38,9 @@ pub trait Searchable: Send + Sync {
 
     /// Does the fits of `chain` in order and hands each outcome to `emit` as it comes.
     ///
+    /// Long fits look now and then [whether they are still wanted](crate::telemetry::check_interrupt), and leave nothing behind that
+    /// others would take for whole.
+    ///
     /// # Errors
     /// What the fits or `emit` return.
     fn run(

@@ -135,7 +135,7 @@ impl PlainJob {
                 let (scores, train) = (searchable::row_scores(job, search, table), search.return_train_score);
                 let made = SvrSearch::new(table.clone(), all, scores, train, budget_bytes)?;
                 if let Some((comm, telemetry)) = together {
-                    searchable::tell_shared(telemetry, "dot products", made.share_products(comm));
+                    searchable::tell_shared(telemetry, "dot products", made.share_products(comm)?);
                 }
                 Ok(Box::new(made))
             }

@@ -377,7 +377,7 @@ impl At<'_> {
         let svcs = svcs.into_iter().map(of_search).collect();
         let made = SvcSearch::new(table, svcs, scores, search.return_train_score, budget_bytes);
         if let Some(splits) = self.together {
-            searchable::tell_shared(telemetry, "dot products", made.share_products(comm));
+            searchable::tell_shared(telemetry, "dot products", made.share_products(comm)?);
             made.choose_kernels(splits, ranks_on_node);
             if !rehearses {
                 searchable::tell_shared(telemetry, "kernel matrices", made.fill_kernels(comm));

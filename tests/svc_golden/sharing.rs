@@ -156,7 +156,7 @@ fn ranks_of_a_node_share_one_matrix_of_products() {
     for size in [1, 2, 3] {
         let ranks = run_threads(size, |comm| {
             let search = make();
-            assert_eq!(search.share_products(comm), Some((size, 8 * n * n)));
+            assert_eq!(search.share_products(comm).unwrap(), Some((size, 8 * n * n)));
             let found = outcomes(&search);
             (found, search.shared().into_iter().find(|work| work.what == "dot products"))
         });
@@ -234,7 +234,7 @@ fn kernel_matrices_of_a_node_come_from_its_products() {
     let alone = outcomes(&make());
     let ranks = run_threads(3, |comm| {
         let (search, without) = (make(), make());
-        assert!(search.share_products(comm).is_some());
+        assert!(search.share_products(comm).unwrap().is_some());
         // A node whose memory does not hold them makes the same choice.
         assert_eq!([search.choose_kernels(&splits, 3), without.choose_kernels(&splits, 3)], [2, 2]);
         assert_eq!(search.fill_kernels(comm), Some((3, 2 * 8 * n * n.div_ceil(2))));

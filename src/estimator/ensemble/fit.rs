@@ -10,8 +10,8 @@ use super::weights::Training;
 use crate::error::{Error, Result};
 use crate::estimator::tree::{Criterion, Entropy, Gini, Grower, Limits, SquaredError, Tree};
 
-/// Grows the tree of a number.
-pub(super) type Trees<'a> = Box<dyn FnMut(usize) -> Tree + 'a>;
+/// Grows the tree of a number, unless that is [interrupted](crate::telemetry::check_interrupt).
+pub(super) type Trees<'a> = Box<dyn FnMut(usize) -> Result<Tree> + 'a>;
 
 impl Forest {
     /// Fits all trees on all rows.
@@ -29,7 +29,7 @@ impl Forest {
     pub fn fit_trees(&self, data: &ForestData, trees: Range<usize>) -> Result<Vec<Tree>> {
         let rows: Vec<usize> = (0..data.table.x.nrows()).collect();
         let training = Training::new(self, data, &rows)?;
-        Ok(trees.map(self.trees(data, &training, self.max_depth())).collect())
+        trees.map(self.trees(data, &training, self.max_depth())).collect()
     }
 
     /// Puts all trees together.

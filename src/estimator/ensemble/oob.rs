@@ -7,6 +7,7 @@ use super::weights::Training;
 use crate::error::Result;
 use crate::estimator::tree::Tree;
 use crate::metrics::Scorer;
+use crate::telemetry::check_interrupt;
 
 /// What the rows' other trees predict, and how well.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,7 @@ pub(super) fn out_of_bag(forest: &Forest, data: &ForestData, trees: &[Tree]) -> 
     let mut values = vec![0.0; rows.len() * k];
     let mut n_trees = vec![0u32; rows.len()];
     for (number, tree) in trees.iter().enumerate() {
+        check_interrupt()?;
         let counts = training.sample(number).counts;
         for row in (0..rows.len()).filter(|&row| counts[row] == 0) {
             let leaf = tree.leaf(&x[row * d..(row + 1) * d]);

@@ -167,7 +167,7 @@ impl ForestSearch {
         let mut n_grown = 0;
         for id in fits {
             while n_grown < self.candidates[id.candidate].n_trees() {
-                growing.add(n_grown, &self.n_operations);
+                growing.add(n_grown, &self.n_operations)?;
                 self.n_grown.fetch_add(1, Ordering::Relaxed);
                 n_grown += 1;
             }
@@ -241,9 +241,9 @@ impl ForestSearch {
 
 impl Growing<'_> {
     /// Grows the next tree, of number `number`, and has it vote.
-    fn add(&mut self, number: usize, n_operations: &AtomicU64) {
+    fn add(&mut self, number: usize, n_operations: &AtomicU64) -> Result<()> {
         let mut since = Instant::now();
-        let tree = (self.trees)(number);
+        let tree = (self.trees)(number)?;
         self.fit_seconds += lap(&mut since);
         let of_scoring = 4 * (self.test.y_true.len() + self.train.y_true.len()) as u64;
         n_operations.fetch_add(self.of_features * tree.n_sought() + of_scoring, Ordering::Relaxed);
@@ -254,6 +254,7 @@ impl Growing<'_> {
         self.test.add(&tree, &self.depths);
         self.train.add(&tree, &self.depths);
         self.score_seconds += lap(&mut since);
+        Ok(())
     }
 
     /// The sums of the present piece.
@@ -384,7 +385,7 @@ impl Searchable for ForestSearch {
         let mut growing = self.growing(fits, split, &training, true);
         let mut read = Vec::new();
         for number in part * PIECE..((part + 1) * PIECE).min(self.most_trees(fits)) {
-            growing.add(number, &self.n_operations);
+            growing.add(number, &self.n_operations)?;
             self.n_grown.fetch_add(1, Ordering::Relaxed);
             let n_grown = number + 1;
             if fits.iter().any(|id| self.candidates[id.candidate].n_trees() == n_grown) {

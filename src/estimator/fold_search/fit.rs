@@ -20,7 +20,8 @@ pub struct Size {
 
 /// An estimator with the parameters of one candidate, all checked.
 pub trait FoldFit: Send + Sync {
-    /// Fits on `rows`. The answer must depend on nothing but the rows and the parameters.
+    /// Fits on `rows`. The answer must depend on nothing but the rows and the parameters. What is no pass looks now and then
+    /// [whether it is still wanted](crate::telemetry::check_interrupt).
     ///
     /// # Errors
     /// [`Error::Data`](crate::Error::Data) for rows that these parameters cannot be fitted on.

@@ -9,6 +9,7 @@ use crate::engine::pass::PassEngine;
 use crate::error::{Error, Result};
 use crate::estimator::moments::Moments;
 use crate::kernel::Real;
+use crate::telemetry::check_interrupt;
 
 impl ElasticNetParams {
     /// Minimises `1/(2n) Σ (y − X·coef − intercept)² + alpha·l1_ratio·‖coef‖₁ + ½·alpha·(1 − l1_ratio)·‖coef‖²`.
@@ -110,7 +111,7 @@ pub(super) fn elastic_net_of(
             .collect(),
         coef,
     };
-    let (n_iter, gap) = descent.run(params.max_iter, params.tol);
+    let (n_iter, gap) = descent.run(params.max_iter, params.tol)?;
     let coef = descent.coef;
     LinearModel {
         estimator,
@@ -141,11 +142,15 @@ struct Descent<'a> {
 
 impl Descent<'_> {
     /// Sweeps until the duality gap is at most `tol · Σ y²`, if it is not at the start; the sweeps done and the gap.
-    fn run(&mut self, max_iter: usize, tol: f64) -> (usize, f64) {
+    ///
+    /// # Errors
+    /// That of an [interruption](check_interrupt).
+    fn run(&mut self, max_iter: usize, tol: f64) -> Result<(usize, f64)> {
         let enough = tol * self.system.yy;
         let mut gap = self.gap();
         let mut n_iter = 0;
         while gap > enough && n_iter < max_iter {
+            check_interrupt()?;
             n_iter += 1;
             let (largest, change) = self.sweep();
             // The gap of coefficients that still move is not worth its price.
@@ -153,7 +158,7 @@ impl Descent<'_> {
                 gap = self.gap();
             }
         }
-        (n_iter, gap)
+        Ok((n_iter, gap))
     }
 
     /// One round of exact minimisations; the largest coefficient and the largest change.

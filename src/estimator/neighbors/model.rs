@@ -108,7 +108,7 @@ impl KNeighborsModel {
             for (i, &(distance, place)) in found.iter().enumerate() {
                 (distances[[row, i]], places[[row, i]]) = (distance, place);
             }
-        });
+        })?;
         Ok((distances, places))
     }
 
@@ -142,7 +142,7 @@ impl KNeighborsModel {
         let rows: Vec<f64> = x.iter().copied().collect();
         nearest(self.neighbors.metric, &self.panels, &rows, vote.k, |row, found| {
             vote.probabilities(found, &self.y, &mut values[row * n_classes..(row + 1) * n_classes]);
-        });
+        })?;
         matrix(x.nrows(), n_classes, values)
     }
 }
@@ -178,7 +178,7 @@ impl PlainModel for KNeighborsModel {
         let rows: Vec<f64> = x.iter().copied().collect();
         nearest(self.neighbors.metric, &self.panels, &rows, vote.k, |row, found| {
             values[row] = vote.mean(found, &self.y);
-        });
+        })?;
         Ok(values)
     }
 

@@ -1,8 +1,10 @@
 //! The nearest rows of each of many rows.
 
+use crate::error::Result;
 use crate::kernel::Isa;
 use crate::kernel::neighbors::{Metric, ROWS, distances};
 use crate::kernel::svm::{PANEL, Panels};
+use crate::telemetry::check_interrupt;
 
 /// Rows looked for together, and panels looked at together: a tile of panels stays in the cache for all of them.
 const QUERIES: usize = 32;
@@ -14,18 +16,22 @@ pub(super) type Neighbor = (f64, u32);
 /// Hands each row of `x` `(n_rows, n_features)` with its `k` nearest rows, the nearest first, to `take`.
 ///
 /// Of equally near rows the earlier is the nearer. 2 n_features flops a pair of rows.
+///
+/// # Errors
+/// That of an [interruption](check_interrupt).
 pub(super) fn nearest(
     metric: Metric,
     panels: &Panels,
     x: &[f64],
     k: usize,
     mut take: impl FnMut(usize, &[Neighbor]),
-) {
+) -> Result<()> {
     let (isa, d, n) = (Isa::best(), panels.n_features, panels.n_rows);
     let mut best: Vec<Nearest> = (0..QUERIES).map(|_| Nearest::new(k)).collect();
     let mut room = vec![0.0; ROWS * TILE * PANEL];
     for (block, queries) in x.chunks(QUERIES * d).enumerate() {
         for first in (0..panels.n_panels()).step_by(TILE) {
+            check_interrupt()?;
             let n_panels = TILE.min(panels.n_panels() - first);
             let (width, start) = (n_panels * PANEL, first * PANEL);
             for (group, rows) in queries.chunks(ROWS * d).enumerate() {
@@ -41,6 +47,7 @@ pub(super) fn nearest(
             best.clear();
         }
     }
+    Ok(())
 }
 
 /// The nearest rows of one row among those seen.
@@ -128,7 +135,8 @@ mod tests {
                 all.sort_by(by_distance);
                 assert_eq!(found, &all[..k], "row {row} of {n}");
                 seen += 1;
-            });
+            })
+            .unwrap();
             assert_eq!(seen, 70);
         }
     }

@@ -66,9 +66,9 @@ impl KNeighborsSearch {
     }
 
     /// What each of `fits` predicts of `rows`.
-    fn predict(&self, model: &KNeighborsModel, fits: &[FitId], rows: &[usize]) -> Vec<Predicted> {
+    fn predict(&self, model: &KNeighborsModel, fits: &[FitId], rows: &[usize]) -> Result<Vec<Predicted>> {
         let of = |id: &FitId| &self.candidates[id.candidate];
-        let Some(most) = fits.iter().map(|id| of(id).k).max() else { return Vec::new() };
+        let Some(most) = fits.iter().map(|id| of(id).k).max() else { return Ok(Vec::new()) };
         let targets = model.classes();
         let k = targets.len();
         let empty = || Predicted { y: vec![0.0; rows.len()], proba: vec![0.0; rows.len() * k] };
@@ -84,11 +84,11 @@ impl KNeighborsSearch {
                 vote.probabilities(found, &model.y, probabilities);
                 predicted.y[row] = targets[first_largest(probabilities)];
             }
-        });
+        })?;
         let pairs = (rows.len() * model.y.len()) as u64;
         self.n_asked.fetch_add(pairs * fits.len() as u64, Ordering::Relaxed);
         self.n_done.fetch_add(pairs, Ordering::Relaxed);
-        predicted
+        Ok(predicted)
     }
 
     fn scores(&self, model: &KNeighborsModel, predicted: &Predicted, rows: &[usize]) -> Result<Vec<f64>> {
@@ -144,10 +144,10 @@ impl Searchable for KNeighborsSearch {
         let model = KNeighborsModel::of(self.candidates[first.candidate].clone(), &self.table, &split.train);
         let mut fit_seconds = start.elapsed().as_secs_f64();
         let mut since = Instant::now();
-        let tested = self.predict(&model, &able, &split.test);
+        let tested = self.predict(&model, &able, &split.test)?;
         let mut looking = since.elapsed().as_secs_f64();
         let trained = match self.return_train_score {
-            true => self.predict(&model, &able, &split.train),
+            true => self.predict(&model, &able, &split.train)?,
             false => Vec::new(),
         };
         for &id in &chain.fits {

@@ -61,7 +61,7 @@ impl Svc {
         let rows: Vec<usize> = (0..table.x.nrows()).collect();
         let set = TrainingSet::new(table, &rows)?;
         let gamma = self.gamma(table.x.ncols(), || variance(table, &rows));
-        let shared = SharedProducts::of(table, budget_bytes);
+        let shared = SharedProducts::of(table, budget_bytes)?;
         let (mut cache, mut compact) = (RowCache::default(), RowCache::default());
         KernelRows::reset(&mut cache, &set, budget_bytes);
         let from = Origin { table, products: shared.as_ref() };
@@ -172,10 +172,10 @@ impl Svc {
             };
             let problem = self.problem(set, matrix, [a, b], &class_weight);
             let again = (!matches!(start, Start::Zero)).then(|| problem.clone());
-            let mut solution = solve(matrix, compact, problem, stopping, start);
+            let mut solution = solve(matrix, compact, problem, stopping, start)?;
             if let Some(problem) = again.filter(|_| solution.room > stopping.tol) {
                 let work = solution.work;
-                solution = solve(matrix, compact, problem, stopping, Start::Zero);
+                solution = solve(matrix, compact, problem, stopping, Start::Zero)?;
                 solution.work += work;
             }
             if !solution.rho.is_finite() || solution.alpha.iter().any(|a| !a.is_finite()) {

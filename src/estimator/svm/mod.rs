@@ -13,6 +13,7 @@ pub mod linear;
 mod model;
 mod one_vs_one;
 mod params;
+mod pieces;
 mod platt;
 mod products;
 mod row_cache;

@@ -2,8 +2,13 @@
 
 use crate::comm::{Communicator, NodeRows, Single};
 use crate::data::Table;
+use crate::error::Result;
 use crate::kernel::svm::Panels;
 use crate::kernel::{Isa, row_products};
+use crate::telemetry::check_interrupt;
+
+/// Rows whose products are computed at once.
+const AT_ONCE: usize = 128;
 
 /// All dot products, `(n, n)`, one copy a node, and squared norms.
 pub(super) struct SharedProducts {
@@ -27,27 +32,39 @@ impl SharedProducts {
     }
 
     /// The products, when they are worth their memory.
-    pub(super) fn of(table: &Table, budget_bytes: usize) -> Option<Self> {
+    ///
+    /// # Errors
+    /// As [`on`](Self::on).
+    pub(super) fn of(table: &Table, budget_bytes: usize) -> Result<Option<Self>> {
         Self::on(&Single::new(), table, budget_bytes)
     }
 
     /// The same for all ranks of a node together, each with `budget_bytes`; every rank computes its part of the rows.
     ///
     /// # Collective
-    /// As [`Communicator::fill_on_node`].
-    pub(super) fn on(comm: &dyn Communicator, table: &Table, budget_bytes: usize) -> Option<Self> {
+    /// As [`Communicator::fill_on_node`]. An error is this rank's own: the others have products of which some are missing, and
+    /// the ranks have to agree before they use any.
+    ///
+    /// # Errors
+    /// That of an [interruption](check_interrupt).
+    pub(super) fn on(comm: &dyn Communicator, table: &Table, budget_bytes: usize) -> Result<Option<Self>> {
         if !Self::pay(table, budget_bytes, comm.ranks_on_node()) {
-            return None;
+            return Ok(None);
         }
         let (n, d) = table.x.dim();
-        let x = table.x.as_slice()?;
+        let Some(x) = table.x.as_slice() else { return Ok(None) };
         let panels = Panels::new(x.chunks_exact(d), d);
-        let mut n_computed = 0;
+        let (mut n_computed, mut wanted) = (0, Ok(()));
         let dots = comm.fill_on_node(n, n, &mut |rows, out| {
             n_computed += out.len() as u64;
-            row_products(Isa::best(), &x[rows.start * d..rows.end * d], &panels, out);
-        })?;
-        Some(Self { n, dots, norms: panels.norms().to_vec(), n_computed })
+            let x = x[rows.start * d..rows.end * d].chunks(AT_ONCE * d);
+            wanted = x.zip(out.chunks_mut(AT_ONCE * n.max(1))).try_for_each(|(x, out)| {
+                row_products(Isa::best(), x, &panels, out);
+                check_interrupt()
+            });
+        });
+        wanted?;
+        Ok(dots.map(|dots| Self { n, dots, norms: panels.norms().to_vec(), n_computed }))
     }
 
     /// How many ranks of the node have this one copy, and the bytes of it.

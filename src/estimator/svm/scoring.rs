@@ -15,6 +15,7 @@ use super::training::TrainingSet;
 use crate::error::Result;
 use crate::estimator::plain::matrix as array;
 use crate::kernel::svm;
+use crate::telemetry::check_interrupt;
 
 /// The features of `rows` of the table, row by row.
 fn features(matrix: &KernelRows<'_>, rows: &[usize]) -> Vec<f64> {
@@ -40,7 +41,7 @@ impl Fitted<'_> {
     }
 
     fn predict_by_model(&self, matrix: &KernelRows<'_>, rows: &[usize]) -> Result<Vec<f64>> {
-        Ok(self.model(matrix)?.predict_rows(&features(matrix, rows)))
+        self.model(matrix)?.predict_rows(&features(matrix, rows))
     }
 
     /// The predicted classes of `rows` and, for two classes, their decision values, larger for the second: all
@@ -50,7 +51,7 @@ impl Fitted<'_> {
         matrix: &KernelRows<'_>,
         rows: &[usize],
     ) -> Result<(Vec<f64>, Option<Vec<f64>>)> {
-        Ok(self.model(matrix)?.predict_and_decide(&features(matrix, rows)))
+        self.model(matrix)?.predict_and_decide(&features(matrix, rows))
     }
 
     /// Probabilities of the classes `(n_rows, n_classes)` of `rows`, where the model has them.
@@ -71,7 +72,7 @@ impl Fitted<'_> {
                 order.sort_unstable_by_key(|&i| store.column(rows[i]));
             }
             let sorted: Vec<usize> = order.iter().map(|&i| rows[i]).collect();
-            decisions = self.decisions(matrix, &sorted);
+            decisions = self.decisions(matrix, &sorted)?;
         }
         let Some(decisions) = decisions else {
             return Ok((self.predict_by_model(matrix, rows)?, rows.len()));
@@ -128,12 +129,12 @@ impl Fitted<'_> {
     }
 
     /// Decision values of the pairs from the stored kernel values, if there are any.
-    fn decisions(&self, matrix: &mut KernelRows<'_>, rows: &[usize]) -> Option<Decisions> {
+    fn decisions(&self, matrix: &mut KernelRows<'_>, rows: &[usize]) -> Result<Option<Decisions>> {
         let isa = matrix.isa();
-        let (store, from) = matrix.store()?;
+        let Some((store, from)) = matrix.store() else { return Ok(None) };
         let relative = store.relative_error(from.table);
         if relative > 1e-3 {
-            return None;
+            return Ok(None);
         }
         let n = rows.len();
         let columns = store.columns(rows.iter().copied());
@@ -146,6 +147,7 @@ impl Fitted<'_> {
             let mut weight = 0.0;
             let places = self.set.class_rows(a).chain(self.set.class_rows(b));
             for (t, (place, &alpha)) in places.zip(&pair.alpha).enumerate().filter(|(_, (_, a))| **a != 0.0) {
+                check_interrupt()?;
                 columns.copy(store.row(from, self.set.rows[place] as usize), &mut taken);
                 svm::add_row_and_size(isa, values, errors, &taken, if t < n_first { alpha } else { -alpha });
                 weight += alpha;
@@ -157,7 +159,7 @@ impl Fitted<'_> {
             errors.iter_mut().for_each(|error| *error = *error * relative + least);
         }
         matrix.n_asked += n_asked;
-        Some(Decisions { values, errors })
+        Ok(Some(Decisions { values, errors }))
     }
 }
 

@@ -44,6 +44,8 @@ pub(super) struct KernelStore {
     whole: Option<usize>,
     /// Whether to compute all values of a kernel once many rows were asked for.
     pub(super) expects_all: bool,
+    /// Whether filling it was left in the middle: rows that count as filled may not be.
+    torn: bool,
     /// Values that were computed.
     pub(super) n_computed: u64,
 }
@@ -81,6 +83,7 @@ impl KernelStore {
             wholes: Vec::new(),
             whole: None,
             expects_all: false,
+            torn: false,
             n_computed: 0,
             rows,
         };
@@ -109,7 +112,7 @@ impl KernelStore {
     fn forget(&mut self) {
         let n = self.rows.len();
         self.values.reset(n, n, self.classes.len(), usize::MAX);
-        self.of = self.kernel;
+        (self.of, self.torn) = (self.kernel, false);
     }
 
     /// Computes all values of `kernel` once for the ranks of a node, each its part of the rows, and keeps them whichever
@@ -174,7 +177,7 @@ impl KernelStore {
     pub(super) fn turn_to(&mut self, kernel: KernelFunction) {
         self.kernel = kernel;
         self.whole = self.position(kernel);
-        if self.whole.is_none() && self.of != kernel {
+        if self.whole.is_none() && (self.of != kernel || self.torn) {
             self.forget();
         }
     }
@@ -262,7 +265,11 @@ impl KernelStore {
             rows.flat_map(|&row| table_row(from.table, row as usize)).copied().collect()
         };
         let mut rows = symmetric::Rows { memory, width, slot_of };
-        self.n_computed += symmetric::fill(self.kernel, &self.panels, features, &mut rows);
+        match symmetric::fill(self.kernel, &self.panels, features, &mut rows) {
+            Ok(n_computed) => self.n_computed += n_computed,
+            // Who asked for a row finds the interruption by itself.
+            Err(_) => self.torn = true,
+        }
     }
 
     fn claim(&mut self, from: Origin<'_>, column: usize, slot: usize, class: usize) {

@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
+use crate::error::Result;
 use crate::kernel::Isa;
 use crate::kernel::svm::{self, KernelFunction, PANEL, Panels};
+use crate::telemetry::check_interrupt;
 
 /// Rows and columns of what is computed at once: small enough to stay in the nearest caches until it is mirrored.
 const ROWS: usize = 32;
@@ -27,15 +29,19 @@ impl Rows<'_> {
 /// Fills `rows`, the matrix of `kernel` between the rows of all `classes`, which stand one after the other; `features` has
 /// those of one row after the other. Returns how many values were computed.
 ///
+/// # Errors
+/// That of an [interruption](check_interrupt), which leaves the matrix filled in part.
+///
 /// k(x, z) and k(z, x) are the same to the bit: the terms of both sums are products of the same two numbers.
 pub(super) fn fill(
     kernel: KernelFunction,
     classes: &[Panels],
     features: impl Fn(Range<usize>) -> Vec<f64>,
     rows: &mut Rows<'_>,
-) -> u64 {
+) -> Result<u64> {
     let (isa, mut tile, mut n_computed) = (Isa::best(), Vec::new(), 0);
     for first in (0..rows.slot_of.len()).step_by(ROWS) {
+        check_interrupt()?;
         let own = first..(first + ROWS).min(rows.slot_of.len());
         let x = features(own.clone());
         let mut start = 0;
@@ -54,7 +60,7 @@ pub(super) fn fill(
             start += panels.n_rows;
         }
     }
-    n_computed
+    Ok(n_computed)
 }
 
 /// Puts a tile of `own` rows with `columns` where it belongs, and its mirror image.
@@ -99,7 +105,8 @@ mod tests {
             for kernel in kernels {
                 let mut memory = vec![f32::NAN; n * n];
                 let mut rows = Rows { memory: &mut memory, width: n, slot_of: &slot_of };
-                let n_computed = fill(kernel, &classes, |r| x[r.start * d..r.end * d].to_vec(), &mut rows);
+                let n_computed =
+                    fill(kernel, &classes, |r| x[r.start * d..r.end * d].to_vec(), &mut rows).unwrap();
                 assert!(n_computed >= (n * (n + 1) / 2) as u64 && n_computed <= (n * n) as u64);
                 for (row, values) in x.chunks_exact(d).enumerate() {
                     let mut expected = vec![0.0; n];

@@ -3,6 +3,7 @@
 use ndarray::Array2;
 
 use crate::error::{Error, Place, Result};
+use crate::telemetry::check_interrupt;
 
 /// Every column of a data set, each value as its rank among the column's distinct values.
 #[derive(Clone, Debug)]
@@ -72,6 +73,7 @@ impl Columns {
             return Err(Error::data(origin, Place::default(), "fewer than 2^32 rows", x.nrows().to_string()));
         }
         let columns = x.columns().into_iter().enumerate().map(|(feature, column)| {
+            check_interrupt()?;
             if let Some(row) = column.iter().position(|&v| !(v as f32).is_finite()) {
                 let found = format!("{:?}", column[row]);
                 let place = Place::cell(row as u64, feature);

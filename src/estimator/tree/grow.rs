@@ -6,7 +6,9 @@ use super::columns::{Code, Codes, Columns};
 use super::criterion::Criterion;
 use super::flat::{NO_CHILD, NO_FEATURE, NO_THRESHOLD, Tree};
 use super::split::{Node, Search, Split};
+use crate::error::Result;
 use crate::rng::{self, Purpose};
+use crate::telemetry::check_interrupt;
 
 /// How thresholds are sought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +97,10 @@ impl<'a, const K: usize> Grower<'a, K> {
     }
 
     /// Grows a tree on `rows`, of which there is at least one; all that is drawn follows from `key`.
-    pub fn grow<C: Criterion<K>>(&mut self, rows: impl Iterator<Item = Row>, key: u64) -> Tree {
+    ///
+    /// # Errors
+    /// That of an [interruption](check_interrupt).
+    pub fn grow<C: Criterion<K>>(&mut self, rows: impl Iterator<Item = Row>, key: u64) -> Result<Tree> {
         self.rows.clear();
         self.targets.clear();
         for row in rows {
@@ -106,11 +111,13 @@ impl<'a, const K: usize> Grower<'a, K> {
         self.spare_targets.resize(self.rows.len(), (0.0, 0.0));
         let mut tree = Tree::default();
         let root = Task { start: 0, end: self.rows.len(), depth: 0, parent: None, key };
+        self.stack.clear();
         self.stack.push(root);
         while let Some(task) = self.stack.pop() {
+            check_interrupt()?;
             self.node::<C>(&mut tree, task);
         }
-        tree
+        Ok(tree)
     }
 
     fn node<C: Criterion<K>>(&mut self, tree: &mut Tree, task: Task) {

@@ -8,7 +8,9 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::newton::Minimum;
 use super::rows::Rows;
+use crate::error::Result;
 use crate::rng;
+use crate::telemetry::check_interrupt;
 
 /// When to stop.
 #[derive(Clone, Copy)]
@@ -21,21 +23,25 @@ pub(super) struct Stopping {
 ///
 /// Rows at a bound that are likely to stay there are left aside until all others are optimal within the tolerance. `None`
 /// where the squares of the rows leave the range of a double.
+///
+/// # Errors
+/// That of an [interruption](check_interrupt).
 pub(super) fn hinge(
     rows: &Rows,
     y: &[f64],
     c: &[f64],
     stopping: Stopping,
     mut rng: Xoshiro256PlusPlus,
-) -> Option<Minimum> {
+) -> Result<Option<Minimum>> {
     let mut w = vec![0.0; rows.width];
     let mut alpha = vec![0.0; rows.n];
-    let squares = rows.finite_squares()?;
+    let Some(squares) = rows.finite_squares() else { return Ok(None) };
     let all: Vec<usize> = (0..rows.n).filter(|&i| c[i] > 0.0).collect();
     let mut active = all.clone();
     // The range of gradients in the last pass: what lies beyond it at a bound will stay there.
     let (mut upper, mut lower) = (f64::INFINITY, f64::NEG_INFINITY);
     for n_iter in 1..=stopping.max_iter {
+        check_interrupt()?;
         rng::shuffle(&mut rng, &mut active);
         let (mut most, mut least) = (f64::NEG_INFINITY, f64::INFINITY);
         active.retain(|&i| {
@@ -58,7 +64,7 @@ pub(super) fn hinge(
         });
         if most - least <= stopping.tol || active.is_empty() {
             if active.len() == all.len() {
-                return Some(Minimum { w, n_iter, converged: true });
+                return Ok(Some(Minimum { w, n_iter, converged: true }));
             }
             active.clone_from(&all);
             (upper, lower) = (f64::INFINITY, f64::NEG_INFINITY);
@@ -67,12 +73,15 @@ pub(super) fn hinge(
         upper = if most > 0.0 { most } else { f64::INFINITY };
         lower = if least < 0.0 { least } else { f64::NEG_INFINITY };
     }
-    Some(Minimum { w, n_iter: stopping.max_iter, converged: false })
+    Ok(Some(Minimum { w, n_iter: stopping.max_iter, converged: false }))
 }
 
 /// Minimises ½|w|² + Σ c_i max(0, |w·x_i − y_i| − epsilon): the dual variables β_i stay in −c_i … c_i, and w = Σ β_i x_i.
 ///
 /// Stops when the violations of a pass sum to `tol` times those of the first. `None` as for [`hinge`].
+///
+/// # Errors
+/// As [`hinge`].
 pub(super) fn insensitive(
     rows: &Rows,
     y: &[f64],
@@ -80,13 +89,14 @@ pub(super) fn insensitive(
     epsilon: f64,
     stopping: Stopping,
     mut rng: Xoshiro256PlusPlus,
-) -> Option<Minimum> {
+) -> Result<Option<Minimum>> {
     let mut w = vec![0.0; rows.width];
     let mut beta = vec![0.0; rows.n];
-    let squares = rows.finite_squares()?;
+    let Some(squares) = rows.finite_squares() else { return Ok(None) };
     let mut order: Vec<usize> = (0..rows.n).filter(|&i| c[i] > 0.0 && squares[i] > 0.0).collect();
     let mut first = None;
     for n_iter in 1..=stopping.max_iter {
+        check_interrupt()?;
         rng::shuffle(&mut rng, &mut order);
         let mut violations = 0.0;
         for &i in &order {
@@ -108,10 +118,10 @@ pub(super) fn insensitive(
             }
         }
         if violations <= stopping.tol * *first.get_or_insert(violations) {
-            return Some(Minimum { w, n_iter, converged: true });
+            return Ok(Some(Minimum { w, n_iter, converged: true }));
         }
     }
-    Some(Minimum { w, n_iter: stopping.max_iter, converged: false })
+    Ok(Some(Minimum { w, n_iter: stopping.max_iter, converged: false }))
 }
 
 /// How far a dual variable is from optimal, given the derivatives for raising (`up`) and lowering (`down`) it.

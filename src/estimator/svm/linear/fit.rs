@@ -68,7 +68,7 @@ impl LinearSvm {
         let c: Vec<f64> = rows.iter().map(|row| self.settings.c * weight(row)).collect();
         let targets: Vec<f64> = rows.iter().map(|&row| table.y[row]).collect();
         let (classes, minima) = match &self.kind {
-            Kind::Numbers(_) => (None, self.numbers(&matrix, &targets, &c).map(|minimum| vec![minimum])),
+            Kind::Numbers(_) => (None, self.numbers(&matrix, &targets, &c)?.map(|minimum| vec![minimum])),
             Kind::Classes(params) => {
                 let classes = self.classes(table, rows)?;
                 let factors = match &params.class_weight {
@@ -79,7 +79,7 @@ impl LinearSvm {
                     )?,
                     None => vec![1.0; classes.targets.len()],
                 };
-                let minima = self.each_class(&matrix, &classes, &targets, &c, &factors);
+                let minima = self.each_class(&matrix, &classes, &targets, &c, &factors)?;
                 (Some(classes), minima)
             }
         };
@@ -114,7 +114,7 @@ impl LinearSvm {
         targets: &[f64],
         c: &[f64],
         factors: &[f64],
-    ) -> Option<Vec<Minimum>> {
+    ) -> Result<Option<Vec<Minimum>>> {
         let binary = classes.targets.len() == 2;
         let positives = if binary { 1..2 } else { 0..classes.targets.len() };
         let against = |class: usize| {
@@ -125,7 +125,7 @@ impl LinearSvm {
             let c: Vec<f64> = c.iter().zip(&y).map(|(c, y)| c * factor(y)).collect();
             self.two(matrix, &y, &c, class as u64)
         };
-        positives.map(against).collect()
+        Ok(positives.map(against).collect::<Result<Vec<_>>>()?.into_iter().collect())
     }
 
     fn stopping(&self) -> Stopping {
@@ -133,7 +133,7 @@ impl LinearSvm {
     }
 
     /// The problem of y = ±1; `None` where its numbers leave the range of a double.
-    fn two(&self, rows: &Rows, y: &[f64], c: &[f64], index: u64) -> Option<Minimum> {
+    fn two(&self, rows: &Rows, y: &[f64], c: &[f64], index: u64) -> Result<Option<Minimum>> {
         if !self.settings.loss.squared {
             let stream = rng::stream(self.settings.seed, Purpose::Permutation, index);
             return hinge(rows, y, c, self.stopping(), stream);
@@ -145,7 +145,7 @@ impl LinearSvm {
         Squared { rows, c, target }.minimise(self.settings.tol * share, self.settings.max_iter)
     }
 
-    fn numbers(&self, rows: &Rows, y: &[f64], c: &[f64]) -> Option<Minimum> {
+    fn numbers(&self, rows: &Rows, y: &[f64], c: &[f64]) -> Result<Option<Minimum>> {
         let Loss { squared, epsilon } = self.settings.loss;
         if !squared {
             let stream = rng::stream(self.settings.seed, Purpose::Permutation, 0);

@@ -7,8 +7,10 @@
 //! Keerthi, DeCoste: A modified finite Newton method for fast solution of large scale linear SVMs, JMLR 6 (2005).
 
 use super::rows::Rows;
+use crate::error::Result;
 use crate::estimator::linear_model::dense::{cholesky, cholesky_solve};
 use crate::kernel::rank_k;
+use crate::telemetry::check_interrupt;
 
 /// Up to this width the Hessian is formed and factorised; beyond, conjugate gradients multiply by it.
 const MOST_COLUMNS: usize = 256;
@@ -34,37 +36,41 @@ pub(super) struct Squared<'a, T> {
 impl<T: Fn(usize, f64) -> Option<f64>> Squared<'_, T> {
     /// Minimises ½|w|² + Σ c_i (f_i − target)² until the gradient is at most `tol` times that at 0; `None` once its
     /// square leaves the range of a double.
-    pub(super) fn minimise(&self, tol: f64, max_iter: usize) -> Option<Minimum> {
+    ///
+    /// # Errors
+    /// That of an [interruption](check_interrupt).
+    pub(super) fn minimise(&self, tol: f64, max_iter: usize) -> Result<Option<Minimum>> {
         let mut w = vec![0.0; self.rows.width];
         let mut f = vec![0.0; self.rows.n];
         let mut first = None;
         for n_iter in 0..=max_iter {
+            check_interrupt()?;
             let pulls = self.pulls(&f);
             let mut gradient = w.clone();
             self.rows.add(&pulls, &mut gradient);
             let size = norm(&gradient);
             if !size.is_finite() {
-                return None;
+                return Ok(None);
             }
             let limit = tol * *first.get_or_insert(size);
             if size <= limit || size == 0.0 {
-                return Some(Minimum { w, n_iter, converged: true });
+                return Ok(Some(Minimum { w, n_iter, converged: true }));
             }
             if n_iter == max_iter {
                 break;
             }
             let active: Vec<usize> = (0..f.len()).filter(|&i| (self.target)(i, f[i]).is_some()).collect();
-            let step = self.step(&active, &gradient, limit / size);
+            let step = self.step(&active, &gradient, limit / size)?;
             let moves = self.rows.dots(&step);
             let length = self.length(&w, &step, &f, &moves);
             if length == 0.0 {
                 // Rounding leaves nothing to gain.
-                return Some(Minimum { w, n_iter, converged: true });
+                return Ok(Some(Minimum { w, n_iter, converged: true }));
             }
             w.iter_mut().zip(&step).for_each(|(w, s)| *w = length.mul_add(*s, *w));
             f = self.rows.dots(&w);
         }
-        Some(Minimum { w, n_iter: max_iter, converged: false })
+        Ok(Some(Minimum { w, n_iter: max_iter, converged: false }))
     }
 
     /// The derivative of each row's loss by its value.
@@ -74,24 +80,28 @@ impl<T: Fn(usize, f64) -> Option<f64>> Squared<'_, T> {
     }
 
     /// −H⁻¹ gradient, where H = I + 2 Σ c_i x_i x_iᵀ over the active rows.
-    fn step(&self, active: &[usize], gradient: &[f64], enough: f64) -> Vec<f64> {
+    fn step(&self, active: &[usize], gradient: &[f64], enough: f64) -> Result<Vec<f64>> {
         let width = self.rows.width;
         let solved = match width <= MOST_COLUMNS {
             true => {
-                cholesky(self.hessian(active), width, 0.0).map(|factor| cholesky_solve(&factor, gradient))
+                cholesky(self.hessian(active)?, width, 0.0).map(|factor| cholesky_solve(&factor, gradient))
             }
             false => None,
         };
-        let solved = solved.unwrap_or_else(|| self.conjugate_gradients(active, gradient, enough));
-        solved.into_iter().map(|v| -v).collect()
+        let solved = match solved {
+            Some(solved) => solved,
+            None => self.conjugate_gradients(active, gradient, enough)?,
+        };
+        Ok(solved.into_iter().map(|v| -v).collect())
     }
 
-    fn hessian(&self, active: &[usize]) -> Vec<f64> {
+    fn hessian(&self, active: &[usize]) -> Result<Vec<f64>> {
         let width = self.rows.width;
         let mut upper = vec![0.0; width * width];
         (0..width).for_each(|j| upper[j * width + j] = 1.0);
         let (mut left, mut right) = (Vec::new(), Vec::new());
         for tile in active.chunks(TILE) {
+            check_interrupt()?;
             left.clear();
             right.clear();
             for &i in tile {
@@ -106,11 +116,11 @@ impl<T: Fn(usize, f64) -> Option<f64>> Squared<'_, T> {
                 upper[i * width + j] = upper[j * width + i];
             }
         }
-        upper
+        Ok(upper)
     }
 
     /// Solves H v = b until the residual is a small part of b.
-    fn conjugate_gradients(&self, active: &[usize], b: &[f64], enough: f64) -> Vec<f64> {
+    fn conjugate_gradients(&self, active: &[usize], b: &[f64], enough: f64) -> Result<Vec<f64>> {
         let part = (0.1 * enough).clamp(1e-12, 1e-2);
         let mut scale = vec![1.0; b.len()];
         for &i in active {
@@ -122,6 +132,7 @@ impl<T: Fn(usize, f64) -> Option<f64>> Squared<'_, T> {
         let mut direction = preconditioned(&residual);
         let (mut product, target) = (dot(&residual, &direction), part * norm(b));
         for _ in 0..10 * b.len() {
+            check_interrupt()?;
             if norm(&residual) <= target {
                 break;
             }
@@ -135,7 +146,7 @@ impl<T: Fn(usize, f64) -> Option<f64>> Squared<'_, T> {
             direction.iter_mut().zip(&next).for_each(|(d, n)| *d = ratio.mul_add(*d, *n));
             product = new_product;
         }
-        v
+        Ok(v)
     }
 
     fn times_hessian(&self, active: &[usize], v: &[f64]) -> Vec<f64> {

@@ -7,6 +7,7 @@ use crate::error::{Error, Place, Result};
 use crate::estimator::svm::fit::class_pairs;
 use crate::estimator::svm::one_vs_one::{first_largest, one_vs_rest, vote};
 use crate::estimator::svm::params::DecisionShape;
+use crate::estimator::svm::pieces::in_pieces;
 use crate::kernel::Isa;
 use crate::kernel::svm::{self, Screen};
 
@@ -17,14 +18,19 @@ const SCREENED_ROWS: usize = 4096;
 
 impl SvcModel {
     /// Decision values of the pairs, `(n_rows, n_pairs)`: positive for the pair's first class.
-    pub(super) fn pair_decisions(&self, x: &[f64]) -> Array2<f64> {
+    ///
+    /// # Errors
+    /// That of an [interruption](crate::telemetry::check_interrupt).
+    pub(super) fn pair_decisions(&self, x: &[f64]) -> Result<Array2<f64>> {
         let (k, d) = (self.classes.len(), self.support_vectors.ncols());
         let n = x.len() / d.max(1);
         let mut sums = vec![vec![0.0; n * (k - 1)]; k];
         for (sums, class) in sums.iter_mut().zip(&self.expansion) {
-            svm::weighted_sums(Isa::best(), self.kernel, &class.panels, &class.weights, k - 1, x, sums);
+            in_pieces(x, d, sums, k - 1, |x, sums| {
+                svm::weighted_sums(Isa::best(), self.kernel, &class.panels, &class.weights, k - 1, x, sums);
+            })?;
         }
-        self.of_sums(&sums, n)
+        Ok(self.of_sums(&sums, n))
     }
 
     /// Decision values of the pairs from each class's sums `(n_rows, n_classes - 1)`.
@@ -45,7 +51,7 @@ impl SvcModel {
     /// # Errors
     /// [`Error::Data`] when rows have another number of features than the model.
     pub fn decision_function(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>> {
-        let decisions = self.pair_decisions(&self.row_major(x)?);
+        let decisions = self.pair_decisions(&self.row_major(x)?)?;
         let k = self.classes.len();
         if k == 2 {
             return Ok(-decisions);
@@ -71,36 +77,39 @@ impl SvcModel {
     /// # Errors
     /// [`Error::Data`] when rows have another number of features than the model.
     pub fn predict(&self, x: ArrayView2<'_, f64>) -> Result<Vec<f64>> {
-        Ok(self.predict_rows(&self.row_major(x)?))
+        self.predict_rows(&self.row_major(x)?)
     }
 
     /// The same for rows one after the other.
     ///
     /// Votes that single precision decides beyond doubt are taken from it, the others asked again: the predictions
     /// are those of double precision.
-    pub(in crate::estimator::svm) fn predict_rows(&self, x: &[f64]) -> Vec<f64> {
+    ///
+    /// # Errors
+    /// That of an [interruption](crate::telemetry::check_interrupt).
+    pub(in crate::estimator::svm) fn predict_rows(&self, x: &[f64]) -> Result<Vec<f64>> {
         let (k, d) = (self.classes.len(), self.support_vectors.ncols().max(1));
         if (self.svc.params().break_ties && k > 2) || x.len() / d < WORTHWHILE_ROWS {
-            return self.winners(&self.pair_decisions(x));
+            return Ok(self.winners(&self.pair_decisions(x)?));
         }
-        let Some(screens) = self.screens() else { return self.winners(&self.pair_decisions(x)) };
+        let Some(screens) = self.screens() else { return Ok(self.winners(&self.pair_decisions(x)?)) };
         let mut predicted = Vec::with_capacity(x.len() / d);
         let mut pays = true;
         for x in x.chunks(SCREENED_ROWS * d) {
             if !pays {
-                predicted.extend(self.winners(&self.pair_decisions(x)));
+                predicted.extend(self.winners(&self.pair_decisions(x)?));
                 continue;
             }
-            let (decisions, unsure) = self.screened(&screens, x);
+            let (decisions, unsure) = self.screened(&screens, x)?;
             pays = unsure.len() * 2 * d < x.len();
             let before = predicted.len();
             predicted.extend(self.winners(&decisions));
             let again: Vec<f64> = unsure.iter().flat_map(|&i| x[i * d..(i + 1) * d].to_vec()).collect();
-            for (i, class) in unsure.into_iter().zip(self.winners(&self.pair_decisions(&again))) {
+            for (i, class) in unsure.into_iter().zip(self.winners(&self.pair_decisions(&again)?)) {
                 predicted[before + i] = class;
             }
         }
-        predicted
+        Ok(predicted)
     }
 
     /// Each class's support vectors in single precision, where that exists for the kernel.
@@ -110,12 +119,12 @@ impl SvcModel {
     }
 
     /// Decision values of the pairs in single precision, and the rows for which a sign may be wrong.
-    fn screened(&self, screens: &[Screen], x: &[f64]) -> (Array2<f64>, Vec<usize>) {
+    fn screened(&self, screens: &[Screen], x: &[f64]) -> Result<(Array2<f64>, Vec<usize>)> {
         let (k, d) = (self.classes.len(), self.support_vectors.ncols().max(1));
         let n = x.len() / d;
         let mut sums = vec![vec![0.0; n * (k - 1)]; k];
         for (sums, screen) in sums.iter_mut().zip(screens) {
-            svm::screened_sums(Isa::best(), screen, x, sums);
+            in_pieces(x, d, sums, k - 1, |x, sums| svm::screened_sums(Isa::best(), screen, x, sums))?;
         }
         let decisions = self.of_sums(&sums, n);
         let is_sure = |i: usize| {
@@ -127,15 +136,18 @@ impl SvcModel {
             })
         };
         let unsure = (0..n).filter(|&i| !is_sure(i)).collect();
-        (decisions, unsure)
+        Ok((decisions, unsure))
     }
 
     /// What scores of rows one after the other are computed from: predictions, and for two classes decision values,
     /// larger for the second.
-    pub fn predict_and_decide(&self, x: &[f64]) -> (Vec<f64>, Option<Vec<f64>>) {
-        let decisions = self.pair_decisions(x);
+    ///
+    /// # Errors
+    /// That of an [interruption](crate::telemetry::check_interrupt).
+    pub fn predict_and_decide(&self, x: &[f64]) -> Result<(Vec<f64>, Option<Vec<f64>>)> {
+        let decisions = self.pair_decisions(x)?;
         let binary = self.classes.len() == 2;
-        (self.winners(&decisions), binary.then(|| decisions.iter().map(|v| -v).collect()))
+        Ok((self.winners(&decisions), binary.then(|| decisions.iter().map(|v| -v).collect())))
     }
 
     /// The classes that the pairs' decision values elect.

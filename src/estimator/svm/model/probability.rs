@@ -31,7 +31,7 @@ impl SvcModel {
         if !self.has_probabilities() {
             return Ok(None);
         }
-        let decisions = self.pair_decisions(&self.row_major(x)?);
+        let decisions = self.pair_decisions(&self.row_major(x)?)?;
         let k = self.classes.len();
         let mut probabilities = Array2::zeros((x.nrows(), k));
         let (mut pairs, mut room) = (vec![0.0; self.sigmoids.len()], vec![0.0; (k + 1) * k]);

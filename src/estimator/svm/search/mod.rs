@@ -124,10 +124,20 @@ impl SvcSearch {
     }
 
     /// The rows' products, within half of the memory; and the memory that they leave.
-    fn products(&self) -> (Option<&SharedProducts>, usize) {
+    ///
+    /// # Errors
+    /// Those of [`SharedProducts::of`].
+    fn products(&self) -> Result<(Option<&SharedProducts>, usize)> {
         let half = self.budget_bytes / 2;
-        let products = self.products.get_or_init(|| SharedProducts::of(&self.table, half)).as_ref();
-        (products, if products.is_some() { self.budget_bytes - half } else { self.budget_bytes })
+        let products = match self.products.get() {
+            Some(products) => products,
+            None => {
+                let made = SharedProducts::of(&self.table, half)?;
+                self.products.get_or_init(|| made)
+            }
+        };
+        let products = products.as_ref();
+        Ok((products, if products.is_some() { self.budget_bytes - half } else { self.budget_bytes }))
     }
 
     /// Whether fits compute the kernel rows that a small memory does not hold, instead of keeping the matrix of the whole
@@ -177,7 +187,7 @@ impl SvcSearch {
         // What is done before the first fit counts as its time.
         let mut since = Instant::now();
         let fold = Fold::new(&self.table, split);
-        let (products, budget) = self.products();
+        let (products, budget) = self.products()?;
         let svc = &self.candidates[fits[0].candidate];
         let budget = if self.recomputes() { budget.min(RECENT_BYTES) } else { budget };
         let expected = self.expected(fits[0]);
@@ -415,7 +425,7 @@ impl Searchable for SvcSearch {
     fn refit(&self, candidate: usize) -> Result<Model> {
         let (table, svc) = (&*self.table, &self.candidates[candidate]);
         let all: Vec<usize> = (0..table.x.nrows()).collect();
-        let (products, budget) = self.products();
+        let (products, budget) = self.products()?;
         let mut bench = self.bench();
         // The fits that calibrate probabilities share the matrix of the whole table.
         let expected = if svc.params().probability { Expect::Rows } else { Expect::Nothing };

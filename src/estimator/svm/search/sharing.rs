@@ -2,6 +2,7 @@
 
 use super::SvcSearch;
 use crate::comm::Communicator;
+use crate::error::Result;
 use crate::estimator::searchable::{FitId, Split};
 use crate::estimator::svm::products::{Origin, SharedProducts};
 use crate::estimator::svm::store::KernelStore;
@@ -40,11 +41,14 @@ impl SvcSearch {
     /// one copy, and its bytes. Without this every rank computes its own when it needs them.
     ///
     /// # Collective
-    /// As [`Communicator::fill_on_node`].
-    pub fn share_products(&self, comm: &dyn Communicator) -> Option<(usize, usize)> {
+    /// As [`Communicator::fill_on_node`]; the ranks have to agree on the result.
+    ///
+    /// # Errors
+    /// That of an [interruption](crate::telemetry::check_interrupt), on the ranks that were.
+    pub fn share_products(&self, comm: &dyn Communicator) -> Result<Option<(usize, usize)>> {
         let half = self.budget_bytes / 2;
-        let products = SharedProducts::on(comm, &self.table, half);
-        self.products.get_or_init(|| products).as_ref().map(SharedProducts::shared)
+        let products = SharedProducts::on(comm, &self.table, half)?;
+        Ok(self.products.get_or_init(|| products).as_ref().map(SharedProducts::shared))
     }
 
     /// Chooses the kernels whose matrices the ranks of a node compute together: those that enough of them need to make up
@@ -77,7 +81,7 @@ impl SvcSearch {
     /// # Collective
     /// As [`Communicator::fill_on_node`], once for each.
     pub fn fill_kernels(&self, comm: &dyn Communicator) -> Option<(usize, usize)> {
-        let from = Origin { table: &self.table, products: self.products().0 };
+        let from = Origin { table: &self.table, products: self.products.get().and_then(Option::as_ref) };
         let mut bench = self.bench();
         let filled = self.before().iter().filter_map(|shared| bench.share(comm, from, shared.kernel));
         filled.reduce(|all, one| (one.0, all.1 + one.1))

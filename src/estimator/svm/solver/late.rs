@@ -135,6 +135,9 @@ impl Solver<'_, '_> {
         let mut places = std::mem::take(&mut self.late.places);
         places.resize(self.rows.diagonal.len(), u32::MAX);
         for block in late.chunks(LATE_LANES) {
+            if self.gives_up() {
+                break;
+            }
             self.catch_up_block(block, &mut places);
         }
         self.late.places = places;
@@ -158,11 +161,13 @@ impl Solver<'_, '_> {
                 if *place == u32::MAX {
                     *place = seen.len() as u32;
                     seen.push(column);
-                    let slot = self.rows.slot(column as usize, &self.problem.parts, None);
-                    let row = self.rows.row(slot);
                     let mut taken = [0.0; LATE_LANES];
-                    for (taken, &c) in taken.iter_mut().zip(&columns) {
-                        *taken = row[c];
+                    if !self.gives_up() {
+                        let slot = self.rows.slot(column as usize, &self.problem.parts, None);
+                        let row = self.rows.row(slot);
+                        for (taken, &c) in taken.iter_mut().zip(&columns) {
+                            *taken = row[c];
+                        }
                     }
                     values.push(taken);
                 }

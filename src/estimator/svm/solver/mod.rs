@@ -33,7 +33,9 @@ use std::time::Instant;
 
 use super::row_cache::RowCache;
 use super::rows::KernelRows;
+use crate::error::Result;
 use crate::kernel::svm::{self, LOW, Pair, UP};
+use crate::telemetry::check_interrupt;
 use awake::{Awake, Limits};
 use copies::Copies;
 use late::Late;
@@ -47,13 +49,16 @@ use work::Work;
 /// Solves `problem` over the kernel matrix `rows`, beginning at `start`.
 ///
 /// `compact` is memory for kernel values between the variables that are awake.
+///
+/// # Errors
+/// That of an [interruption](check_interrupt).
 pub(super) fn solve(
     rows: &mut KernelRows<'_>,
     compact: &mut RowCache,
     problem: Problem,
     stopping: Stopping,
     start: Start<'_>,
-) -> Solution {
+) -> Result<Solution> {
     let mut solver = Solver::new(rows, compact, problem, stopping);
     solver.from_zero = !match start {
         Start::Zero => false,
@@ -62,6 +67,9 @@ pub(super) fn solve(
     };
     solver.iterate()
 }
+
+/// Iterations between two looks whether the run is still wanted: each may compute a row of the matrix.
+const LOOK_EVERY: u64 = 16;
 
 /// Variables within this part of their bounds may be there but for rounding.
 const ROUNDED: f64 = 1e-9;
@@ -115,6 +123,8 @@ struct Solver<'r, 'a> {
     /// All α were 0 at first.
     from_zero: bool,
     work: Work,
+    /// An error once the run was given up: from then on rows are left out of sums, and nothing of it is true.
+    wanted: Result<()>,
 }
 
 impl<'r, 'a> Solver<'r, 'a> {
@@ -162,6 +172,7 @@ impl<'r, 'a> Solver<'r, 'a> {
             nearest_bound: 0.0,
             from_zero: false,
             work: Work::default(),
+            wanted: Ok(()),
         };
         (0..n).for_each(|v| solver.mark(v));
         solver.largest_start = solver.f.iter().fold(1.0, |largest, f| f.abs().max(largest));
@@ -191,13 +202,24 @@ impl<'r, 'a> Solver<'r, 'a> {
         true
     }
 
-    fn iterate(mut self) -> Solution {
+    /// Looks whether the run is given up, which it then remains.
+    fn gives_up(&mut self) -> bool {
+        if self.wanted.is_ok() {
+            self.wanted = check_interrupt();
+        }
+        self.wanted.is_err()
+    }
+
+    fn iterate(mut self) -> Result<Solution> {
         let every = self.order.len().min(1000) as u64;
         let begun = if self.from_zero && !self.stopping.shrinking { self.take_up() } else { 0 };
         let (mut n_iter, mut counter, mut converged) = (begun, every + 1, false);
         let mut first: Option<Pair> = None;
         self.wake();
         while n_iter < self.stopping.max_iter {
+            if n_iter.is_multiple_of(LOOK_EVERY) && self.gives_up() {
+                break;
+            }
             counter -= 1;
             if counter == 0 {
                 counter = every;
@@ -260,6 +282,9 @@ impl<'r, 'a> Solver<'r, 'a> {
     /// Subtracts the kernel row of each variable times its factor from `sum`, which has a number a variable.
     fn subtract(&mut self, moved: &[(u32, f64)], sum: &mut [f64]) {
         for two in moved.chunks(2) {
+            if self.gives_up() {
+                return;
+            }
             let (v, a) = two[0];
             let (w, b) = if two.len() == 2 { two[1] } else { (v, 0.0) };
             let [column, other] = [v, w].map(|v| self.columns[v as usize] as usize);
@@ -313,15 +338,16 @@ impl<'r, 'a> Solver<'r, 'a> {
         parts.fold(0.0, f64::max)
     }
 
-    fn finish(mut self, n_iter: u64, converged: bool) -> Solution {
+    fn finish(mut self, n_iter: u64, converged: bool) -> Result<Solution> {
         self.rest();
         self.activate_all();
         self.known_extremes();
         self.reach_outside();
+        std::mem::replace(&mut self.wanted, Ok(()))?;
         let (rho, room, reach) = (self.rho(), self.room(), self.reach());
         let Self { alpha, f, shrank, rounding, bounded, work, problem, stopping, .. } = self;
         let nearest_bound = if self.from_zero { self.nearest_bound } else { 1.0 };
-        Solution {
+        Ok(Solution {
             alpha,
             bounds: problem.bounds,
             f,
@@ -335,6 +361,6 @@ impl<'r, 'a> Solver<'r, 'a> {
             reach,
             rounding,
             work: work.total(),
-        }
+        })
     }
 }

@@ -105,6 +105,9 @@ impl Solver<'_, '_> {
         self.work.sum(list.len(), sum.len());
         // A row that has to be computed may push another one out, but not the one asked for before.
         for some in list.chunks(if self.rows.stay() { AT_ONCE } else { 2 }) {
+            if self.gives_up() {
+                return;
+            }
             let (mut slots, mut keep) = (Vec::with_capacity(some.len()), None);
             for &(column, _) in some {
                 keep = Some(self.rows.slot(column as usize, &self.problem.parts, keep));

@@ -46,7 +46,7 @@ impl Svr {
     /// As [`check_table`](Self::check_table); [`Error::Data`] when all weights are 0 or numbers leave the finite range.
     pub fn fit(&self, table: &Table, rows: &[usize]) -> Result<SvrModel> {
         let budget_bytes = (self.params().cache_size * 1048576.0) as usize;
-        let shared = SharedProducts::of(table, budget_bytes);
+        let shared = SharedProducts::of(table, budget_bytes)?;
         let mut desk = Desk::new(self, table, rows, budget_bytes)?;
         let solution = desk.solve(self, table, shared.as_ref(), None)?;
         SvrModel::assemble(self, table, &desk.set, desk.gamma, &solution)
@@ -117,7 +117,7 @@ impl Desk {
             Some((solution, c)) => Start::Near(Neighbour { solution, factor: svr.params().c / c }),
             None => Start::Zero,
         };
-        let solution = solve(&mut matrix, &mut self.compact, problem, stopping, start);
+        let solution = solve(&mut matrix, &mut self.compact, problem, stopping, start)?;
         self.n_asked += matrix.n_asked;
         if !solution.rho.is_finite() || solution.alpha.iter().any(|a| !a.is_finite()) {
             let expected = "data and a kernel whose dual coefficients are finite (scaled data?)";

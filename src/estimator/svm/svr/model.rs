@@ -6,6 +6,7 @@ use super::params::{Svr, SvrParams};
 use crate::data::Table;
 use crate::error::{Error, Place, Result};
 use crate::estimator::plain::{PlainModel, check_width, gather, matrix};
+use crate::estimator::svm::pieces::in_pieces;
 use crate::estimator::svm::rows::pack_weights;
 use crate::estimator::svm::solver::Solution;
 use crate::estimator::svm::training::TrainingSet;
@@ -172,7 +173,9 @@ impl PlainModel for SvrModel {
         let rows: Vec<f64> = x.iter().copied().collect();
         let mut sums = vec![0.0; x.nrows()];
         let kernel = self.svr.machine.kernel(self.gamma);
-        svm::weighted_sums(Isa::best(), kernel, &self.panels, &self.weights, 1, &rows, &mut sums);
+        in_pieces(&rows, x.ncols(), &mut sums, 1, |x, sums| {
+            svm::weighted_sums(Isa::best(), kernel, &self.panels, &self.weights, 1, x, sums);
+        })?;
         sums.iter_mut().for_each(|sum| *sum += self.intercept);
         Ok(sums)
     }

@@ -84,10 +84,13 @@ impl SvrSearch {
     /// one copy, and its bytes. Without this every rank computes its own when it needs them.
     ///
     /// # Collective
-    /// As [`Communicator::fill_on_node`].
-    pub fn share_products(&self, comm: &dyn Communicator) -> Option<(usize, usize)> {
-        let products = SharedProducts::on(comm, &self.table, self.budget_bytes / 2);
-        self.products.get_or_init(|| products).as_ref().map(SharedProducts::shared)
+    /// As [`Communicator::fill_on_node`]; the ranks have to agree on the result.
+    ///
+    /// # Errors
+    /// That of an [interruption](crate::telemetry::check_interrupt), on the ranks that were.
+    pub fn share_products(&self, comm: &dyn Communicator) -> Result<Option<(usize, usize)>> {
+        let products = SharedProducts::on(comm, &self.table, self.budget_bytes / 2)?;
+        Ok(self.products.get_or_init(|| products).as_ref().map(SharedProducts::shared))
     }
 
     /// The kernel of a candidate where it does not depend on the fold, and whether it does.
@@ -174,10 +177,21 @@ impl SvrSearch {
         4.0 + 0.5 * self.table.x.ncols() as f64
     }
 
-    fn products(&self) -> (Option<&SharedProducts>, usize) {
+    /// The rows' products, within half of the memory; and the memory that they leave.
+    ///
+    /// # Errors
+    /// Those of [`SharedProducts::of`].
+    fn products(&self) -> Result<(Option<&SharedProducts>, usize)> {
         let half = self.budget_bytes / 2;
-        let products = self.products.get_or_init(|| SharedProducts::of(&self.table, half)).as_ref();
-        (products, if products.is_some() { self.budget_bytes - half } else { self.budget_bytes })
+        let products = match self.products.get() {
+            Some(products) => products,
+            None => {
+                let made = SharedProducts::of(&self.table, half)?;
+                self.products.get_or_init(|| made)
+            }
+        };
+        let products = products.as_ref();
+        Ok((products, if products.is_some() { self.budget_bytes - half } else { self.budget_bytes }))
     }
 
     fn scores(&self, model: &SvrModel, rows: &[usize]) -> Result<Vec<f64>> {
@@ -201,7 +215,7 @@ impl SvrSearch {
         let svr = &self.candidates[id.candidate];
         let start = before.take().filter(|(other, _)| self.helps(*other, id.candidate));
         let start = start.as_ref().map(|(other, solution)| (solution, self.c(*other)));
-        let solution = desk.solve(svr, &self.table, self.products().0, start)?;
+        let solution = desk.solve(svr, &self.table, self.products()?.0, start)?;
         let model = SvrModel::assemble(svr, &self.table, &desk.set, desk.gamma, &solution)?;
         self.n_operations.fetch_add(solution.work, Ordering::Relaxed);
         let fit_seconds = since.elapsed().as_secs_f64();
@@ -280,7 +294,7 @@ impl Searchable for SvrSearch {
         }
         // What is done before the first fit counts as its time.
         let mut since = Instant::now();
-        let budget_bytes = self.products().1;
+        let budget_bytes = self.products()?.1;
         let mut desk = Desk::new(&self.candidates[first.candidate], &self.table, &split.train, budget_bytes)?;
         let (mut done, mut before): (Vec<Done>, _) = (Vec::new(), None);
         for &id in &chain.fits {
@@ -352,7 +366,7 @@ impl Searchable for SvrSearch {
     fn memory_bytes(&self, splits: &[Split], refits: bool) -> u64 {
         let (n, d) = self.table.x.dim();
         let n_train = splits.iter().map(|split| split.train.len()).max().unwrap_or(n);
-        let (products, budget_bytes) = self.products();
+        let (products, budget_bytes) = self.products().unwrap_or((None, self.budget_bytes));
         let products = products.map_or(0, |products| {
             let (n_sharers, bytes) = products.shared();
             (bytes / n_sharers.max(1)) as u64
@@ -364,7 +378,7 @@ impl Searchable for SvrSearch {
     fn refit(&self, candidate: usize) -> Result<Model> {
         let (table, svr) = (&*self.table, &self.candidates[candidate]);
         let all: Vec<usize> = (0..table.y.len()).collect();
-        let (products, budget_bytes) = self.products();
+        let (products, budget_bytes) = self.products()?;
         let mut desk = Desk::new(svr, table, &all, budget_bytes)?;
         let solution = desk.solve(svr, table, products, None)?;
         Ok(SvrModel::assemble(svr, table, &desk.set, desk.gamma, &solution)?.export())
