@@ -62,8 +62,6 @@ const BAYES: &str = "name = \"GaussianNB\"\n[search.grid]\nvar_smoothing = [1e-9
 fn two_classes_are_searched_by_precision_and_brier_score() {
     let desk = with_rows(two);
     let scoring = "scoring = [\"average_precision\", \"neg_brier_score\"]\nrefit = \"average_precision\"\n";
-    let logistic = "name = \"LogisticRegression\"\nsolver = \"newton-cholesky\"\ntol = 1e-10\n\
-                    [search.grid]\nC = [1e-3, 10.0]\n[search]\ncv = 3\n";
     for (estimator, weighted, precision, brier) in [
         (
             BAYES,
@@ -78,7 +76,7 @@ fn two_classes_are_searched_by_precision_and_brier_score() {
             [-0.125_134_207_557_655_72, -0.119_312_154_408_151_56],
         ),
         (
-            logistic,
+            LOGISTIC,
             true,
             [0.930_140_105_870_629, 0.922_249_354_970_132_8],
             [-0.124_632_445_111_669_45, -0.129_033_488_982_398_47],
@@ -87,6 +85,68 @@ fn two_classes_are_searched_by_precision_and_brier_score() {
         job(&desk, weighted, &format!("{estimator}{scoring}"));
         compare(&desk, &[("average_precision", precision), ("neg_brier_score", brier)]);
     }
+}
+
+const LOGISTIC: &str = "name = \"LogisticRegression\"\nsolver = \"newton-cholesky\"\ntol = 1e-10\n\
+                        [search.grid]\nC = [1e-3, 10.0]\n[search]\ncv = 3\n";
+
+/// `GridSearchCV(…, cv=3, scoring=[…], error_score="raise").fit(X, y, sample_weight=w)` of these two, and of
+/// `SVC()` with C of 0.1 and 10 without weights. Values of each class are decision values, but probabilities of GaussianNB.
+#[test]
+fn three_classes_are_searched_by_values_of_each_and_by_groups() {
+    let desk = with_rows(three);
+    let scoring = |names: &str| format!("scoring = [{names}]\nrefit = false\n");
+    let names = "\"average_precision\", \"top_k_accuracy\", \"d2_log_loss_score\", \"d2_brier_score\", \
+                 \"adjusted_rand_score\", \"v_measure_score\"";
+    job(&desk, true, &format!("{BAYES}{}", scoring(names)));
+    compare(
+        &desk,
+        &[
+            ("average_precision", [0.944_633_844_549_349_1, 0.941_676_639_621_097_2]),
+            ("top_k_accuracy", [1.0, 1.0]),
+            ("d2_log_loss_score", [0.691_017_167_270_738, 0.543_207_472_611_839_3]),
+            ("d2_brier_score", [0.722_610_483_086_013_7, 0.568_209_569_699_585_2]),
+            ("adjusted_rand_score", [0.676_009_709_965_567_4, 0.705_564_459_405_662_8]),
+            ("v_measure_score", [0.716_280_643_970_239, 0.729_542_959_136_704_1]),
+        ],
+    );
+    job(&desk, true, &format!("{LOGISTIC}{}", scoring(names)));
+    compare(
+        &desk,
+        &[
+            ("average_precision", [0.785_005_632_532_989_5, 0.762_056_119_189_255_5]),
+            ("d2_brier_score", [0.575_185_423_444_436, 0.697_835_879_049_766]),
+            ("adjusted_rand_score", [0.655_327_907_592_664_2, 0.555_562_694_764_774_5]),
+        ],
+    );
+    let svc = "name = \"SVC\"\n[search.grid]\nC = [0.1, 10.0]\n[search]\ncv = 3\n";
+    job(&desk, false, &format!("{svc}{}", scoring("\"average_precision\", \"top_k_accuracy\"")));
+    compare(
+        &desk,
+        &[
+            ("average_precision", [0.915_067_626_377_150_1, 0.931_311_413_454_270_5]),
+            ("top_k_accuracy", [0.95, 1.0]),
+        ],
+    );
+}
+
+/// The same search of GaussianNB over two classes; likelihood ratios and scores of groups know no weights.
+#[test]
+fn two_classes_are_searched_by_odds() {
+    let desk = with_rows(two);
+    let scoring = "scoring = [\"positive_likelihood_ratio\", \"neg_negative_likelihood_ratio\", \"d2_log_loss_score\", \
+                   \"d2_brier_score\", \"adjusted_mutual_info_score\"]\nrefit = false\n";
+    job(&desk, true, &format!("{BAYES}{scoring}"));
+    compare(
+        &desk,
+        &[
+            ("positive_likelihood_ratio", [2.234_567_901_234_568, 4.814_814_814_814_815]),
+            ("neg_negative_likelihood_ratio", [-0.277_777_777_777_777_8, -0.213_580_246_913_580_2]),
+            ("d2_log_loss_score", [0.370_580_643_455_601_3, 0.411_409_436_893_592_5]),
+            ("d2_brier_score", [0.453_113_704_014_215_75, 0.493_568_456_055_384_2]),
+            ("adjusted_mutual_info_score", [0.316_646_614_887_184_2, 0.469_318_510_953_000_5]),
+        ],
+    );
 }
 
 /// The same search with three classes; with weights and `error_score=-7.0` both areas of pairs are -7.
@@ -145,10 +205,10 @@ fn numbers_are_searched_by_medians_and_logarithms() {
 #[test]
 fn scores_of_the_class_1_are_refused_where_there_is_none() {
     let search = |scoring: &str| format!("{BAYES}scoring = \"{scoring}\"\nerror_score = \"raise\"\n");
-    let desk = with_rows(three);
+    let desk = with_rows(|i, a, b| if two(i, a, b) == 1.0 { 5.0 } else { 2.0 });
     job(&desk, false, &search("average_precision"));
     let message =
-        "expected rows of two classes, one of them 1, for average_precision, found classes [1.0, 2.0, 5.0]";
+        "expected rows of two classes, one of them 1, for average_precision, found classes [2.0, 5.0]";
     desk.fails(&["run", "job.toml", "--output", "t.h5"], 65, message);
     let rows: String =
         (0..30).map(|i| format!("{},{i},{},1\n", i * 7 % 30, if i > 14 { "b" } else { "a" })).collect();

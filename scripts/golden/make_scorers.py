@@ -17,10 +17,14 @@ from sklearn.metrics import get_scorer
 
 FILE = Path(sys.argv[1] if len(sys.argv) > 1 else "tests/data/model_selection/scorers.json")
 ORIGIN = f"scikit-learn {sklearn.__version__}, numpy {np.__version__}, scripts/golden/make_scorers.py"
-TWO = ["average_precision", "roc_auc", "neg_brier_score", "neg_log_loss", "roc_auc_ovr", "roc_auc_ovo", "roc_auc_ovo_weighted"]
-MORE = ["neg_brier_score", "neg_log_loss", "roc_auc_ovr", "roc_auc_ovr_weighted", "roc_auc_ovo", "roc_auc_ovo_weighted"]
+TWO = ["average_precision", "roc_auc", "neg_brier_score", "neg_log_loss", "roc_auc_ovr", "roc_auc_ovo", "roc_auc_ovo_weighted",
+       "top_k_accuracy", "d2_log_loss_score", "d2_brier_score"]
+MORE = ["average_precision", "top_k_accuracy", "d2_log_loss_score", "d2_brier_score", "neg_brier_score", "neg_log_loss", "roc_auc_ovr", "roc_auc_ovr_weighted", "roc_auc_ovo", "roc_auc_ovo_weighted"]
 NUMBERS = ["neg_median_absolute_error", "neg_mean_squared_log_error", "neg_root_mean_squared_log_error",
            "neg_mean_gamma_deviance", "d2_absolute_error_score"]
+LABELS = ["positive_likelihood_ratio", "neg_negative_likelihood_ratio", "rand_score", "adjusted_rand_score", "mutual_info_score",
+          "adjusted_mutual_info_score", "normalized_mutual_info_score", "homogeneity_score", "completeness_score",
+          "v_measure_score", "fowlkes_mallows_score"]
 rng = np.random.RandomState(20260613)
 warnings.simplefilter("ignore")
 
@@ -63,14 +67,15 @@ class Predicting(RegressorMixin, BaseEstimator):
 
 
 def scores_of(names, model, y, weights):
-    """Each score; "nan", or null where scikit-learn raises."""
+    """Each score; "nan", "-inf", or null where scikit-learn raises."""
     scores = {}
     for name in names:
-        kwargs = {} if weights is None else {"sample_weight": weights}
+        scorer = get_scorer(name)
+        kwargs = {"sample_weight": weights} if weights is not None and scorer._accept_sample_weight() else {}
         try:
-            score = float(get_scorer(name)(model, np.zeros((len(y), 1)), y, **kwargs))
-            scores[name] = "nan" if math.isnan(score) else score
-        except ValueError:
+            score = float(scorer(model, np.zeros((len(y), 1)), y, **kwargs))
+            scores[name] = score if math.isfinite(score) else str(score)
+        except (ValueError, ZeroDivisionError):
             scores[name] = None
     return scores
 
@@ -87,7 +92,11 @@ def classes_case(classes, places, digits, weights, decides=False, text=False):
     proba = np.round(proba / proba.sum(axis=1, keepdims=True), digits)
     proba[:, -1] = 1.0 - proba[:, :-1].sum(axis=1)
     proba[proba[:, -1] < 0.0] = np.eye(k)[-1]
-    decision = np.round(rng.randn(n) + (np.asarray(places) == 1), digits) if decides else None
+    decision = None
+    if decides and k == 2:
+        decision = np.round(rng.randn(n) + (np.asarray(places) == 1), digits)
+    elif decides:
+        decision = np.round(rng.randn(n, k) + np.eye(k)[places], digits)
     names = np.array(["early", "late", "never"][:k]) if text else np.asarray(classes)
     model = Deciding(names, proba, decision) if decides else Probable(names, proba)
     CASES.append({"kind": "classes", "text": text, "known": listed(classes), "y_true": listed(np.asarray(classes)[places]),
@@ -138,5 +147,24 @@ for kind in ("none", "some", "zeros"):
         weights = weights_of(3, kind)
         CASES.append({"kind": "numbers", "y_true": y, "y_pred": y_pred, "weights": listed(weights),
                       "scores": scores_of(NUMBERS, Predicting(np.array(y_pred)), np.array(y), weights)})
+for kind in ("none", "some"):
+    for digits in (0, 1, 3):
+        for classes in ([0, 1, 2], [1, 2, 5], [-1, 3, 4, 7]):
+            k = len(classes)
+            places = np.append(rng.randint(0, k, size=25), np.arange(k))
+            classes_case(classes, places, digits, weights_of(25 + k, kind), decides=True)
+        classes_case([0, 1, 2], rng.randint(0, 2, size=9), digits, weights_of(9, kind), decides=True)
+        classes_case([0, 1, 2], np.append(rng.randint(0, 3, size=12), np.arange(3)), digits, weights_of(15, kind), decides=True,
+                     text=True)
+    for classes in ([0, 1], [1, 2]):
+        for n in (1, 2):
+            classes_case(classes, rng.randint(0, 2, size=n), 2, weights_of(n, kind))
+    for labels, n in [(1, 5), (2, 1), (2, 2), (2, 9), (2, 60), (3, 7), (3, 100), (8, 8), (8, 300), (40, 1000)]:
+        for noise in (0.0, 0.2, 1.0):
+            y = rng.randint(0, labels, size=n)
+            y_pred = np.where(rng.rand(n) < noise, rng.randint(0, labels, size=n), y)
+            weights = weights_of(n, kind)
+            CASES.append({"kind": "labels", "known": listed(np.arange(labels)), "y_true": listed(y), "y_pred": listed(y_pred),
+                          "weights": listed(weights), "scores": scores_of(LABELS, Predicting(y_pred), y, weights)})
 text = ",\n".join(json.dumps(case, separators=(",", ":")) for case in CASES)
 FILE.write_text(f'{{"origin":{json.dumps(ORIGIN)},"cases":[\n{text}\n]}}\n')

@@ -51,19 +51,6 @@ pub trait PlainModel: Send + Sync {
     fn n_iter(&self) -> Option<usize> {
         None
     }
-
-    /// One value a row that is larger the more the second of two classes is likely: the decision value or, without
-    /// one, the probability; none for more classes and for numbers.
-    ///
-    /// # Errors
-    /// As [`predict`](Self::predict).
-    fn binary_decision(&self, x: ArrayView2<'_, f64>) -> Result<Option<Vec<f64>>> {
-        if let Some(values) = self.decision_function(x)? {
-            return Ok((values.ncols() == 1).then(|| values.iter().copied().collect()));
-        }
-        let probabilities = self.predict_proba(x)?.filter(|values| values.ncols() == 2);
-        Ok(probabilities.map(|values| values.column(1).to_vec()))
-    }
 }
 
 /// An estimator with checked parameters that fits on any rows of a table, by itself.
@@ -92,7 +79,7 @@ impl FoldModel for Box<dyn PlainModel> {
     }
 
     fn decision(&self, x: ArrayView2<'_, f64>) -> Result<Option<Vec<f64>>> {
-        (**self).binary_decision(x)
+        Ok((**self).decision_function(x)?.map(|values| values.iter().copied().collect()))
     }
 
     fn probabilities(&self, x: ArrayView2<'_, f64>) -> Result<Option<(Vec<f64>, Vec<f64>)>> {

@@ -15,7 +15,8 @@ pub struct Scored<'a> {
     pub weights: &'a [f64],
     /// The predictions; not looked at where no score needs them.
     pub predicted: &'a [f64],
-    /// Decision values of two classes, larger for the second, where the model has them.
+    /// Decision values of two classes, larger for the second, `(n_samples,)`, or of more, one for each,
+    /// `(n_samples, n_classes)`, where the model has them.
     pub decision: Option<&'a [f64]>,
     /// The ascending classes and their probabilities `(n_samples, n_classes)`, where the model has them.
     pub proba: Option<(&'a [f64], &'a [f64])>,
@@ -26,7 +27,8 @@ impl Scored<'_> {
     /// values, or, as in scikit-learn, that class's probabilities where the model has none.
     fn ordering(&self, scorer: Scorer) -> Option<Cow<'_, [f64]>> {
         let first = scorer.is_about_first(self.known);
-        match (self.decision, self.proba) {
+        let decision = self.decision.filter(|values| values.len() == self.y_true.len());
+        match (decision, self.proba) {
             (Some(values), _) if first => Some(values.iter().map(|value| -value).collect()),
             (Some(values), _) => Some(Cow::Borrowed(values)),
             (None, Some((classes, proba))) if classes.len() == 2 => {
@@ -34,6 +36,13 @@ impl Scored<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Values of each of three classes and more, and how many those are: decision values, or, as in scikit-learn,
+    /// probabilities where the model has none.
+    fn columns(&self) -> Option<(usize, &[f64])> {
+        let values = self.decision.or(self.proba.map(|(_, proba)| proba))?;
+        Some((values.len().checked_div(self.y_true.len())?, values))
     }
 }
 
@@ -67,7 +76,7 @@ impl RowScores {
         self.scorers.iter().any(|scorer| scorer.needs() == needs)
     }
 
-    /// One number for each score, weighted as scikit-learn weights them: the largest error is not.
+    /// One number for each score, weighted as scikit-learn weights them: some [are not](Scorer::knows_weights).
     ///
     /// # Errors
     /// [`Error::Data`] for a score that is not defined for these rows, or needs what the model does not have, where
@@ -85,13 +94,16 @@ impl RowScores {
             scorer.check_text(rows.known)?;
         }
         scorer.check_known(rows.known)?;
-        let weights = if self.by_weight && scorer != Scorer::NegMaxError { rows.weights } else { &[] };
+        let weights = if self.by_weight && scorer.knows_weights() { rows.weights } else { &[] };
         if !weights.is_empty() && weights.iter().all(|weight| *weight == 0.0) {
             let expected = format!("a row that weighs something for {}", scorer.name());
             return Err(Error::data("scoring", Place::default(), expected, "weights of 0 only"));
         }
         let score = match scorer.needs() {
             Needs::Prediction => Some(scorer.weighted(rows.y_true, rows.predicted, weights)),
+            Needs::Decision if scorer.is_of_many(rows.known) => {
+                rows.columns().map(|(k, values)| scorer.of_columns(rows.y_true, k, values, weights))
+            }
             Needs::Decision => {
                 rows.ordering(scorer).map(|values| scorer.weighted(rows.y_true, &values, weights))
             }

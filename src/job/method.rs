@@ -183,6 +183,7 @@ impl Predictor {
             Self::Svc(model) => {
                 let x: Vec<f64> = block.x.iter().map(|v| v.to_f64()).collect();
                 let (predicted, decision) = model.predict_and_decide(&x)?;
+                let decision = decision.filter(|_| model.classes().len() == 2);
                 let proba = model.predict_proba(table(block)?.view())?;
                 let proba = proba.map(|proba| proba.iter().copied().collect());
                 Ok(Classified { predicted, proba, decision })

@@ -199,8 +199,11 @@ fn check_classes_of(scorer: Scorer, table: &Table) -> Result<()> {
     if table.class_names.is_some() {
         scorer.check_text(&table.y)?;
     }
-    // Of probabilities more is known when there are some.
-    if scorer.needs() == Needs::Probability { Ok(()) } else { scorer.score(&table.y, &table.y).map(|_| ()) }
+    // Of probabilities and of values of many classes more is known when there are some.
+    if scorer.needs() == Needs::Probability || scorer.is_of_many(&table.y) {
+        return Ok(());
+    }
+    scorer.score(&table.y, &table.y).map(|_| ())
 }
 
 /// Rungs score other rows than `splits` say: theirs are looked at when they are fitted.

@@ -120,6 +120,17 @@ impl ClassCounts {
         ratio(covariance, (of_truth * of_predicted).sqrt())
     }
 
+    /// The positive and the negative likelihood ratio of two classes, the second being the positive one: how much
+    /// likelier a row of it is to be predicted as it, or as the other, than a row of the other. 1, as scikit-learn's
+    /// scorers have it, where no row of the first class is predicted as the second, or as itself; `None` for more or
+    /// fewer classes.
+    pub fn likelihood_ratios(&self) -> Option<[f64; 2]> {
+        let ([n, p], [tn, tp]) = (self.truth[..].try_into().ok()?, self.hits[..].try_into().ok()?);
+        let (fp, fn_): (f64, f64) = (n - tn, p - tp);
+        let ratio = |above: f64, below: f64| if below == 0.0 { 1.0 } else { above * n / (below * p) };
+        Some([ratio(tp, fp), ratio(fn_, tn)])
+    }
+
     /// Whether [`Average::Binary`] can be formed: at most two classes, class 1 among two.
     pub fn is_binary(&self) -> bool {
         match self.classes[..] {

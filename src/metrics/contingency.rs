@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::agreement::Agreement;
 use super::class_counts::ClassCounts;
 use crate::comm::Partial;
 
@@ -99,31 +100,23 @@ impl Contingency {
         ClassCounts { classes, hits, truth, predicted }
     }
 
-    /// How well two labellings agree on which rows belong together, corrected for chance: 1 for the same grouping,
-    /// about 0 for unrelated ones. 1 without rows. Of rows, whatever their weights, as in scikit-learn.
-    ///
-    /// # References
-    /// Hubert & Arabie, Comparing partitions, 1985, eq. 5.
-    pub fn adjusted_rand(&self) -> f64 {
+    /// How the rows are grouped on both sides.
+    pub fn agreement(&self) -> Agreement {
         let counts = self.by_class(|cell| cell.rows as f64);
-        let n = u128::from(self.n_samples());
+        let place = |label: f64| counts.classes.partition_point(|known| known.total_cmp(&label).is_lt());
         // Numbers of rows, exact in a double.
-        let squares = |counts: &[f64]| counts.iter().map(|&c| c as u128 * c as u128).sum::<u128>();
-        let both: u128 = self.cells.iter().map(|cell| u128::from(cell.rows) * u128::from(cell.rows)).sum();
-        // Ordered pairs of rows: together in both, in the prediction only, in the target only, in neither.
-        let together = both - n;
-        let (predicted_only, target_only) =
-            (squares(&counts.predicted) - both, squares(&counts.truth) - both);
-        if predicted_only == 0 && target_only == 0 {
-            return 1.0;
-        }
-        let neither = n * n - predicted_only - target_only - both;
-        let [together, predicted_only, target_only, neither] =
-            [together, predicted_only, target_only, neither].map(|pairs| pairs as f64);
-        let above = 2.0 * (together * neither - target_only * predicted_only);
-        let below = (together + target_only) * (target_only + neither)
-            + (together + predicted_only) * (predicted_only + neither);
-        above / below
+        let rows = |counts: &[f64], label: f64| counts[place(label)] as u64;
+        let cell = |cell: &Cell| {
+            [cell.rows, rows(&counts.truth, cell.truth), rows(&counts.predicted, cell.predicted)]
+        };
+        let sizes =
+            |counts: &[f64]| counts.iter().map(|&rows| rows as u64).filter(|rows| *rows > 0).collect();
+        Agreement::new(self.cells.iter().map(cell).collect(), sizes(&counts.truth), sizes(&counts.predicted))
+    }
+
+    /// As [`Agreement::adjusted_rand`].
+    pub fn adjusted_rand(&self) -> f64 {
+        self.agreement().adjusted_rand()
     }
 }
 

@@ -58,7 +58,7 @@ impl Moments {
 }
 
 /// The value that all rows have which weigh anything.
-fn only_value(values: &[f64], weights: &[f64]) -> Option<f64> {
+pub(super) fn only_value(values: &[f64], weights: &[f64]) -> Option<f64> {
     let weighs = |row: &usize| weights.get(*row).is_none_or(|&weight| weight != 0.0);
     let mut rows = (0..values.len()).filter(weighs);
     let first = values[rows.next()?];
@@ -121,6 +121,20 @@ impl ErrorSums {
             return f64::NAN;
         }
         explained(self.squares, self.target.squares)
+    }
+
+    /// 1 − Σ |error| / `deviation`, the Σ |target − median|; with the same rules.
+    pub fn d2_absolute_error(&self, deviation: f64) -> f64 {
+        if self.n_samples < 2 { f64::NAN } else { explained(self.absolutes, deviation) }
+    }
+
+    /// How far that may be off when the deviation may be by `error`.
+    pub fn d2_absolute_error_bound(&self, deviation: f64, error: f64) -> f64 {
+        if error == 0.0 {
+            0.0
+        } else {
+            self.absolutes / (deviation - error).max(0.0) - self.absolutes / deviation
+        }
     }
 
     /// 1 − Var(error) / Var(target), with the same rule for a constant target.

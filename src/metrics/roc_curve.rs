@@ -1,22 +1,18 @@
-//! The area under the ROC curve of rows that never come together: a histogram of scores that merges.
+//! The curves of rows that never come together: a histogram of scores that merges.
 
 use serde::{Deserialize, Serialize};
 
+use super::bins::Bins;
+use super::two_sum::TwoSum;
 use crate::comm::Partial;
 use crate::kernel::ordered_bits::to_ordered;
 
-/// Rows of both classes at each score, or, where there are more than `most` distinct ones, in each of a set of bins.
-///
-/// A bin is all scores whose numbers agree in all but some last bits; one bit more is dropped from every bin
-/// whenever there are too many. How many bits that takes follows from the set of all scores alone, so merging is
-/// associative: the same area for any cut of the rows. With at most `most` distinct scores it is exact.
+/// Rows of a class and others at each score, or, where there are more than `most` distinct ones, in each of a set of
+/// bins. With at most `most` distinct scores all is exact, beyond with a bound of the error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RocCurve {
-    most: usize,
-    /// Last bits that do not count.
-    dropped: u32,
-    /// [Ordered score](to_ordered) without them, weight of the rows of the class, that of other rows; ascending.
-    bins: Vec<(u64, f64, f64)>,
+    /// Weight of the rows of the class, that of other rows.
+    bins: Bins<u64, [f64; 2]>,
     undefined: bool,
 }
 
@@ -34,118 +30,94 @@ impl RocCurve {
         for (row, (positive, score)) in positive.zip(scores).enumerate() {
             undefined |= score.is_nan();
             let weight = weights.get(row).copied().unwrap_or(1.0);
-            let (of, other) = if positive { (weight, 0.0) } else { (0.0, weight) };
-            rows.push((to_ordered(score), of, other));
+            rows.push((to_ordered(score), if positive { [weight, 0.0] } else { [0.0, weight] }));
         }
-        // Stable, so that weights of one score are added in the order of the rows.
-        rows.sort_by_key(|row| row.0);
-        let mut curve = Self { most: most.max(2), dropped: 0, bins: rows, undefined };
-        curve.join();
-        curve.limit();
-        curve
-    }
-
-    /// Joins neighbours with the same key.
-    fn join(&mut self) {
-        self.bins.dedup_by(|next, bin| {
-            let same = next.0 == bin.0;
-            if same {
-                bin.1 += next.1;
-                bin.2 += next.2;
-            }
-            same
-        });
-    }
-
-    fn drop_to(&mut self, bits: u32) {
-        if bits > self.dropped {
-            let more = bits - self.dropped;
-            self.bins.iter_mut().for_each(|bin| bin.0 >>= more);
-            self.dropped = bits;
-            self.join();
-        }
-    }
-
-    fn limit(&mut self) {
-        while self.bins.len() > self.most {
-            self.drop_to(self.dropped + 1);
-        }
+        Self { bins: Bins::new(rows, most), undefined }
     }
 
     /// The fraction of pairs (row of the class, other row) in which the former has the larger score, ties counted
     /// half, and how far it may be off: half the pairs that share a bin without sharing a score. `None` when either
     /// side has no rows, or a score is no number.
     pub fn area(&self) -> Option<(f64, f64)> {
-        // Twice the pairs in the right order, exact for whole weights: their total is below 2¹⁰⁶.
-        let (mut below, mut above) = (0.0, 0.0);
-        let (mut twice, mut shared) = (TwoSum::default(), TwoSum::default());
-        for &(_, positives, negatives) in &self.bins {
-            twice.add_product(positives, 2.0 * below + negatives);
-            shared.add_product(positives, negatives);
-            below += negatives;
-            above += positives;
+        let sides = self.bins.bins().iter().map(|bin| bin.1);
+        if self.undefined { None } else { area_of(sides, self.bins.dropped() == 0) }
+    }
+
+    /// The sum over thresholds of the precision there times the recall that it adds, and how far it may be off: at no
+    /// threshold within a bin the precision is below that with all other rows of the bin, or above that with none.
+    /// 0 without rows of the class; `None` without rows that weigh anything, or when a score is no number.
+    ///
+    /// About the class, or, if `of_others`, about the other rows, smaller scores being better then.
+    pub fn average_precision(&self, of_others: bool) -> Option<(f64, f64)> {
+        let exact = self.bins.dropped() == 0;
+        let sides = self.bins.bins().iter().map(|bin| bin.1);
+        if self.undefined {
+            None
+        } else if of_others {
+            precision_of(sides.map(|[of, other]| [other, of]), exact)
+        } else {
+            precision_of(sides.rev(), exact)
         }
-        if self.undefined || above == 0.0 || below == 0.0 {
-            return None;
-        }
-        let pairs = above * below;
-        let bound = if self.dropped == 0 { 0.0 } else { shared.value() / (2.0 * pairs) };
-        Some((twice.value() / (2.0 * pairs), bound))
     }
 
     /// Weight of the rows of the class.
     pub fn weight_of_positives(&self) -> f64 {
-        self.bins.iter().map(|bin| bin.1).sum()
+        self.bins.bins().iter().map(|bin| bin.1[0]).sum()
     }
 }
 
-/// A sum of products in twice a double's digits.
-///
-/// # References
-/// Ogita, Rump & Oishi, Accurate sum and dot product, SIAM J. Scientific Computing 26, 2005, algorithm 5.3.
-#[derive(Default)]
-struct TwoSum {
-    high: f64,
-    low: f64,
+/// The area of (rows of the class, others) at ascending scores, and its bound.
+pub(super) fn area_of(sides: impl Iterator<Item = [f64; 2]>, exact: bool) -> Option<(f64, f64)> {
+    // Twice the pairs in the right order, exact for whole weights: their total is below 2¹⁰⁶.
+    let (mut below, mut above) = (0.0, 0.0);
+    let (mut twice, mut shared) = (TwoSum::default(), TwoSum::default());
+    for [positives, negatives] in sides {
+        twice.add_product(positives, 2.0 * below + negatives);
+        shared.add_product(positives, negatives);
+        below += negatives;
+        above += positives;
+    }
+    if above == 0.0 || below == 0.0 {
+        return None;
+    }
+    let pairs = above * below;
+    let bound = if exact { 0.0 } else { shared.value() / (2.0 * pairs) };
+    Some((twice.value() / (2.0 * pairs), bound))
 }
 
-impl TwoSum {
-    fn add_product(&mut self, a: f64, b: f64) {
-        let product = a * b;
-        let sum = self.high + product;
-        let part = sum - self.high;
-        let lost = (self.high - (sum - part)) + (product - part);
-        self.low += lost + a.mul_add(b, -product);
-        self.high = sum;
+/// The average precision of (rows of the class, others) from the best score down, and its bound.
+pub(super) fn precision_of(sides: impl Iterator<Item = [f64; 2]>, exact: bool) -> Option<(f64, f64)> {
+    let (mut hits, mut others) = (0.0, 0.0);
+    let (mut sum, mut error) = (TwoSum::default(), 0.0);
+    for [positives, negatives] in sides {
+        let (before, without) = (hits, others);
+        hits += positives;
+        others += negatives;
+        if positives > 0.0 {
+            let precision = hits / (hits + others);
+            let (least, most) = (before / (before + others), hits / (hits + without));
+            sum.add_product(precision, positives);
+            error += positives * (most - precision).max(precision - if least.is_nan() { 0.0 } else { least });
+        }
     }
-
-    fn value(&self) -> f64 {
-        self.high + self.low
+    match (hits > 0.0, hits + others > 0.0) {
+        (true, _) => Some((sum.value() / hits, if exact { 0.0 } else { error / hits })),
+        (false, true) => Some((0.0, 0.0)),
+        (false, false) => None,
     }
 }
 
 impl Partial for RocCurve {
-    fn merge(&mut self, mut right: Self) {
-        let bits = self.dropped.max(right.dropped);
-        self.drop_to(bits);
-        right.drop_to(bits);
+    fn merge(&mut self, right: Self) {
         self.undefined |= right.undefined;
-        let mut left = std::mem::take(&mut self.bins).into_iter().peekable();
-        let mut right = right.bins.into_iter().peekable();
-        while let (Some(l), Some(r)) = (left.peek(), right.peek()) {
-            let next = if l.0 <= r.0 { left.next() } else { right.next() };
-            self.bins.extend(next);
-        }
-        self.bins.extend(left);
-        self.bins.extend(right);
-        self.join();
-        self.limit();
+        self.bins.merge(right.bins);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::average_precision::average_precision;
     use crate::metrics::roc_auc;
 
     fn rows(n: usize) -> (Vec<bool>, Vec<f64>) {
@@ -164,6 +136,13 @@ mod tests {
         let (positive, scores) = rows(3000);
         let (area, bound) = curve(&positive, &scores, 20_000).area().unwrap();
         assert_eq!((Some(area), bound), (roc_auc(&positive, &scores), 0.0));
+        let (precision, bound) = curve(&positive, &scores, 20_000).average_precision(false).unwrap();
+        let expected = average_precision(&positive, &scores, &[]).unwrap();
+        assert!((precision - expected).abs() < 1e-14 && bound == 0.0, "{precision} {expected}");
+        let others: Vec<bool> = positive.iter().map(|positive| !positive).collect();
+        let turned: Vec<f64> = scores.iter().map(|score| -score).collect();
+        let (precision, _) = curve(&positive, &scores, 20_000).average_precision(true).unwrap();
+        assert!((precision - average_precision(&others, &turned, &[]).unwrap()).abs() < 1e-14);
     }
 
     #[test]
@@ -173,9 +152,13 @@ mod tests {
         for most in [2, 16, 100, 1000] {
             let curve = curve(&positive, &scores, most);
             let (area, bound) = curve.area().unwrap();
-            assert!(curve.bins.len() <= most);
+            assert!(curve.bins.bins().len() <= most);
             assert!((area - exact).abs() <= bound, "{area} {exact} {bound}");
             assert!(most < 1000 || bound < 1e-3, "{bound}");
+            let expected = average_precision(&positive, &scores, &[]).unwrap();
+            let (precision, bound) = curve.average_precision(false).unwrap();
+            assert!((precision - expected).abs() <= bound, "{precision} {expected} {bound}");
+            assert!(most < 1000 || bound < 1e-2, "{bound}");
         }
     }
 

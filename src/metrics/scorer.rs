@@ -1,6 +1,8 @@
 //! Scores by name.
 
 mod checks;
+mod columns;
+mod groups;
 mod names;
 mod numbers;
 mod ordering;
@@ -10,13 +12,15 @@ use super::class_counts::{Average, ClassCounts};
 use super::contingency::Contingency;
 use super::error_sums::ErrorSums;
 use crate::error::{Error, Result};
+pub use groups::Grouping;
 
 /// What a score is computed from, besides the targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     /// Predicted classes or numbers, `(n_samples,)`.
     Prediction,
-    /// Decision values of two classes, larger for the second, `(n_samples,)`; where a model has none, probabilities.
+    /// Decision values of two classes, larger for the second, `(n_samples,)`, or of more, one for each,
+    /// `(n_samples, n_classes)`; where a model has none, probabilities.
     Decision,
     /// Probabilities of the classes, `(n_samples, n_classes)`.
     Probability,
@@ -42,8 +46,17 @@ pub enum Scorer {
     MatthewsCorrcoef,
     /// The area under the ROC curve of two classes.
     RocAuc,
-    /// The mean precision over the thresholds of two classes, by the recall that each adds.
+    /// The mean precision over the thresholds of two classes, by the recall that each adds; of more classes its mean
+    /// over each against the rest.
     AveragePrecision,
+    /// The fraction of rows whose class is among the two likeliest.
+    TopKAccuracy,
+    /// The recall of the second of two classes over the fraction of the first that is taken for it.
+    PositiveLikelihoodRatio,
+    /// Minus the fraction of the second of two classes that is missed over the recall of the first.
+    NegNegativeLikelihoodRatio,
+    /// How well predictions group the rows as the targets do, whatever they are called.
+    Grouping(Grouping),
     /// The mean over classes of the area under the ROC curve of each against the rest.
     RocAucOvr,
     /// The same weighted by the classes' rows.
@@ -56,6 +69,10 @@ pub enum Scorer {
     NegLogLoss,
     /// Minus the mean squared error of the probabilities: of the second class, or summed over three and more.
     NegBrierScore,
+    /// The explained part of the cross-entropy.
+    D2LogLoss,
+    /// The explained part of the squared error of the probabilities.
+    D2Brier,
     /// The coefficient of determination.
     R2,
     /// The explained part of the variance.
@@ -90,13 +107,15 @@ impl Scorer {
     /// What the score is computed from.
     pub fn needs(self) -> Needs {
         match self {
-            Self::RocAuc | Self::AveragePrecision => Needs::Decision,
+            Self::RocAuc | Self::AveragePrecision | Self::TopKAccuracy => Needs::Decision,
             Self::RocAucOvr
             | Self::RocAucOvrWeighted
             | Self::RocAucOvo
             | Self::RocAucOvoWeighted
             | Self::NegLogLoss
-            | Self::NegBrierScore => Needs::Probability,
+            | Self::NegBrierScore
+            | Self::D2LogLoss
+            | Self::D2Brier => Needs::Probability,
             _ => Needs::Prediction,
         }
     }
@@ -108,7 +127,7 @@ impl Scorer {
             self,
             Accuracy | BalancedAccuracy | Precision(_) | Recall(_) | F1(_) | Jaccard(_) | MatthewsCorrcoef
         );
-        of_counts || self.needs() != Needs::Prediction
+        of_counts || self.is_of_labels() || self.needs() != Needs::Prediction
     }
 
     /// The score of rows with targets `y_true` and what the score [`needs`](Self::needs), both `(n_samples,)`; NaN for an
@@ -121,7 +140,7 @@ impl Scorer {
         self.weighted(y_true, predicted, &[])
     }
 
-    /// The same of rows with `weights` `(n_samples,)`, or none. The largest error knows no weights.
+    /// The same of rows with `weights` `(n_samples,)`, or none. Some scores [know no weights](Self::knows_weights).
     ///
     /// # Errors
     /// As [`score`](Self::score).
@@ -129,6 +148,8 @@ impl Scorer {
         match self {
             Self::RocAuc => return self.area(y_true, predicted, weights),
             Self::AveragePrecision => return self.precision_over_recall(y_true, predicted, weights),
+            Self::TopKAccuracy => return self.of_two(y_true),
+            _ if self.is_of_labels() => return self.of_labels(&Contingency::new(y_true, predicted, &[])),
             _ => {}
         }
         if self.needs() == Needs::Probability {

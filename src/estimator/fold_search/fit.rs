@@ -54,8 +54,8 @@ pub trait FoldModel {
     /// [`Error::Data`](crate::Error::Data) for rows that it cannot take.
     fn predict(&self, x: ArrayView2<'_, f64>) -> Result<Vec<f64>>;
 
-    /// Decision values of two classes, larger for the second; `None` where there are more classes or no such values:
-    /// the probabilities of the two, if there are any, order rows then.
+    /// Decision values of two classes, larger for the second, or of more, one for each `(n_rows, n_classes)`; `None` where
+    /// there are no such values: probabilities, if there are any, order rows then.
     ///
     /// # Errors
     /// As [`predict`](Self::predict).

@@ -146,7 +146,7 @@ impl FoldModel for LinearModel {
 
     fn decision(&self, x: ArrayView2<'_, f64>) -> Result<Option<Vec<f64>>> {
         match &self.response {
-            Response::Classes(classes) if classes.len() == 2 => self.of_rows(x).map(Some),
+            Response::Classes(_) => self.of_rows(x).map(Some),
             _ => Ok(None),
         }
     }

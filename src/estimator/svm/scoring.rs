@@ -44,8 +44,7 @@ impl Fitted<'_> {
         self.model(matrix)?.predict_rows(&features(matrix, rows))
     }
 
-    /// The predicted classes of `rows` and, for two classes, their decision values, larger for the second: all
-    /// by the model, since decision values are scored by their order and have no rounding to spare.
+    /// The predicted classes of `rows` and their decision values, as [`SvcModel::predict_and_decide`]: all by the model, since decision values are scored by their order and have no rounding to spare.
     pub(super) fn decide(
         &self,
         matrix: &KernelRows<'_>,

@@ -27,13 +27,13 @@ impl Scorer {
     pub fn check_text(self, known: &[f64]) -> Result<()> {
         let name = self.name();
         let (expected, found) = match self {
+            _ if self.is_of_many(known) => return Ok(()),
             Self::AveragePrecision => {
                 ("classes that are numbers".into(), format!("{name}, which is about the class called 1"))
             }
-            Self::NegBrierScore if distinct(known).len() <= 2 => (
-                "two classes that are numbers, or three and more, for neg_brier_score".into(),
-                "two names".into(),
-            ),
+            Self::NegBrierScore | Self::D2Brier if distinct(known).len() <= 2 => {
+                (format!("two classes that are numbers, or three and more, for {name}"), "two names".into())
+            }
             _ if self.has_positive_class() => (
                 format!("{name}_macro, _micro or _weighted for targets that are text"),
                 format!("{name}, which is about the class called 1"),
@@ -62,7 +62,7 @@ impl Scorer {
     /// # Errors
     /// [`Error::Data`] for the scores of the class 1.
     pub fn check_known(self, classes: &[f64]) -> Result<()> {
-        if !self.has_positive_class() || classes.contains(&1.0) {
+        if !self.has_positive_class() || self.is_of_many(classes) || classes.contains(&1.0) {
             return Ok(());
         }
         let expected = format!("training rows of the class 1, which {} is about", self.name());

@@ -1,6 +1,6 @@
 //! The names of scores.
 
-use super::Scorer;
+use super::{Grouping, Scorer};
 use crate::error::{Error, Result};
 use crate::metrics::Average::{Binary, Macro, Micro, Weighted};
 
@@ -27,12 +27,26 @@ const NAMES: &[(&str, Scorer)] = &[
     ("matthews_corrcoef", Scorer::MatthewsCorrcoef),
     ("roc_auc", Scorer::RocAuc),
     ("average_precision", Scorer::AveragePrecision),
+    ("top_k_accuracy", Scorer::TopKAccuracy),
+    ("positive_likelihood_ratio", Scorer::PositiveLikelihoodRatio),
+    ("neg_negative_likelihood_ratio", Scorer::NegNegativeLikelihoodRatio),
+    ("rand_score", Scorer::Grouping(Grouping::Rand)),
+    ("adjusted_rand_score", Scorer::Grouping(Grouping::AdjustedRand)),
+    ("mutual_info_score", Scorer::Grouping(Grouping::MutualInfo)),
+    ("adjusted_mutual_info_score", Scorer::Grouping(Grouping::AdjustedMutualInfo)),
+    ("normalized_mutual_info_score", Scorer::Grouping(Grouping::NormalizedMutualInfo)),
+    ("homogeneity_score", Scorer::Grouping(Grouping::Homogeneity)),
+    ("completeness_score", Scorer::Grouping(Grouping::Completeness)),
+    ("v_measure_score", Scorer::Grouping(Grouping::VMeasure)),
+    ("fowlkes_mallows_score", Scorer::Grouping(Grouping::FowlkesMallows)),
     ("roc_auc_ovr", Scorer::RocAucOvr),
     ("roc_auc_ovr_weighted", Scorer::RocAucOvrWeighted),
     ("roc_auc_ovo", Scorer::RocAucOvo),
     ("roc_auc_ovo_weighted", Scorer::RocAucOvoWeighted),
     ("neg_log_loss", Scorer::NegLogLoss),
     ("neg_brier_score", Scorer::NegBrierScore),
+    ("d2_log_loss_score", Scorer::D2LogLoss),
+    ("d2_brier_score", Scorer::D2Brier),
     ("r2", Scorer::R2),
     ("explained_variance", Scorer::ExplainedVariance),
     ("neg_mean_squared_error", Scorer::NegMeanSquaredError),

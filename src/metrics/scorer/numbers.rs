@@ -3,7 +3,8 @@
 use super::Scorer;
 use crate::error::{Error, Place, Result};
 use crate::metrics::error_sums::ErrorSums;
-use crate::metrics::gamma_deviance::gamma_deviance;
+use crate::metrics::gamma_deviance::GammaDeviance;
+use crate::metrics::log_error::LogError;
 use crate::metrics::median::median;
 use crate::metrics::pairwise::{total_weight, weighted_sum};
 use crate::metrics::poisson_deviance::PoissonDeviance;
@@ -19,10 +20,12 @@ impl Scorer {
             Self::NegMeanPoissonDeviance => {
                 PoissonDeviance::new(y_true, y_pred, weights).mean().map(|deviance| -deviance)
             }
-            Self::NegMeanGammaDeviance => gamma_deviance(y_true, y_pred, weights).map(|deviance| -deviance),
-            Self::NegMeanSquaredLogError => squared_log_error(y_true, y_pred, weights).map(|error| -error),
+            Self::NegMeanGammaDeviance => {
+                GammaDeviance::new(y_true, y_pred, weights).mean().map(|deviance| -deviance)
+            }
+            Self::NegMeanSquaredLogError => LogError::new(y_true, y_pred, weights).mean().map(|error| -error),
             Self::NegRootMeanSquaredLogError => {
-                squared_log_error(y_true, y_pred, weights).map(|error| -error.sqrt())
+                LogError::new(y_true, y_pred, weights).mean().map(|error| -error.sqrt())
             }
             Self::NegMedianAbsoluteError => Some(-median(&errors(y_true, y_pred), weights)),
             Self::D2AbsoluteError => Some(explained_absolute(y_true, y_pred, weights)),
@@ -87,11 +90,4 @@ fn explained_absolute(y_true: &[f64], y_pred: &[f64], weights: &[f64]) -> f64 {
         (_, 0.0) => 0.0,
         (left, all) => 1.0 - left / all,
     }
-}
-
-/// The mean squared error of log(1 + number); `None` for numbers that have none.
-fn squared_log_error(y_true: &[f64], y_pred: &[f64], weights: &[f64]) -> Option<f64> {
-    let logs = |values: &[f64]| values.iter().map(|value| (*value > -1.0).then(|| value.ln_1p())).collect();
-    let (y_true, y_pred): (Option<Vec<f64>>, Option<Vec<f64>>) = (logs(y_true), logs(y_pred));
-    Some(ErrorSums::new(&y_true?, &y_pred?, weights).mean_squared_error())
 }

@@ -25,10 +25,27 @@ impl Scorer {
         }
     }
 
+    /// Whether it is made of one value for each of three classes and more, that a model knows or was fitted on.
+    pub fn is_of_many(self, known: &[f64]) -> bool {
+        let Some(first) = known.first() else { return false };
+        let second = known.iter().find(|class| *class != first).unwrap_or(first);
+        matches!(self, Self::AveragePrecision | Self::TopKAccuracy)
+            && known.iter().any(|class| class != first && class != second)
+    }
+
     /// Whether the values that order the rows have to be larger for the first of the classes that the model knows: of
-    /// the class 1, where it is the smaller of the two. `known` are its classes, or targets that it was fitted on.
+    /// the class 1, where it is the smaller of two. `known` are its classes, or targets that it was fitted on.
     pub fn is_about_first(self, known: &[f64]) -> bool {
-        self == Self::AveragePrecision && known.iter().all(|class| *class >= 1.0)
+        self == Self::AveragePrecision && distinct(known)[..].first() == Some(&1.0)
+    }
+
+    /// The fraction of rows whose class is among the two likeliest of two: all, if there are rows of both.
+    pub(super) fn of_two(self, y_true: &[f64]) -> Result<f64> {
+        let classes = distinct(y_true);
+        if classes.len() == 2 {
+            return Ok(1.0);
+        }
+        Err(self.undefined(format!("rows of two classes for {}", self.name()), &classes))
     }
 
     /// The average precision of rows of the class 1 and of another, by values that are larger for the class 1, with

@@ -3,8 +3,9 @@
 use super::Scorer;
 use super::ordering::distinct;
 use crate::error::{Error, Result};
-use crate::metrics::brier::brier;
+use crate::metrics::brier::Brier;
 use crate::metrics::log_loss::LogLoss;
+use crate::metrics::pairwise::{total_weight, weighted_sum};
 use crate::metrics::weighted::area_under;
 
 impl Scorer {
@@ -39,14 +40,24 @@ impl Scorer {
         if !weights.is_empty() {
             self.check_weighted(classes)?;
         }
+        let of_part = matches!(self, Self::D2LogLoss | Self::D2Brier);
+        if of_part && y_true.len() < 2 {
+            return Ok(f64::NAN);
+        }
         let lone = k == 2 && of_rows.len() == 1;
-        if lone && self == Self::NegBrierScore {
+        if lone && matches!(self, Self::NegBrierScore | Self::D2Brier) {
             // scikit-learn takes a lone class for the one that happens, unless it is called 0 or -1.
             let happens = of_rows[0] != 0.0 && of_rows[0] != -1.0;
             let places = vec![usize::from(happens); y_true.len()];
-            return Ok(-brier_of_two(&places, proba, weights));
+            let error = brier_of_two(&places, proba, weights);
+            return Ok(match self {
+                Self::NegBrierScore => -error,
+                // A part of nothing.
+                _ if error > 0.0 => f64::NEG_INFINITY,
+                _ => f64::NAN,
+            });
         }
-        if lone && self != Self::NegLogLoss {
+        if lone && self != Self::NegLogLoss && !of_part {
             return Ok(f64::NAN);
         }
         if of_rows.len() != k {
@@ -56,7 +67,17 @@ impl Scorer {
         match self {
             Self::NegLogLoss => Ok(-LogLoss::new(&places, proba, weights).mean()),
             Self::NegBrierScore if k == 2 => Ok(-brier_of_two(&places, proba, weights)),
-            Self::NegBrierScore => Ok(-brier(&places, proba, weights)),
+            Self::NegBrierScore => Ok(-Brier::new(&places, proba, weights).mean()),
+            Self::D2LogLoss => {
+                let of = |proba: &[f64]| LogLoss::new(&places, proba, weights).mean();
+                Ok(1.0 - of(proba) / of(&shares(&places, k, weights)))
+            }
+            Self::D2Brier => {
+                let of = |proba: &[f64]| Brier::new(&places, proba, weights).mean();
+                // Of two classes the probability of the second counts.
+                let of_model = if k == 2 { of(&from_second(proba)) } else { of(proba) };
+                Ok(1.0 - of_model / of(&shares(&places, k, weights)))
+            }
             _ => {
                 let areas = Areas { places: &places, proba, weights, k };
                 let area = self.area_of(&areas)?;
@@ -94,8 +115,20 @@ impl Scorer {
 
 /// Half the Brier score of the probabilities that the second of two classes has, `proba` being `(n_samples, 2)`.
 fn brier_of_two(places: &[usize], proba: &[f64], weights: &[f64]) -> f64 {
-    let both: Vec<f64> = proba.chunks_exact(2).flat_map(|of_row| [1.0 - of_row[1], of_row[1]]).collect();
-    0.5 * brier(places, &both, weights)
+    0.5 * Brier::new(places, &from_second(proba), weights).mean()
+}
+
+/// The probabilities of two classes from those of the second.
+fn from_second(proba: &[f64]) -> Vec<f64> {
+    proba.chunks_exact(2).flat_map(|of_row| [1.0 - of_row[1], of_row[1]]).collect()
+}
+
+/// For each row the (weighted) shares of all `k` classes: what a model says that looks at no features.
+fn shares(places: &[usize], k: usize, weights: &[f64]) -> Vec<f64> {
+    let is_of = |class: usize| places.iter().map(|&place| f64::from(u8::from(place == class))).collect();
+    let total = total_weight(places.len(), weights);
+    let shares: Vec<f64> = (0..k).map(|class| weighted_sum(is_of(class), weights) / total).collect();
+    shares.repeat(places.len())
 }
 
 /// Areas under the ROC curves of probabilities.

@@ -139,15 +139,19 @@ impl SvcModel {
         Ok((decisions, unsure))
     }
 
-    /// What scores of rows one after the other are computed from: predictions, and for two classes decision values,
-    /// larger for the second.
+    /// What scores of rows one after the other are computed from: predictions, and decision values, of two classes
+    /// larger for the second, of more one for each; none where there is one a pair.
     ///
     /// # Errors
     /// That of an [interruption](crate::telemetry::check_interrupt).
     pub fn predict_and_decide(&self, x: &[f64]) -> Result<(Vec<f64>, Option<Vec<f64>>)> {
         let decisions = self.pair_decisions(x)?;
-        let binary = self.classes.len() == 2;
-        Ok((self.winners(&decisions), binary.then(|| decisions.iter().map(|v| -v).collect())))
+        let values = match (self.classes.len(), self.svc.shape) {
+            (2, _) => Some(decisions.iter().map(|v| -v).collect()),
+            (_, DecisionShape::OneVsOne) => None,
+            (k, _) => Some(ovr(&decisions, k).iter().copied().collect()),
+        };
+        Ok((self.winners(&decisions), values))
     }
 
     /// The classes that the pairs' decision values elect.
