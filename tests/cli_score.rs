@@ -186,6 +186,9 @@ fn classes_with_names_are_matched_by_name() {
     assert_eq!(scores["accuracy"], 2.0 / 3.0);
     assert_eq!(scores["confusion_matrix"], serde_json::json!([[1, 0], [1, 1]]));
     assert_eq!(scores["classes"], serde_json::json!(["b", "c"]));
+    // average_precision_score(y, proba[:, 1], pos_label="c"): 1/2 + 1/2 · 2/3.
+    assert!((scores["average_precision"].as_f64().unwrap() - 5.0 / 6.0).abs() < 1e-15, "{scores}");
+    assert_eq!(scores["notes"], serde_json::json!(["average_precision is of class c"]));
     desk.write("test.csv", "8,c\n2,b\n2,a\n");
     let scores = desk.score(&[]);
     assert_eq!(scores["accuracy"], 2.0 / 3.0);
@@ -197,6 +200,42 @@ fn classes_with_names_are_matched_by_name() {
     let rows: Vec<Vec<f64>> =
         text.lines().map(|line| line.split(',').map(|cell| cell.parse().unwrap()).collect()).collect();
     assert!(rows.iter().all(|row| row.len() == 2 && (row[0] + row[1] - 1.0).abs() < 1e-12), "{text}");
+}
+
+#[test]
+fn an_average_precision_is_of_the_class_1() {
+    let desk = Desk::new();
+    desk.write("train.csv", "1,1\n2,1\n3,1\n7,2\n8,2\n9,2\n");
+    desk.job("name = \"GaussianNB\"");
+    desk.ok(&["run", "job.toml"]);
+    desk.write("test.csv", "8,1\n2,1\n2,1\n8,2\n");
+    let scores = desk.score(&[]);
+    // get_scorer("average_precision") of scikit-learn 1.9.1, of the probabilities of 1: 2/3 + 1/3 · 3/4; that of 2 is 1/2.
+    assert!((scores["average_precision"].as_f64().unwrap() - 11.0 / 12.0).abs() < 1e-15, "{scores}");
+    assert_eq!(scores.get("notes"), None);
+    desk.write("test.csv", "8,1\n2,1\n");
+    let scores = desk.score(&[]);
+    assert!(scores.get("roc_auc").is_none() && scores.get("d2_brier_score").is_none(), "{scores}");
+    assert_eq!(scores["notes"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn numbers_below_0_and_a_lone_cluster_leave_scores_out() {
+    let desk = Desk::new();
+    desk.write("train.csv", "1,1\n2,-3\n3,4\n4,9\n");
+    desk.write("test.csv", "1,1\n2,-3\n3,4\n");
+    desk.job("name = \"Ridge\"");
+    desk.ok(&["run", "job.toml"]);
+    let scores = desk.score(&[]);
+    for name in ["mean_squared_log_error", "mean_poisson_deviance", "mean_gamma_deviance"] {
+        assert!(scores.get(name).is_none() && scores["notes"].to_string().contains(name), "{scores}");
+    }
+    assert!(scores["median_absolute_error"].is_f64() && scores.get("median_absolute_error_bound").is_none());
+    desk.job("name = \"KMeans\"\nn_clusters = 1");
+    desk.ok(&["run", "job.toml", "--on-existing", "replace"]);
+    let scores = desk.score(&[]);
+    assert!(scores.get("davies_bouldin_score").is_none() && scores.get("rand_score").is_none(), "{scores}");
+    assert!(scores["notes"][0].as_str().unwrap().starts_with("no calinski_harabasz_score"), "{scores}");
 }
 
 #[test]
@@ -276,6 +315,8 @@ fn neighbours_and_linear_machines_are_scored_too() {
             let scores = desk.score(&[]);
             assert!(scores["accuracy"].as_f64().unwrap() > 0.5, "{scores}");
             assert_eq!(scores.get("log_loss").is_some(), probabilities, "{scores}");
+            assert!(scores["average_precision"].is_f64(), "{scores}");
+            assert_eq!(scores.get("top_k_accuracy").is_some(), table == 2, "{scores}");
             let method = if probabilities { "predict_proba" } else { "decision_function" };
             let text = desk.ok(&["predict", "--model", "out.h5", "--data", "test.csv", "--method", method]);
             assert_eq!(text.lines().count(), golden["tables"][table + 1].as_array().unwrap().len());

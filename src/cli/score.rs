@@ -17,9 +17,10 @@ const MOST_SHOWN: usize = 12;
 
 /// Scores a fitted model on a file of rows with their targets.
 ///
-/// Classifiers: accuracy, balanced accuracy, precision, recall, F1, log loss, area under the ROC curve, confusion
-/// matrix. Regressors: R2, squared and absolute errors, Poisson deviance. KMeans: inertia, silhouette of a sample and,
-/// with --y, the adjusted Rand index.
+/// Classifiers: accuracy, balanced accuracy, precision, recall, F1, Jaccard, log loss, Brier score, D2, area under the
+/// ROC curve, average precision, confusion matrix. Regressors: R2, squared, absolute, median, relative and logarithmic
+/// errors, deviances, D2. KMeans: inertia, Calinski-Harabasz and Davies-Bouldin index, silhouette of a sample and, with
+/// --y, adjusted Rand index, mutual information and other scores of two groupings.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// A results file with a fitted model.

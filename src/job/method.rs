@@ -59,7 +59,8 @@ pub(super) struct Classified {
     pub(super) predicted: Vec<f64>,
     /// `(n_rows, n_classes)`, where the model knows probabilities.
     pub(super) proba: Option<Vec<f64>>,
-    /// Larger for the second of two classes, where the model decides so.
+    /// Larger for the second of two classes `(n_rows,)`, or one for each of more `(n_rows, n_classes)`, where the model
+    /// decides so.
     pub(super) decision: Option<Vec<f64>>,
 }
 
@@ -168,8 +169,7 @@ impl Predictor {
             Self::Linear(model) => {
                 let eta = model.decision_function(block)?;
                 let proba = model.probabilities(&eta);
-                let binary = model.classes().is_some_and(|classes| classes.len() == 2);
-                let decision = binary.then(|| eta.clone());
+                let decision = Some(eta.clone());
                 Ok(Classified { predicted: model.decide(eta), proba, decision })
             }
             Self::Forest(model) => {
@@ -183,7 +183,6 @@ impl Predictor {
             Self::Svc(model) => {
                 let x: Vec<f64> = block.x.iter().map(|v| v.to_f64()).collect();
                 let (predicted, decision) = model.predict_and_decide(&x)?;
-                let decision = decision.filter(|_| model.classes().len() == 2);
                 let proba = model.predict_proba(table(block)?.view())?;
                 let proba = proba.map(|proba| proba.iter().copied().collect());
                 Ok(Classified { predicted, proba, decision })
@@ -191,7 +190,7 @@ impl Predictor {
             Self::Plain(model) => {
                 let x = table(block)?;
                 let proba = model.predict_proba(x.view())?.map(|proba| proba.iter().copied().collect());
-                let decision = model.decision_function(x.view())?.filter(|values| values.ncols() == 1);
+                let decision = model.decision_function(x.view())?;
                 let decision = decision.map(|values| values.iter().copied().collect());
                 Ok(Classified { predicted: model.predict(x.view())?, proba, decision })
             }

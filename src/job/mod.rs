@@ -22,6 +22,7 @@ pub mod predict;
 mod run;
 pub mod score;
 mod score_report;
+mod score_sums;
 mod search;
 mod searchable;
 mod source;

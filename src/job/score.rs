@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::model_data::{Rows, Wanted};
 use super::predict::{Applied, Predictor, Source};
 use super::score_report::{self, Scores};
+use super::score_sums::{ClassSums, ClusterSums, NumberSums, Truth};
 use crate::comm::{Communicator, Partial};
 use crate::data::{Block, BlockSource, Feed, Residency};
 use crate::engine::pass::{Pass, PassEngine};
@@ -16,11 +17,8 @@ use crate::error::{Error, Place, Result};
 use crate::estimator::cluster::KMeansModel;
 use crate::estimator::targets::{is_class, no_class};
 use crate::kernel::Real;
-use crate::metrics::{Contingency, ErrorSums, LogLoss, PoissonDeviance, RocCurve, RowSample};
+use crate::metrics::{ClusterMeans, ClusterSpread, Contingency, RowSample};
 use crate::telemetry::Telemetry;
-
-/// Distinct scores up to which the area under an ROC curve is exact; several curves share them.
-const MOST_SCORES: usize = 1 << 16;
 
 /// Pairs of classes counted at the most: more are no classes.
 const MOST_CELLS: usize = 1 << 20;
@@ -39,11 +37,11 @@ pub struct Request {
 }
 
 /// Scores the model. Rows count once each, or by their weights, as `sample_weight` of scikit-learn's metrics; an
-/// adjusted Rand index, a silhouette and a largest error know no weights, here as there.
+/// indices of clusterings but the inertia and a largest error know no weights, here as there.
 ///
 /// # Collective
-/// What the reader exchanges; one pass, whose partial is the cells of a confusion matrix, at most 2¹⁶ scores with
-/// their rows, and the sample of the silhouette.
+/// What the reader exchanges; one pass, whose partial is the cells of a confusion matrix, some 2¹⁶ scores or errors with
+/// their rows, and the sample of the silhouette; one more for a clustering, whose partial is a number a cluster.
 ///
 /// # Errors
 /// Those of the reader; [`Error::Usage`] for a model that is no predictor; [`Error::Data`] for targets of another kind
@@ -86,21 +84,60 @@ fn typed<T: Real>(
         ));
     }
     let estimator = applied.estimator.clone();
-    let scores = match statistic {
+    let of_rows = Scores { estimator, n_samples, weighted, ..Scores::default() };
+    let mut scores = match statistic {
         Statistic::Classes(sums) => {
-            let n_classes = applied.predictor.classes().map_or(0, <[f64]>::len);
-            score_report::of_classes(estimator, n_samples, n_classes, &sums, &labels.names)
+            let classes = applied.predictor.classes().unwrap_or(&[]);
+            score_report::of_classes(of_rows, classes, &sums, &labels.names)
         }
-        Statistic::Numbers(sums, deviance) => {
-            score_report::of_numbers(estimator, n_samples, &sums, &deviance)
+        Statistic::Numbers(sums) => score_report::of_numbers(of_rows, &sums),
+        Statistic::Clusters(mut sums) => {
+            let indices = indices(&applied.predictor, &mut sums.means, &mut engine)?;
+            score_report::of_clusters(of_rows, *sums, indices)
         }
-        Statistic::Clusters(sums) => score_report::of_clusters(estimator, n_samples, *sums),
     };
-    let mut scores = Scores { weighted, ..scores };
     if applied.fitted_with_weights && !weighted {
         scores.notes.push("each row counts once; --sample-weight weighs them as the fit did".into());
     }
     Ok(scores)
+}
+
+/// The indices of Caliński & Harabasz and of Davies & Bouldin, where they are defined; `means` are relative to the
+/// centroids.
+///
+/// # Collective
+/// One pass, where they are.
+fn indices<T: Real>(
+    predictor: &Predictor,
+    means: &mut ClusterMeans,
+    engine: &mut PassEngine<'_, T>,
+) -> Result<Option<[f64; 2]>> {
+    let (Predictor::KMeans(model), Some(_)) = (predictor, means.compared()) else { return Ok(None) };
+    means.average();
+    means.move_by(&model.cluster_centers());
+    let spread = engine.run_once(&SpreadPass { model, means })?;
+    Ok(Some([spread.calinski_harabasz(means), spread.davies_bouldin(means)]))
+}
+
+/// How far rows lie from the means of their clusters.
+struct SpreadPass<'a> {
+    model: &'a KMeansModel,
+    means: &'a ClusterMeans,
+}
+
+impl<T: Real> Pass<T> for SpreadPass<'_> {
+    type Partial = ClusterSpread;
+    type Memory = ();
+
+    fn block(&self, block: &Block<T>, (): &mut ()) -> Result<ClusterSpread> {
+        let mut spread = ClusterSpread::new(self.means.len());
+        for (row, label) in self.model.predict(block)?.into_iter().enumerate() {
+            let mean = self.means.mean(label as usize);
+            let square = |(x, m): (&T, &f64)| (x.to_f64() - m) * (x.to_f64() - m);
+            spread.add(label as usize, block.row(row).iter().zip(mean).map(square).sum());
+        }
+        Ok(spread)
+    }
 }
 
 /// From the targets in the file to those of the model.
@@ -150,31 +187,11 @@ impl Labels {
     }
 }
 
-/// What scores of classes are computed from.
-#[derive(Serialize, Deserialize)]
-pub(super) struct ClassSums {
-    pub(super) counts: Contingency,
-    pub(super) log_loss: Option<LogLoss>,
-    /// One for two classes, else one a class; none where the model has no values that order the rows.
-    pub(super) curves: Vec<RocCurve>,
-    /// The first row, if any, of a class that the model does not know.
-    pub(super) unknown: Option<(u64, f64)>,
-}
-
-/// What scores of clusters are computed from.
-#[derive(Serialize, Deserialize)]
-pub(super) struct ClusterSums {
-    /// Σ weight · (squared distance to the nearest centroid).
-    pub(super) inertia: f64,
-    pub(super) counts: Option<Contingency>,
-    pub(super) sample: RowSample,
-}
-
 /// What the rows of one block, or of all, come to.
 #[derive(Serialize, Deserialize)]
 enum Statistic {
     Classes(Box<ClassSums>),
-    Numbers(ErrorSums, PoissonDeviance),
+    Numbers(Box<NumberSums>),
     Clusters(Box<ClusterSums>),
 }
 
@@ -195,25 +212,9 @@ impl Partial for Summary {
 impl Partial for Statistic {
     fn merge(&mut self, right: Self) {
         match (self, right) {
-            (Self::Classes(left), Self::Classes(right)) => {
-                left.counts.merge(right.counts);
-                if let (Some(left), Some(right)) = (&mut left.log_loss, right.log_loss) {
-                    left.merge(right);
-                }
-                left.curves.merge(right.curves);
-                left.unknown = left.unknown.or(right.unknown);
-            }
-            (Self::Numbers(left, left_deviance), Self::Numbers(right, right_deviance)) => {
-                left.merge(right);
-                left_deviance.merge(right_deviance);
-            }
-            (Self::Clusters(left), Self::Clusters(right)) => {
-                left.inertia += right.inertia;
-                if let (Some(left), Some(right)) = (&mut left.counts, right.counts) {
-                    left.merge(right);
-                }
-                left.sample.merge(right.sample);
-            }
+            (Self::Classes(left), Self::Classes(right)) => left.merge(*right),
+            (Self::Numbers(left), Self::Numbers(right)) => left.merge(*right),
+            (Self::Clusters(left), Self::Clusters(right)) => left.merge(*right),
             // One model makes one kind.
             _ => {}
         }
@@ -239,8 +240,8 @@ impl<T: Real> Pass<T> for ScorePass<'_> {
             (_, Some(classes)) => self.classes(classes, block),
             (_, None) => {
                 let predicted = predictor.apply(super::Method::Predict, block)?;
-                let deviance = PoissonDeviance::new(&block.y, &predicted, self.weights(block));
-                Ok(Statistic::Numbers(ErrorSums::new(&block.y, &predicted, self.weights(block)), deviance))
+                let sums = NumberSums::new(&block.y, &predicted, self.weights(block));
+                Ok(Statistic::Numbers(Box::new(sums)))
             }
         }?;
         Ok(Summary { statistic, weight: self.weights(block).iter().sum() })
@@ -252,41 +253,9 @@ impl ScorePass<'_> {
         let truth = self.whole(block)?;
         let said = self.applied.predictor.classify(block)?;
         let counts = self.limited(Contingency::new(&truth, &said.predicted, self.weights(block)), block)?;
-        let place = |class: &f64| classes.binary_search_by(|known| known.total_cmp(class)).ok();
-        let places: Vec<Option<usize>> = truth.iter().map(place).collect();
-        let unknown = places.iter().position(Option::is_none);
-        let known: Option<Vec<usize>> = places.into_iter().collect();
-        let log_loss = said.proba.as_ref().map(|proba| match &known {
-            Some(places) => LogLoss::new(places, proba, self.weights(block)),
-            None => LogLoss::default(),
-        });
-        let k = classes.len();
-        let second = said.decision.or_else(|| {
-            let proba = said.proba.as_ref().filter(|_| k == 2)?;
-            Some(proba.chunks_exact(2).map(|of_row| of_row[1]).collect())
-        });
-        let curves = match (second, &said.proba) {
-            (Some(second), _) => {
-                let positive = truth.iter().map(|y| *y == classes[1]);
-                vec![RocCurve::new(positive, second.into_iter(), self.weights(block), MOST_SCORES)]
-            }
-            (None, Some(proba)) => {
-                let most = (MOST_SCORES / k).max(1 << 10);
-                let of = |class: usize| {
-                    let scores = proba.chunks_exact(k).map(|of_row| of_row[class]);
-                    RocCurve::new(
-                        truth.iter().map(|y| *y == classes[class]),
-                        scores,
-                        self.weights(block),
-                        most,
-                    )
-                };
-                (0..k).map(of).collect()
-            }
-            (None, None) => Vec::new(),
-        };
-        let unknown = unknown.map(|row| (block.first_row + row as u64, truth[row]));
-        Ok(Statistic::Classes(Box::new(ClassSums { counts, log_loss, curves, unknown })))
+        let weights = self.weights(block);
+        let truth = Truth { first_row: block.first_row, y: &truth, classes, weights };
+        Ok(Statistic::Classes(Box::new(ClassSums::new(&truth, counts, &said))))
     }
 
     fn clusters<T: Real>(&self, model: &KMeansModel, block: &Block<T>) -> Result<Statistic> {
@@ -304,7 +273,13 @@ impl ScorePass<'_> {
         let wide = |row: usize| block.row(row).iter().map(|v| v.to_f64()).collect();
         let Request { seed, silhouette_samples, .. } = *self.request;
         let sample = RowSample::new(seed, silhouette_samples, block.first_row, &labels, wide);
-        Ok(Statistic::Clusters(Box::new(ClusterSums { inertia, counts, sample })))
+        let (d, centers) = (block.n_features, model.cluster_centers());
+        let mut means = ClusterMeans::new(model.n_clusters(), d);
+        for (row, &label) in labels.iter().enumerate() {
+            let center = &centers[label as usize * d..][..d];
+            means.add(label as usize, block.row(row).iter().zip(center).map(|(x, c)| x.to_f64() - c));
+        }
+        Ok(Statistic::Clusters(Box::new(ClusterSums { inertia, counts, sample, means })))
     }
 
     /// The rows' weights, if they are asked for.
