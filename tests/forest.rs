@@ -391,7 +391,7 @@ fn parameters_out_of_range_are_refused() {
         ("max_features", ForestParams { max_features: Some(MaxFeatures::Part(1.5)), ..base() }),
         ("max_features", ForestParams { max_features: Some(MaxFeatures::Number(0)), ..base() }),
         ("max_features", ForestParams { max_features: Some(MaxFeatures::Rule("auto".into())), ..base() }),
-        ("max_leaf_nodes", ForestParams { max_leaf_nodes: Some(8), ..base() }),
+        ("max_leaf_nodes", ForestParams { max_leaf_nodes: Some(1), ..base() }),
         ("min_impurity_decrease", ForestParams { min_impurity_decrease: f64::NAN, ..base() }),
         ("oob_score", ForestParams { oob_score: true, bootstrap: Some(false), ..base() }),
         ("max_samples", ForestParams { max_samples: Some(Amount::Part(0.0)), ..base() }),
@@ -400,8 +400,8 @@ fn parameters_out_of_range_are_refused() {
             ForestParams { max_samples: Some(Amount::Number(5)), bootstrap: Some(false), ..base() },
         ),
         ("class_weight", ForestParams { class_weight: Some(ClassWeight::Rule("even".into())), ..base() }),
-        ("class_weight.1", ForestParams { class_weight: Some(table("1", 0.0)), ..base() }),
-        ("ccp_alpha", ForestParams { ccp_alpha: 0.1, ..base() }),
+        ("class_weight.1", ForestParams { class_weight: Some(table("1", -1.0)), ..base() }),
+        ("ccp_alpha", ForestParams { ccp_alpha: -0.1, ..base() }),
     ];
     for (key, params) in cases {
         let message = params.validate(0).expect_err(key).to_string();

@@ -1,4 +1,4 @@
-"""Reference values of scikit-learn's trees and forests: tests/data/forest/*.json.
+"""Reference values of scikit-learn's trees and forests: tests/data/forest/trees.json and forests.json.
 
     python scripts/golden/make_forest.py
 

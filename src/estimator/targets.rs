@@ -55,6 +55,13 @@ impl Classes {
         self.targets.partition_point(|&class| class < target)
     }
 
+    /// How many rows each class has.
+    pub(crate) fn counts(&self, table: &Table, rows: &[usize]) -> Vec<f64> {
+        let mut counts = vec![0.0; self.targets.len()];
+        rows.iter().for_each(|&row| counts[self.index(table.y[row])] += 1.0);
+        counts
+    }
+
     /// How much the rows of each class weigh.
     pub(crate) fn weights(&self, table: &Table, rows: &[usize]) -> Vec<f64> {
         let mut weights = vec![0.0; self.targets.len()];

@@ -9,7 +9,7 @@ use super::transformer::TransformerJob;
 use super::wording;
 use crate::error::Result;
 use crate::estimator::cluster::{KMeansParams, MiniBatchKMeansParams};
-use crate::estimator::ensemble::{ForestKind, ForestParams, MaxFeatures};
+use crate::estimator::ensemble::{ForestKind, ForestParams, MaxFeatures, TreeParams};
 use crate::estimator::linear_model::LinearParams;
 use crate::estimator::naive_bayes::GaussianNbParams;
 use crate::estimator::parameter::NONE;
@@ -17,7 +17,7 @@ use crate::estimator::svm::SvcParams;
 use crate::estimator::transformer::TRANSFORMERS;
 
 /// The estimators, as they are called in a job.
-pub const ESTIMATORS: [&str; 14] = [
+pub const ESTIMATORS: [&str; 16] = [
     "KMeans",
     "SVC",
     "LinearRegression",
@@ -30,6 +30,8 @@ pub const ESTIMATORS: [&str; 14] = [
     "RandomForestRegressor",
     "ExtraTreesClassifier",
     "ExtraTreesRegressor",
+    "DecisionTreeClassifier",
+    "DecisionTreeRegressor",
     "GaussianNB",
     "MiniBatchKMeans",
 ];
@@ -48,6 +50,8 @@ pub enum EstimatorJob {
     Transformer(TransformerJob),
     /// Random forests and extra trees, on plain arrays.
     Forest(ForestParams),
+    /// A single tree, on plain arrays.
+    Tree(TreeParams),
     /// Gaussian naive Bayes, on the pass engine.
     GaussianNb(GaussianNbParams),
     /// K-means on random batches, on the pass engine.
@@ -81,6 +85,10 @@ impl EstimatorJob {
         };
         if let Some(step) = TransformerJob::read(document, "estimator", &name, table.clone())? {
             return Ok(Self::Transformer(step));
+        }
+        if let Some(kind) = ForestKind::of(&name).filter(|kind| kind.is_single()) {
+            let params: TreeParams = document.read("estimator", table, &["name"])?;
+            return Ok(Self::Tree(TreeParams { kind, ..params }.resolved()));
         }
         if let Some(kind) = ForestKind::of(&name) {
             let params: ForestParams = document.read("estimator", table, &["name"])?;
@@ -116,6 +124,7 @@ impl EstimatorJob {
             Self::Linear(params) => params.name(),
             Self::Transformer(step) => step.name(),
             Self::Forest(params) => params.kind.name(),
+            Self::Tree(params) => params.kind.name(),
             Self::GaussianNb(_) => "GaussianNB",
             Self::MiniBatchKMeans(_) => "MiniBatchKMeans",
             Self::Plain(plain) => plain.name(),
@@ -126,7 +135,12 @@ impl EstimatorJob {
     pub fn needs_targets(&self) -> bool {
         matches!(
             self,
-            Self::Svc(_) | Self::Linear(_) | Self::Forest(_) | Self::Plain(_) | Self::GaussianNb(_)
+            Self::Svc(_)
+                | Self::Linear(_)
+                | Self::Forest(_)
+                | Self::Tree(_)
+                | Self::Plain(_)
+                | Self::GaussianNb(_)
         )
     }
 
@@ -137,6 +151,7 @@ impl EstimatorJob {
             Self::Svc(_) | Self::GaussianNb(_) => true,
             Self::Linear(params) => params.is_classifier(),
             Self::Forest(params) => params.kind.is_classifier(),
+            Self::Tree(params) => params.kind.is_classifier(),
             Self::Plain(plain) => plain.is_classifier(),
         }
     }
@@ -144,7 +159,7 @@ impl EstimatorJob {
     /// Whether it learns from rows that are all of one class, as scikit-learn's does.
     pub fn takes_one_class(&self) -> bool {
         match self {
-            Self::GaussianNb(_) | Self::Forest(_) => true,
+            Self::GaussianNb(_) | Self::Forest(_) | Self::Tree(_) => true,
             Self::Plain(plain) => plain.takes_one_class(),
             _ => false,
         }
@@ -177,6 +192,10 @@ impl EstimatorJob {
             // TOML has no null, and an absent key is another value.
             Self::Forest(params) if params.max_features == Some(MaxFeatures::All) => {
                 table.extend(Table::try_from(ForestParams { max_features: None, ..params.clone() })?);
+                table.insert("max_features".into(), NONE.into());
+            }
+            Self::Tree(params) if params.max_features == Some(MaxFeatures::All) => {
+                table.extend(Table::try_from(TreeParams { max_features: None, ..params.clone() })?);
                 table.insert("max_features".into(), NONE.into());
             }
             _ => table.extend(Table::try_from(self)?),

@@ -53,6 +53,7 @@ pub(super) fn check(job: &Job) -> Result<()> {
         EstimatorJob::Linear(params) => params.validate(),
         EstimatorJob::Transformer(step) => step.check(),
         EstimatorJob::Forest(params) => params.clone().validate(job.seed).map(drop),
+        EstimatorJob::Tree(params) => params.clone().validate(job.seed).map(drop),
         EstimatorJob::GaussianNb(params) => params.validate(),
         EstimatorJob::MiniBatchKMeans(params) => params.validate(),
         EstimatorJob::Plain(plain) => plain.validate(job.seed).map(drop),
@@ -86,7 +87,14 @@ pub(super) fn fit<T: Real>(
         (EstimatorJob::Transformer(step), None) => {
             pipeline::fit_last(comm, &plan.job, step, source, telemetry)
         }
-        (EstimatorJob::Forest(params), None) => forest::fit(comm, &plan.job, params, &*source, telemetry),
+        (EstimatorJob::Forest(params), None) => {
+            let forest = params.clone().validate(plan.job.seed)?;
+            forest::fit(comm, &plan.job, &forest, &*source, telemetry)
+        }
+        (EstimatorJob::Tree(params), None) => {
+            let tree = params.clone().validate(plan.job.seed)?;
+            forest::fit(comm, &plan.job, &tree, &*source, telemetry)
+        }
         (EstimatorJob::MiniBatchKMeans(params), None) => {
             let residency = source::residency::<T>(comm, &plan.job, source.shape())?;
             let feed = Feed::new(source, residency, comm.rank(), comm.size());

@@ -15,6 +15,7 @@ use super::warm_start;
 use crate::comm::{self, Communicator};
 use crate::data::{BlockSource, Feed, Shape};
 use crate::error::Result;
+use crate::estimator::ensemble::Forest;
 use crate::estimator::linear_model::LinearModel;
 use crate::kernel::Real;
 use crate::model_selection::{Bracket, Search};
@@ -191,6 +192,11 @@ fn memory_bytes<T: Real>(comm: &dyn Communicator, job: &Job, source: Arc<dyn Blo
     let is_root = comm.is_root();
     // Checked first: more than memory holds is more than numbers count.
     let table = || table_bytes(comm, job, &shape);
+    let of_forest = |forest: &Forest| {
+        let kind = forest.params().kind;
+        let own = forest.memory_bytes(n, d, if kind.is_classifier() { 2 } else { 1 }, is_root);
+        Ok(table()?.saturating_add(own))
+    };
     match &job.estimator {
         EstimatorJob::KMeans(_) | EstimatorJob::Linear(_) | EstimatorJob::MiniBatchKMeans(_) => {
             pass_bytes(comm, job, source)
@@ -205,11 +211,8 @@ fn memory_bytes<T: Real>(comm: &dyn Communicator, job: &Job, source: Arc<dyn Blo
             let own = svc.memory_bytes(n, d, source::budget_bytes(comm, job), comm.size());
             Ok(table.saturating_add(if is_root || svc.is_large(n) { own } else { 0 }))
         }
-        EstimatorJob::Forest(params) => {
-            let (table, forest) = (table()?, params.clone().validate(job.seed)?);
-            let n_outputs = if params.kind.is_classifier() { 2 } else { 1 };
-            Ok(table.saturating_add(forest.memory_bytes(n, d, n_outputs, is_root)))
-        }
+        EstimatorJob::Forest(params) => of_forest(&params.clone().validate(job.seed)?),
+        EstimatorJob::Tree(params) => of_forest(&params.clone().validate(job.seed)?),
         EstimatorJob::Plain(plain) => {
             let (table, estimator) = (table()?, plain.validate(job.seed)?);
             Ok(table.saturating_add(if is_root { estimator.memory_bytes(n, d) } else { 0 }))

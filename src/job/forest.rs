@@ -1,4 +1,4 @@
-//! Forests in a job: trees spread over the ranks.
+//! Forests in a job: trees spread over the ranks. A single tree is a forest of one.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use super::spec::Job;
 use crate::comm::{self, Communicator, agree};
 use crate::data::BlockSource;
 use crate::error::Result;
-use crate::estimator::ensemble::{ForestData, ForestModel, ForestParams};
+use crate::estimator::ensemble::{Forest, ForestData, ForestModel};
 use crate::estimator::tree::Tree;
 use crate::kernel::Real;
 use crate::partition::Slice;
@@ -24,16 +24,15 @@ use crate::telemetry::{Phase, Telemetry};
 pub(super) fn fit<T: Real>(
     comm: &dyn Communicator,
     job: &Job,
-    params: &ForestParams,
+    forest: &Forest,
     source: &dyn BlockSource<T>,
     telemetry: &Telemetry,
 ) -> Result<Fitted> {
     let table = table(comm, job, source, telemetry)?;
-    let forest = params.clone().validate(job.seed)?;
     let _unkept = telemetry.unkept();
     let share = Slice::of(forest.n_trees(), comm.rank(), comm.size()).blocks;
     let grown = telemetry.time(Phase::Compute, || {
-        let data = ForestData::new(Arc::new(table), params.kind)?;
+        let data = ForestData::new(Arc::new(table), forest.params().kind)?;
         let trees = forest.fit_trees(&data, share)?;
         Ok((data, comm::encode(&trees)?))
     });

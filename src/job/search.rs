@@ -16,7 +16,7 @@ use crate::comm::{self, Communicator, agree};
 use crate::data::{BlockSource, Table, WithMissing};
 use crate::engine::sweep::SweepPlan;
 use crate::error::{Error, Result};
-use crate::estimator::ensemble::{Forest, ForestData, ForestParams, ForestSearch};
+use crate::estimator::ensemble::{Forest, ForestData, ForestKind, ForestParams, ForestSearch, TreeParams};
 use crate::estimator::fold_search::{FoldFit, FoldSearch};
 use crate::estimator::linear_model::LinearParams;
 use crate::estimator::naive_bayes::GaussianNbParams;
@@ -299,9 +299,19 @@ impl<'m> Maker<'m> {
     ) -> Result<Box<dyn Searchable>> {
         use LinearParams as L;
         let at = At { maker: self, table, candidates, together };
+        let seed = self.job.seed;
         match &self.job.estimator {
             EstimatorJob::Svc(params) => at.svc(params),
-            EstimatorJob::Forest(params) => at.forest(params),
+            EstimatorJob::Forest(params) => {
+                let kind = params.kind;
+                let all = at.all(params, |one: ForestParams| ForestParams { kind, ..one }.validate(seed))?;
+                at.forests(kind, all)
+            }
+            EstimatorJob::Tree(params) => {
+                let kind = params.kind;
+                let all = at.all(params, |one: TreeParams| TreeParams { kind, ..one }.validate(seed))?;
+                at.forests(kind, all)
+            }
             EstimatorJob::Plain(plain) => {
                 let together = together.map(|_| (self.comm, self.telemetry));
                 plain.searchable(self.job, self.search, candidates, table, self.budget_bytes, together)
@@ -386,14 +396,11 @@ impl At<'_> {
         Ok(Box::new(made))
     }
 
-    fn forest(&self, params: &ForestParams) -> Result<Box<dyn Searchable>> {
+    fn forests(&self, kind: ForestKind, forests: Vec<Forest>) -> Result<Box<dyn Searchable>> {
         let Maker { job, search, .. } = *self.maker;
-        let (kind, seed) = (params.kind, job.seed);
-        let forests =
-            self.all(params, |candidate: ForestParams| ForestParams { kind, ..candidate }.validate(seed))?;
-        let check = |forest: &Forest| forest.check_classes(self.table);
+        let check = |forest: &Forest| forest.check_targets(self.table);
         searchable::check_each(job, &forests, self.candidates, check)?;
-        let data = self.maker.ranked(self.table, params)?;
+        let data = self.maker.ranked(self.table, kind)?;
         let scores = searchable::row_scores(job, search, self.table);
         Ok(Box::new(ForestSearch::new(data, forests, scores, search.return_train_score)))
     }
@@ -401,14 +408,14 @@ impl At<'_> {
 
 impl Maker<'_> {
     /// The columns of `table` in order, which many searches over the same rows share.
-    fn ranked(&self, table: &Arc<Table>, params: &ForestParams) -> Result<Arc<ForestData>> {
+    fn ranked(&self, table: &Arc<Table>, kind: ForestKind) -> Result<Arc<ForestData>> {
         let mut kept = self.ranked.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((of, data)) = &*kept
             && Arc::ptr_eq(of, table)
         {
             return Ok(data.clone());
         }
-        let data = Arc::new(ForestData::new(table.clone(), params.kind)?);
+        let data = Arc::new(ForestData::new(table.clone(), kind)?);
         *kept = Some((table.clone(), data.clone()));
         Ok(data)
     }

@@ -31,7 +31,7 @@ impl ForestData {
     pub fn new(table: Arc<Table>, kind: ForestKind) -> Result<Self> {
         check_table(&table, kind.is_classifier())?;
         let columns = Columns::new(&table.x, &table.origin)?;
-        let columns = if kind.draws_thresholds() { columns.with_values() } else { columns };
+        let columns = if kind.may_draw_thresholds() { columns.with_values() } else { columns };
         if !kind.is_classifier() {
             return Ok(Self { targets: table.y.clone(), classes: Vec::new(), columns, table });
         }

@@ -8,10 +8,10 @@ use super::oob::out_of_bag;
 use super::params::{Forest, Measure};
 use super::weights::Training;
 use crate::error::{Error, Result};
-use crate::estimator::tree::{Criterion, Entropy, Gini, Grower, Limits, SquaredError, Tree};
+use crate::estimator::tree::{Criterion, Entropy, Gini, Grower, Grown, Limits, Poisson, SquaredError, Tree};
 
-/// Grows the tree of a number, unless that is [interrupted](crate::telemetry::check_interrupt).
-pub(super) type Trees<'a> = Box<dyn FnMut(usize) -> Result<Tree> + 'a>;
+/// Grows the tree of a number, unless that is [interrupted](crate::telemetry::check_interrupt); nothing is pruned yet.
+pub(super) type Trees<'a> = Box<dyn FnMut(usize) -> Result<Grown> + 'a>;
 
 impl Forest {
     /// Fits all trees on all rows.
@@ -29,7 +29,10 @@ impl Forest {
     pub fn fit_trees(&self, data: &ForestData, trees: Range<usize>) -> Result<Vec<Tree>> {
         let rows: Vec<usize> = (0..data.table.x.nrows()).collect();
         let training = Training::new(self, data, &rows)?;
-        trees.map(self.trees(data, &training, self.max_depth())).collect()
+        let mut grow = self.trees(data, &training);
+        let alpha = self.ccp_alpha();
+        let pruned = |tree: Tree| if alpha > 0.0 { tree.pruned(alpha) } else { tree };
+        trees.map(|number| Ok(pruned(grow(number)?.tree))).collect()
     }
 
     /// Puts all trees together.
@@ -41,20 +44,15 @@ impl Forest {
             return Err(Error::internal(format!("{} trees for {}", trees.len(), self.n_trees())));
         }
         let oob = if self.params().oob_score { Some(out_of_bag(self, data, &trees)?) } else { None };
-        Ok(ForestModel::assemble(self.params().clone(), data, trees, oob))
+        Ok(ForestModel::assemble(self, data, trees, oob))
     }
 
-    /// A grower of this forest's trees with at most `max_depth` levels.
-    pub(super) fn trees<'a>(
-        &self,
-        data: &'a ForestData,
-        training: &'a Training<'a>,
-        max_depth: usize,
-    ) -> Trees<'a> {
+    /// A grower of this forest's trees.
+    pub(super) fn trees<'a>(&self, data: &'a ForestData, training: &'a Training<'a>) -> Trees<'a> {
         let limits = self.limits(training.n_rows(), training.total_weight(), data.columns.n_features());
-        let limits = Limits { max_depth, ..limits };
         match self.measure {
             Measure::SquaredError => grower::<2, SquaredError>(data, training, limits),
+            Measure::Poisson => grower::<2, Poisson>(data, training, limits),
             Measure::Gini => match data.classes.len() {
                 ..=2 => grower::<2, Gini>(data, training, limits),
                 3..=4 => grower::<4, Gini>(data, training, limits),

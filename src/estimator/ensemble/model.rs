@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::data::ForestData;
 use super::oob::OutOfBag;
-use super::params::{ForestKind, ForestParams};
+use super::params::{Forest, ForestKind};
 use crate::error::{Error, Place, Result};
 use crate::estimator::tree::Tree;
 use crate::estimator::{Array, Model, Values};
@@ -15,7 +15,9 @@ pub(super) const PIECE: usize = 10;
 /// A fitted forest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ForestModel {
-    params: ForestParams,
+    kind: ForestKind,
+    /// The parameters by their names.
+    params: serde_json::Value,
     classes: Vec<f64>,
     class_names: Option<Vec<String>>,
     n_features: usize,
@@ -25,7 +27,7 @@ pub struct ForestModel {
 
 impl ForestModel {
     pub(super) fn assemble(
-        params: ForestParams,
+        forest: &Forest,
         data: &ForestData,
         trees: Vec<Tree>,
         oob: Option<OutOfBag>,
@@ -34,7 +36,8 @@ impl ForestModel {
         let class_names =
             names.map(|names| data.classes.iter().map(|&c| names[c as usize].clone()).collect());
         let n_features = data.columns.n_features();
-        Self { params, classes: data.classes.clone(), class_names, n_features, trees, oob }
+        let (kind, params) = (forest.params().kind, forest.params_by_name());
+        Self { kind, params, classes: data.classes.clone(), class_names, n_features, trees, oob }
     }
 
     /// The targets of the classes, ascending; empty for a regressor.
@@ -44,7 +47,7 @@ impl ForestModel {
 
     /// Which forest it is.
     pub fn kind(&self) -> ForestKind {
-        self.params.kind
+        self.kind
     }
 
     /// How many features it was fitted on.
@@ -152,8 +155,7 @@ impl ForestModel {
             }
         }
         self.put_trees(&mut put);
-        let params = serde_json::to_value(&self.params).unwrap_or_default();
-        Model { estimator: self.params.kind.name().into(), params, attributes }
+        Model { estimator: self.kind.name().into(), params: self.params.clone(), attributes }
     }
 
     fn class_array(&self) -> Array {
@@ -209,8 +211,8 @@ impl ForestModel {
         if trees.is_empty() || !sound || classes.is_empty() == kind.is_classifier() {
             return Err(unsound());
         }
-        let params = ForestParams { kind, n_estimators: trees.len() as i64, ..ForestParams::default() };
-        Ok(Self { params, classes, class_names, n_features, trees, oob: None })
+        let params = model.params.clone();
+        Ok(Self { kind, params, classes, class_names, n_features, trees, oob: None })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::single::TreeParams;
 use crate::error::Result;
 pub use crate::estimator::class_weight::ClassWeight;
 use crate::estimator::parameter::{check, fault, or_none, quoted};
@@ -29,15 +30,21 @@ pub enum ForestKind {
     ExtraTreesClassifier,
     /// The same for numbers.
     ExtraTreesRegressor,
+    /// A single tree on all rows, for classes.
+    DecisionTreeClassifier,
+    /// The same for numbers.
+    DecisionTreeRegressor,
 }
 
 impl ForestKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::RandomForestClassifier,
         Self::RandomForestRegressor,
         Self::ExtraTreesClassifier,
         Self::ExtraTreesRegressor,
+        Self::DecisionTreeClassifier,
+        Self::DecisionTreeRegressor,
     ];
 
     /// The name in a job.
@@ -47,6 +54,8 @@ impl ForestKind {
             Self::RandomForestRegressor => "RandomForestRegressor",
             Self::ExtraTreesClassifier => "ExtraTreesClassifier",
             Self::ExtraTreesRegressor => "ExtraTreesRegressor",
+            Self::DecisionTreeClassifier => "DecisionTreeClassifier",
+            Self::DecisionTreeRegressor => "DecisionTreeRegressor",
         }
     }
 
@@ -57,18 +66,31 @@ impl ForestKind {
 
     /// Whether it learns classes.
     pub fn is_classifier(self) -> bool {
-        matches!(self, Self::RandomForestClassifier | Self::ExtraTreesClassifier)
+        matches!(
+            self,
+            Self::RandomForestClassifier | Self::ExtraTreesClassifier | Self::DecisionTreeClassifier
+        )
     }
 
-    /// Whether its trees draw thresholds instead of seeking the best.
-    pub(super) fn draws_thresholds(self) -> bool {
-        self.splitter() == Splitter::Random
+    /// Whether it is a single tree, which has parameters of its own, [`TreeParams`](super::TreeParams).
+    pub fn is_single(self) -> bool {
+        matches!(self, Self::DecisionTreeClassifier | Self::DecisionTreeRegressor)
     }
 
+    /// Whether its trees may draw thresholds instead of seeking the best: for a single tree a parameter says so.
+    pub(super) fn may_draw_thresholds(self) -> bool {
+        self.splitter() == Splitter::Random || self.is_single()
+    }
+
+    fn is_random_forest(self) -> bool {
+        matches!(self, Self::RandomForestClassifier | Self::RandomForestRegressor)
+    }
+
+    /// How its trees seek thresholds, unless a single tree's parameter says otherwise.
     fn splitter(self) -> Splitter {
         match self {
-            Self::RandomForestClassifier | Self::RandomForestRegressor => Splitter::Best,
             Self::ExtraTreesClassifier | Self::ExtraTreesRegressor => Splitter::Random,
+            _ => Splitter::Best,
         }
     }
 }
@@ -98,7 +120,9 @@ pub enum MaxFeatures {
 }
 
 /// As [`or_none`], where none is another value than the default.
-fn max_features<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<MaxFeatures>, D::Error> {
+pub(super) fn max_features<'de, D: Deserializer<'de>>(
+    from: D,
+) -> std::result::Result<Option<MaxFeatures>, D::Error> {
     or_none(from).map(|given| Some(given.unwrap_or(MaxFeatures::All)))
 }
 
@@ -111,7 +135,8 @@ pub struct ForestParams {
     pub kind: ForestKind,
     /// How many trees.
     pub n_estimators: i64,
-    /// `"gini"`, `"entropy"` or `"log_loss"` for classes (gini by default), `"squared_error"` for numbers.
+    /// `"gini"`, `"entropy"` or `"log_loss"` for classes (gini by default), `"squared_error"`, which `"friedman_mse"` is, too,
+    /// or `"poisson"` for numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub criterion: Option<String>,
     /// The most levels of a tree; no limit by default.
@@ -126,7 +151,7 @@ pub struct ForestParams {
     /// Features considered at each split; `"sqrt"` for classes and 1.0 for numbers by default.
     #[serde(deserialize_with = "max_features", skip_serializing_if = "Option::is_none")]
     pub max_features: Option<MaxFeatures>,
-    /// The most leaves; not supported.
+    /// The most leaves, made by the splits that take away most of the impurity; no limit by default.
     #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     pub max_leaf_nodes: Option<i64>,
     /// How much of the impurity a split must take away.
@@ -142,7 +167,7 @@ pub struct ForestParams {
     /// Factors of the classes' weights: `"balanced"`, `"balanced_subsample"`, or a table.
     #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     pub class_weight: Option<ClassWeight>,
-    /// Pruning; not supported above 0.
+    /// Branches that are not worth this for each leaf are cut off a tree; none by default.
     pub ccp_alpha: f64,
     /// How many rows a bootstrap sample draws, or which part of what all rows weigh; as many as there are by default.
     #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
@@ -172,23 +197,34 @@ impl Default for ForestParams {
     }
 }
 
+/// What splits are judged by if nobody says.
+pub(super) fn default_criterion(kind: ForestKind) -> &'static str {
+    if kind.is_classifier() { "gini" } else { "squared_error" }
+}
+
 /// What a split is judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Measure {
     Gini,
     Entropy,
     SquaredError,
+    Poisson,
 }
 
-/// A forest with checked parameters.
+/// A forest, or a single tree, with checked parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forest {
     params: ForestParams,
+    /// The parameters of a single tree as they were given; those of a forest of that tree are `params`.
+    pub(super) single: Option<TreeParams>,
+    pub(super) splitter: Splitter,
     pub(super) measure: Measure,
     pub(super) bootstrap: bool,
     pub(super) seed: u64,
     n_trees: usize,
     max_depth: usize,
+    /// The most leaves of a tree, 2 or more.
+    max_leaf_nodes: Option<usize>,
 }
 
 impl ForestParams {
@@ -202,14 +238,16 @@ impl ForestParams {
 
     /// The same with the defaults that depend on the kind.
     pub fn resolved(self) -> Self {
-        let (criterion, max_features) = match self.kind.is_classifier() {
-            true => ("gini", MaxFeatures::Rule("sqrt".into())),
-            false => ("squared_error", MaxFeatures::Part(1.0)),
+        let criterion = default_criterion(self.kind);
+        let max_features = match self.kind.is_classifier() {
+            _ if self.kind.is_single() => MaxFeatures::All,
+            true => MaxFeatures::Rule("sqrt".into()),
+            false => MaxFeatures::Part(1.0),
         };
         Self {
             criterion: self.criterion.or_else(|| Some(criterion.into())),
             max_features: self.max_features.or(Some(max_features)),
-            bootstrap: self.bootstrap.or(Some(self.kind.splitter() == Splitter::Best)),
+            bootstrap: self.bootstrap.or(Some(self.kind.is_random_forest())),
             ..self
         }
     }
@@ -235,17 +273,11 @@ impl ForestParams {
             expected,
             format!("{decrease:?}"),
         )?;
-        check(
-            "ccp_alpha",
-            self.ccp_alpha == 0.0,
-            "0.0 (pruning is not supported yet)",
-            format!("{:?}", self.ccp_alpha),
-        )?;
-        if let Some(leaves) = self.max_leaf_nodes {
-            return fault("max_leaf_nodes", "no such key (it is not supported yet)", leaves);
-        }
+        let alpha = self.ccp_alpha;
+        check("ccp_alpha", alpha >= 0.0 && alpha.is_finite(), expected, format!("{alpha:?}"))?;
+        let max_leaf_nodes = self.leaves()?;
         let measure = self.measure()?;
-        let bootstrap = self.bootstrap.unwrap_or(self.kind.splitter() == Splitter::Best);
+        let bootstrap = self.bootstrap.unwrap_or(self.kind.is_random_forest());
         if !bootstrap && self.oob_score {
             return fault("oob_score", "false without bootstrap samples", true);
         }
@@ -254,7 +286,27 @@ impl ForestParams {
         }
         self.check_class_weight()?;
         let (seed, n_trees) = (self.random_state.unwrap_or(seed), self.n_estimators as usize);
-        Ok(Forest { params: self, measure, bootstrap, seed, n_trees, max_depth })
+        let (single, splitter) = (None, self.kind.splitter());
+        Ok(Forest {
+            params: self,
+            single,
+            splitter,
+            measure,
+            bootstrap,
+            seed,
+            n_trees,
+            max_depth,
+            max_leaf_nodes,
+        })
+    }
+
+    fn leaves(&self) -> Result<Option<usize>> {
+        match self.max_leaf_nodes {
+            Some(leaves) if leaves < 2 => {
+                fault("max_leaf_nodes", "a whole number from 2, or \"none\" for no limit", leaves)
+            }
+            leaves => Ok(leaves.map(|leaves| leaves as usize)),
+        }
     }
 
     fn depth(&self) -> Result<usize> {
@@ -308,9 +360,15 @@ impl ForestParams {
             (true, None | Some("gini")) => Ok(Measure::Gini),
             (true, Some("entropy" | "log_loss")) => Ok(Measure::Entropy),
             (true, Some(other)) => fault("criterion", "\"gini\", \"entropy\" or \"log_loss\"", quoted(other)),
-            (false, None | Some("squared_error")) => Ok(Measure::SquaredError),
+            (false, None | Some("squared_error" | "friedman_mse")) => Ok(Measure::SquaredError),
+            (false, Some("poisson")) => Ok(Measure::Poisson),
             (false, Some(other)) => {
-                fault("criterion", "\"squared_error\" (others are not supported yet)", quoted(other))
+                let expected = "\"squared_error\", \"friedman_mse\" or \"poisson\"";
+                let expected = match other {
+                    "absolute_error" => format!("{expected} (medians are not supported yet)"),
+                    _ => expected.into(),
+                };
+                fault("criterion", &expected, quoted(other))
             }
         }
     }
@@ -321,7 +379,8 @@ impl ForestParams {
             Some(_) if !self.kind.is_classifier() => {
                 fault("class_weight", "no such key, for there are no classes", "it")
             }
-            Some(weight) => weight.check(&["balanced", "balanced_subsample"]),
+            Some(weight) if self.kind.is_single() => weight.check_from_0(&["balanced"]),
+            Some(weight) => weight.check_from_0(&["balanced", "balanced_subsample"]),
         }
     }
 }
@@ -337,13 +396,31 @@ impl Forest {
         self.n_trees
     }
 
+    /// The parameters by their names.
+    pub(super) fn params_by_name(&self) -> serde_json::Value {
+        let params = match &self.single {
+            Some(single) => serde_json::to_value(single),
+            None => serde_json::to_value(&self.params),
+        };
+        params.unwrap_or_default()
+    }
+
     /// The most levels of a tree.
     pub(super) fn max_depth(&self) -> usize {
         self.max_depth
     }
 
-    /// The limits of each tree on `n_samples` rows that weigh `weight` and have `n_features` features, but for its
-    /// depth.
+    /// The most leaves of a tree, if they are limited.
+    pub(super) fn max_leaf_nodes(&self) -> Option<usize> {
+        self.max_leaf_nodes
+    }
+
+    /// What each leaf must save, or its branch is cut off.
+    pub(super) fn ccp_alpha(&self) -> f64 {
+        self.params.ccp_alpha
+    }
+
+    /// The limits of each tree on `n_samples` rows that weigh `weight` and have `n_features` features.
     pub(super) fn limits(&self, n_samples: usize, weight: f64, n_features: usize) -> Limits {
         let part = |amount: Amount, least: usize| match amount {
             Amount::Number(number) => number as usize,
@@ -351,20 +428,21 @@ impl Forest {
         };
         let min_samples_leaf = part(self.params.min_samples_leaf, 1);
         Limits {
-            max_depth: usize::MAX,
+            max_depth: self.max_depth,
             min_samples_split: part(self.params.min_samples_split, 2).max(2 * min_samples_leaf),
             min_samples_leaf,
             min_weight_leaf: self.params.min_weight_fraction_leaf * weight,
             min_impurity_decrease: self.params.min_impurity_decrease,
             max_features: self.max_features(n_features),
-            splitter: self.params.kind.splitter(),
+            splitter: self.splitter,
+            max_leaf_nodes: self.max_leaf_nodes,
         }
     }
 
     /// About how many bytes a fit on `n` rows of `d` features keeps at once beside the table: the ranked columns, and on
     /// the rank that puts the model together all trees, as they come, as they are kept and as they are written.
     pub fn memory_bytes(&self, n: usize, d: usize, n_outputs: usize, assembles: bool) -> u64 {
-        let columns = Columns::expected_bytes(n, d, self.params.kind.draws_thresholds());
+        let columns = Columns::expected_bytes(n, d, self.params.kind.may_draw_thresholds());
         columns + 8 * n as u64 + if assembles { self.tree_bytes(n, n_outputs) } else { 0 }
     }
 
@@ -378,14 +456,15 @@ impl Forest {
             leaves * drawn * n as f64 / limits.min_samples_leaf.max(limits.min_samples_split / 2) as f64;
         // Few trees are full at their deepest level.
         let deepest = 2f64.powf(0.8 * self.max_depth.min(64) as f64);
-        let n_nodes = 2.0 * leaves.min(deepest);
+        let most = self.max_leaf_nodes.map_or(f64::INFINITY, |most| most as f64);
+        let n_nodes = 2.0 * leaves.min(deepest).min(most);
         (COPIES * self.n_trees as f64 * n_nodes * (40 + 8 * n_outputs) as f64) as u64
     }
 
     fn max_features(&self, n_features: usize) -> usize {
         let d = n_features as f64;
         let number = match &self.params.max_features {
-            None if self.params.kind.is_classifier() => d.sqrt() as usize,
+            None if self.params.kind.is_classifier() && !self.params.kind.is_single() => d.sqrt() as usize,
             None => n_features,
             Some(MaxFeatures::Number(number)) => usize::try_from(*number).unwrap_or(1),
             Some(MaxFeatures::Part(part)) => (part * d) as usize,

@@ -2,7 +2,8 @@
 //!
 //! A chain is one fold with one forest of the largest `n_estimators` and `max_depth`. Tree t is the same in every
 //! forest, and a tree of less depth is a prefix of a deeper one, so every candidate that differs in these two only
-//! is read off while the trees grow, with the scores that it has when it is fitted alone. A chain can be cut into pieces
+//! is read off while the trees grow, with the scores that it has when it is fitted alone. So it is with `max_leaf_nodes`
+//! instead of the depth, and with `ccp_alpha`, by which a tree is pruned once it has grown. A chain can be cut into pieces
 //! of its trees: what trees say is summed piece by piece in any case, so that it does not matter who grows which.
 
 use std::ops::Range;
@@ -22,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::estimator::Model;
 use crate::estimator::row_scores::{RowScores, Scored};
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
-use crate::estimator::tree::Tree;
+use crate::estimator::tree::{Grown, Tree};
 
 /// The candidates of a search over a forest with their data.
 pub struct ForestSearch {
@@ -36,13 +37,24 @@ pub struct ForestSearch {
     n_grown: AtomicU64,
 }
 
-/// Rows that are predicted by more and more trees, at several depths.
+/// What of a grown tree a candidate has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Cut {
+    /// Nodes of up to so many levels below the root,
+    depth: usize,
+    /// of the first so many nodes,
+    n_nodes: usize,
+    /// and of the branches that are worth this.
+    ccp_alpha: f64,
+}
+
+/// Rows that are predicted by more and more trees, at several cuts.
 struct Votes {
     rows: Vec<f32>,
     y_true: Vec<f64>,
     /// Or none.
     weights: Vec<f64>,
-    /// What the trees of all pieces that are whole sum to, `(depths, rows, n_outputs)`.
+    /// What the trees of all pieces that are whole sum to, `(cuts, rows, n_outputs)`.
     whole: Vec<Vec<f64>>,
     /// The same of the trees of the present piece.
     sums: Vec<Vec<f64>>,
@@ -73,7 +85,7 @@ struct Known {
 /// A family of one fold while its trees grow.
 struct Growing<'a> {
     trees: Trees<'a>,
-    depths: Vec<usize>,
+    cuts: Vec<Cut>,
     test: Votes,
     train: Votes,
     known: Known,
@@ -106,8 +118,14 @@ impl ForestSearch {
         let shared = |candidate: usize| {
             let forest = &self.candidates[candidate];
             let mut params = forest.params().clone();
-            (params.n_estimators, params.max_depth) = (1, None);
-            (params, forest.seed)
+            params.n_estimators = 1;
+            // One of these alone differs within a family: they do not go together.
+            match (params.ccp_alpha > 0.0, params.max_leaf_nodes) {
+                (true, _) => params.ccp_alpha = 1.0,
+                (false, Some(_)) => params.max_leaf_nodes = Some(2),
+                (false, None) => params.max_depth = None,
+            }
+            (params, forest.splitter, forest.seed)
         };
         shared(a) == shared(b)
     }
@@ -122,7 +140,7 @@ impl ForestSearch {
             }
         }
         for family in &mut families {
-            family.sort_by_key(|&c| (self.candidates[c].n_trees(), self.candidates[c].max_depth(), c));
+            family.sort_by_key(|&c| (self.candidates[c].n_trees(), self.extent(c), c));
         }
         families
     }
@@ -131,9 +149,17 @@ impl ForestSearch {
     fn cost(&self, family: &[usize], split: &Split) -> f64 {
         let most = |of: fn(&Forest) -> usize| family.iter().map(|&c| of(&self.candidates[c])).max();
         let n = split.train.len().max(2) as f64;
-        let depth = (most(Forest::max_depth).unwrap_or(1) as f64).min(1.5 * n.log2());
+        let n_leaves = most(|forest| forest.max_leaf_nodes().unwrap_or(usize::MAX)).unwrap_or(2);
+        let levels = (1.5 * n.log2()).min(1.5 * (n_leaves as f64).log2());
+        let depth = (most(Forest::max_depth).unwrap_or(1) as f64).min(levels);
         let features = self.features(family[0]) as f64;
         most(Forest::n_trees).unwrap_or(1) as f64 * depth * n * (features + 2.0)
+    }
+
+    /// How far the trees of a candidate grow: levels and leaves.
+    fn extent(&self, candidate: usize) -> (usize, usize) {
+        let forest = &self.candidates[candidate];
+        (forest.max_depth(), forest.max_leaf_nodes().unwrap_or(usize::MAX))
     }
 
     /// The rows of a chain's fold.
@@ -187,17 +213,15 @@ impl ForestSearch {
         counted: bool,
     ) -> Growing<'a> {
         let forest = |id: &FitId| &self.candidates[id.candidate];
-        let mut depths: Vec<usize> = fits.iter().map(|id| forest(id).max_depth()).collect();
-        depths.sort_unstable();
-        depths.dedup();
-        let deepest = depths.last().copied().unwrap_or(1);
+        let cuts = cuts(fits.iter().map(forest));
+        let largest = fits.iter().max_by_key(|id| self.extent(id.candidate)).unwrap_or(&fits[0]);
         let train = if self.return_train_score { &split.train[..] } else { &[] };
         Growing {
-            trees: forest(&fits[0]).trees(&self.data, training, deepest),
-            test: Votes::new(&self.data, &split.test, depths.len()),
-            train: Votes::new(&self.data, train, depths.len()),
+            trees: forest(largest).trees(&self.data, training),
+            test: Votes::new(&self.data, &split.test, cuts.len()),
+            train: Votes::new(&self.data, train, cuts.len()),
             known: Known::of(&self.data, &split.train),
-            depths,
+            cuts,
             of_features: if counted { self.features(fits[0].candidate) as u64 + 2 } else { 0 },
             fit_seconds: 0.0,
             score_seconds: 0.0,
@@ -214,8 +238,9 @@ impl ForestSearch {
     ) -> Result<FitOutcome> {
         let start = Instant::now();
         self.n_asked.fetch_add(n_trees as u64, Ordering::Relaxed);
-        let depth = self.candidates[id.candidate].max_depth();
-        let at = growing.depths.partition_point(|&other| other < depth);
+        let cut = Cut::of(&self.candidates[id.candidate]);
+        let unknown = || Error::internal("a forest of another chain");
+        let at = growing.cuts.iter().position(|other| *other == cut).ok_or_else(unknown)?;
         let test_scores = self.scores(&growing.test, &growing.known, at, n_trees)?;
         let score_seconds = before_s + start.elapsed().as_secs_f64();
         let train_scores = match self.return_train_score {
@@ -225,8 +250,8 @@ impl ForestSearch {
         Ok(FitOutcome { id, test_scores, train_scores, fit_seconds, score_seconds, converged: true })
     }
 
-    fn scores(&self, votes: &Votes, known: &Known, depth: usize, n_trees: usize) -> Result<Vec<f64>> {
-        let (values, classes) = (known.columns(votes.values(depth, n_trees)), &known.classes);
+    fn scores(&self, votes: &Votes, known: &Known, cut: usize, n_trees: usize) -> Result<Vec<f64>> {
+        let (values, classes) = (known.columns(votes.values(cut, n_trees)), &known.classes);
         let y_pred = predictions(&values, classes);
         self.scores.of(&Scored {
             y_true: &votes.y_true,
@@ -239,20 +264,49 @@ impl ForestSearch {
     }
 }
 
+impl Cut {
+    fn of(forest: &Forest) -> Self {
+        // A tree of m leaves is the first m − 1 splits, of which each adds two nodes to the root.
+        let n_nodes = |leaves: usize| leaves.saturating_mul(2) - 1;
+        // Nothing is left out of one that is pruned: its nodes are numbered anew.
+        let is_pruned = forest.ccp_alpha() > 0.0;
+        let n_nodes = forest.max_leaf_nodes().filter(|_| !is_pruned).map_or(usize::MAX, n_nodes);
+        Self { depth: forest.max_depth(), n_nodes, ccp_alpha: forest.ccp_alpha() }
+    }
+}
+
+/// What candidates that one forest serves have of its trees, each once and ascending.
+fn cuts<'a>(forests: impl Iterator<Item = &'a Forest>) -> Vec<Cut> {
+    let mut cuts: Vec<Cut> = forests.map(Cut::of).collect();
+    cuts.sort_unstable_by(|a, b| {
+        (a.depth, a.n_nodes).cmp(&(b.depth, b.n_nodes)).then(a.ccp_alpha.total_cmp(&b.ccp_alpha))
+    });
+    cuts.dedup();
+    cuts
+}
+
 impl Growing<'_> {
     /// Grows the next tree, of number `number`, and has it vote.
     fn add(&mut self, number: usize, n_operations: &AtomicU64) -> Result<()> {
         let mut since = Instant::now();
-        let tree = (self.trees)(number)?;
+        let Grown { tree, n_sought } = (self.trees)(number)?;
         self.fit_seconds += lap(&mut since);
         let of_scoring = 4 * (self.test.y_true.len() + self.train.y_true.len()) as u64;
-        n_operations.fetch_add(self.of_features * tree.n_sought() + of_scoring, Ordering::Relaxed);
+        n_operations.fetch_add(self.of_features * n_sought + of_scoring, Ordering::Relaxed);
         if number.is_multiple_of(PIECE) {
             self.test.turn();
             self.train.turn();
         }
-        self.test.add(&tree, &self.depths);
-        self.train.add(&tree, &self.depths);
+        if self.cuts[0].ccp_alpha == 0.0 {
+            self.test.add(&tree, &self.cuts);
+            self.train.add(&tree, &self.cuts);
+        } else {
+            for (place, cut) in self.cuts.iter().enumerate() {
+                let pruned = tree.pruned(cut.ccp_alpha);
+                self.test.add_to(place, &pruned);
+                self.train.add_to(place, &pruned);
+            }
+        }
         self.score_seconds += lap(&mut since);
         Ok(())
     }
@@ -272,13 +326,13 @@ fn lap(since: &mut Instant) -> f64 {
 }
 
 impl Votes {
-    fn new(data: &ForestData, rows: &[usize], n_depths: usize) -> Self {
+    fn new(data: &ForestData, rows: &[usize], n_cuts: usize) -> Self {
         Self {
             rows: data.rows(rows),
             y_true: rows.iter().map(|&row| data.table.y[row]).collect(),
-            whole: vec![vec![0.0; rows.len() * data.n_outputs()]; n_depths],
+            whole: vec![vec![0.0; rows.len() * data.n_outputs()]; n_cuts],
             weights: data.table.weights_of(rows),
-            sums: vec![vec![0.0; rows.len() * data.n_outputs()]; n_depths],
+            sums: vec![vec![0.0; rows.len() * data.n_outputs()]; n_cuts],
         }
     }
 
@@ -290,8 +344,8 @@ impl Votes {
         }
     }
 
-    /// Adds what a tree says when it is cut at each of `depths`, which ascend.
-    fn add(&mut self, tree: &Tree, depths: &[usize]) {
+    /// Adds what a tree says when it is cut by the depths or the numbers of nodes of `cuts`, which ascend.
+    fn add(&mut self, tree: &Tree, cuts: &[Cut]) {
         let n = self.y_true.len();
         if n == 0 {
             return;
@@ -299,8 +353,8 @@ impl Votes {
         let (d, k) = (self.rows.len() / n, self.sums[0].len() / n);
         for (place, row) in self.rows.chunks_exact(d).enumerate() {
             let (mut node, mut level) = (0, 0);
-            for (sums, &depth) in self.sums.iter_mut().zip(depths) {
-                while level < depth && !tree.is_leaf(node) {
+            for (sums, cut) in self.sums.iter_mut().zip(cuts) {
+                while level < cut.depth && tree.goes_on(node, cut.n_nodes) {
                     node = tree.child(node, row);
                     level += 1;
                 }
@@ -310,9 +364,23 @@ impl Votes {
         }
     }
 
-    /// The mean of what `n_trees` trees cut at a depth say, `(rows, n_outputs)`.
-    fn values(&self, depth: usize, n_trees: usize) -> Vec<f64> {
-        let both = self.whole[depth].iter().zip(&self.sums[depth]);
+    /// Adds what a tree says to the sums of the cut `number`.
+    fn add_to(&mut self, number: usize, tree: &Tree) {
+        let n = self.y_true.len();
+        if n == 0 {
+            return;
+        }
+        let (d, sums) = (self.rows.len() / n, &mut self.sums[number]);
+        let k = sums.len() / n;
+        for (row, sums) in self.rows.chunks_exact(d).zip(sums.chunks_exact_mut(k)) {
+            let leaf = tree.leaf(row);
+            sums.iter_mut().zip(&tree.value[leaf * k..]).for_each(|(sum, value)| *sum += value);
+        }
+    }
+
+    /// The mean of what `n_trees` trees say at a cut, `(rows, n_outputs)`.
+    fn values(&self, cut: usize, n_trees: usize) -> Vec<f64> {
+        let both = self.whole[cut].iter().zip(&self.sums[cut]);
         both.map(|(whole, sum)| (whole + sum) / n_trees as f64).collect()
     }
 }
@@ -447,7 +515,10 @@ impl Searchable for ForestSearch {
         let n_scored =
             |split: &Split| split.test.len() + if self.return_train_score { split.train.len() } else { 0 };
         let scored = splits.iter().map(n_scored).max().unwrap_or(0) as u64;
-        let votes = scored * (4 * self.data.columns.n_features() + 24 * self.data.n_outputs()) as u64;
+        let forests = |family: &Vec<usize>| cuts(family.iter().map(|&c| &self.candidates[c])).len();
+        let n_cuts = self.families().iter().map(forests).max().unwrap_or(1);
+        let of_outputs = (8 + 16 * n_cuts) * self.data.n_outputs();
+        let votes = scored * (4 * self.data.columns.n_features() + of_outputs) as u64;
         let trees = |forest: &Forest| forest.tree_bytes(n, self.data.n_outputs());
         let trees = if refits { self.candidates.iter().map(trees).max().unwrap_or(0) } else { 0 };
         self.data.size_bytes() + votes.max(trees)

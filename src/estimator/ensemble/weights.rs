@@ -4,7 +4,7 @@
 //! drawn by how often it was; without bootstrap samples trees weigh the rows by them.
 
 use super::data::ForestData;
-use super::params::{ClassWeight, Forest};
+use super::params::{ClassWeight, Forest, Measure};
 use crate::data::Table;
 use crate::error::{Error, Place, Result};
 use crate::estimator::targets::Classes;
@@ -35,9 +35,11 @@ pub(super) struct Sample {
 
 impl<'a> Training<'a> {
     /// # Errors
-    /// [`Error::Data`] when all weights are 0, their sum is not finite, or a class that is to be balanced weighs nothing;
+    /// [`Error::Data`] when all weights are 0, their sum is not finite, a class that is to be balanced weighs nothing, or
+    /// targets have no Poisson deviance that is to be made less;
     /// [`Error::Job`] when `class_weight` is about other classes, or more rows are to be drawn than can be counted.
     pub(super) fn new(forest: &'a Forest, data: &'a ForestData, rows: &'a [usize]) -> Result<Self> {
+        check_counts(forest, &data.table, rows)?;
         let weights = weights(forest, data, rows)?;
         let sum = if weights.is_empty() { rows.len() as f64 } else { pairwise_sum(&weights) };
         let n_drawn = if forest.bootstrap { forest.n_drawn(rows.len(), sum)? } else { 0 };
@@ -120,13 +122,16 @@ impl<'a> Training<'a> {
 }
 
 impl Forest {
-    /// Checks, before any work, that a table of class weights is about the classes of the data.
+    /// Checks, before any work, that a table of class weights is about the classes of the data, and that targets have the
+    /// deviance that is to be made less.
     ///
     /// # Errors
-    /// [`Error::Job`] when it names classes that are not there and misses some that are.
-    pub fn check_classes(&self, table: &Table) -> Result<()> {
-        let Some(weight @ ClassWeight::Table(_)) = &self.params().class_weight else { return Ok(()) };
+    /// [`Error::Job`] when it names classes that are not there and misses some that are; [`Error::Data`] for targets below
+    /// 0, or nothing else, under `criterion = "poisson"`.
+    pub fn check_targets(&self, table: &Table) -> Result<()> {
         let rows: Vec<usize> = (0..table.y.len()).collect();
+        check_counts(self, table, &rows)?;
+        let Some(weight @ ClassWeight::Table(_)) = &self.params().class_weight else { return Ok(()) };
         let classes = Classes::of(table, &rows);
         weight
             .factors(&classes.targets, &classes.weights(table, &rows), table.class_names.as_deref())
@@ -137,6 +142,25 @@ impl Forest {
 /// Whether the classes are balanced in each sample. Without samples `"balanced_subsample"` is `"balanced"`.
 fn of_samples(forest: &Forest, weight: &ClassWeight) -> bool {
     forest.bootstrap && matches!(weight, ClassWeight::Rule(rule) if rule == "balanced_subsample")
+}
+
+/// Checks that targets of `rows` are such as are counted, where these are to be told by Poisson's deviance.
+fn check_counts(forest: &Forest, table: &Table, rows: &[usize]) -> Result<()> {
+    if forest.measure != Measure::Poisson {
+        return Ok(());
+    }
+    let fault =
+        |place, expected: &str, found: String| Err(Error::data(&table.origin, place, expected, found));
+    if let Some(&row) = rows.iter().find(|&&row| table.y[row] < 0.0) {
+        let expected = "a target of 0 or above, for criterion = \"poisson\"";
+        return fault(Place::cell(row as u64, "y"), expected, table.y[row].to_string());
+    }
+    match rows.iter().any(|&row| table.y[row] > 0.0) {
+        true => Ok(()),
+        false => {
+            fault(Place::default(), "a target above 0, for criterion = \"poisson\"", "only zeros".into())
+        }
+    }
 }
 
 /// What each of `rows` weighs by itself and by its class, or none where all count once.
@@ -152,7 +176,11 @@ fn weights(forest: &Forest, data: &ForestData, rows: &[usize]) -> Result<Vec<f64
     let of_all = |weight: &&ClassWeight| !weight.is_none() && !of_samples(forest, weight);
     if let Some(weight) = forest.params().class_weight.as_ref().filter(of_all) {
         let classes = Classes::of(&data.table, rows);
-        let counts = classes.weights(&data.table, rows);
+        // As in scikit-learn a forest balances what rows weigh, a single tree how many they are.
+        let counts = match forest.params().kind.is_single() {
+            true => classes.counts(&data.table, rows),
+            false => classes.weights(&data.table, rows),
+        };
         let factors = weight.factors(&classes.targets, &counts, data.table.class_names.as_deref())?;
         let balances = matches!(weight, ClassWeight::Rule(_));
         if let (true, Some(class)) = (balances, counts.iter().position(|count| *count == 0.0)) {

@@ -171,6 +171,8 @@ impl SvcParams {
             check("max_seconds_per_fit", seconds > 0.0, "a number of seconds above 0", seconds)?;
         }
         check_gamma(&self.gamma)?;
+        // With C = 0 for a class no α of it is free, nor any of the other: libsvm's threshold is not finite then, and
+        // scikit-learn refuses the fit.
         self.class_weight.as_ref().map_or(Ok(()), |weight| weight.check(&["balanced"]))?;
         let warm = match &self.warm_start_along_c {
             WarmStartAlongC::Given(warm) => *warm,

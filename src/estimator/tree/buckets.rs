@@ -269,7 +269,7 @@ mod tests {
     use ndarray::Array2;
 
     use super::super::columns::{Codes, Columns};
-    use super::super::criterion::{Entropy, Gini, SquaredError};
+    use super::super::criterion::{Entropy, Gini, Poisson, SquaredError};
     use super::super::grow::Splitter;
     use super::*;
     use crate::rng::{self, Purpose};
@@ -283,6 +283,7 @@ mod tests {
             min_impurity_decrease: 0.0,
             max_features: 1,
             splitter: Splitter::Best,
+            max_leaf_nodes: None,
         }
     }
 
@@ -361,6 +362,8 @@ mod tests {
                 compare::<Entropy, 8>(n_values, 0.0, informative);
                 compare::<SquaredError, 2>(n_values, -2.0, informative);
                 compare::<SquaredError, 2>(n_values, 100.0, informative);
+                compare::<Poisson, 2>(n_values, 0.0, informative);
+                compare::<Poisson, 2>(n_values, 100.0, informative);
             }
         }
     }

@@ -16,6 +16,12 @@ pub trait Criterion<const K: usize>: Send + Sync {
     /// The weight of all rows.
     fn weight(sums: &[f64; K]) -> f64;
 
+    /// The same of one side of a cut: 0 where the criterion allows no such side.
+    #[inline(always)]
+    fn side_weight(sums: &[f64; K]) -> f64 {
+        Self::weight(sums)
+    }
+
     /// What the criterion gives to rows that sum to `sums` and weigh `weight`, above 0; larger is purer.
     fn score(sums: &[f64; K], weight: f64) -> f64;
 
@@ -51,6 +57,13 @@ pub struct Entropy;
 #[derive(Clone, Copy, Debug)]
 pub struct SquaredError;
 
+/// Half the mean deviance of Poisson's distribution from the mean, the mean of `y ln(y / mean)`; targets are 0 or above.
+#[derive(Clone, Copy, Debug)]
+pub struct Poisson;
+
+/// Rows whose targets sum to this or less have no Poisson deviance, as in scikit-learn: their mean would be 0.
+const NO_SUM: f64 = 10.0 * f64::EPSILON;
+
 #[inline(always)]
 fn add_class<const K: usize>(sums: &mut [f64; K], class: f64, weight: f64) {
     if K == 2 {
@@ -82,7 +95,7 @@ impl Sides {
     pub(super) fn new<C: Criterion<K>, const K: usize>(left: &[f64; K], all: &[f64; K]) -> Self {
         let mut right = *all;
         right.iter_mut().zip(left).for_each(|(right, left)| *right -= left);
-        let weights = [C::weight(left), C::weight(&right)];
+        let weights = [C::side_weight(left), C::side_weight(&right)];
         // Rounded sums of weights may leave nothing, or less, on one side.
         let score = |sums, weight| if weight > 0.0 { C::score(sums, weight) } else { 0.0 };
         Self { scores: [score(left, weights[0]), score(&right, weights[1])], weights }
@@ -232,6 +245,75 @@ impl Criterion<2> for SquaredError {
     }
 }
 
+impl Criterion<2> for Poisson {
+    const IS_NUMBER: bool = true;
+
+    #[inline(always)]
+    fn add(sums: &mut [f64; 2], target: f64, weight: f64) {
+        SquaredError::add(sums, target, weight);
+    }
+
+    #[inline(always)]
+    fn weight(sums: &[f64; 2]) -> f64 {
+        sums[0]
+    }
+
+    #[inline(always)]
+    fn side_weight(sums: &[f64; 2]) -> f64 {
+        if sums[1] > NO_SUM { sums[0] } else { 0.0 }
+    }
+
+    #[inline(always)]
+    fn score(sums: &[f64; 2], weight: f64) -> f64 {
+        if sums[1] > NO_SUM { sums[1] * ln(sums[1] / weight) } else { 0.0 }
+    }
+
+    /// Nothing that is worth knowing.
+    #[inline(always)]
+    fn most(_bucket: &[f64; 2]) -> f64 {
+        f64::INFINITY
+    }
+
+    #[inline(always)]
+    fn at_corners(before: &[f64; 2], bucket: &[f64; 2], _above: f64, all: &[f64; 2]) -> f64 {
+        let side = |weight: f64, sum: f64| match sum > 0.0 {
+            true if weight > 0.0 => sum * ln(sum / weight),
+            true => f64::INFINITY,
+            false => 0.0,
+        };
+        let corner = |weight: f64, sum: f64| {
+            let sides = [side(weight, sum), side(all[0] - weight, all[1] - sum)];
+            // They may cancel, and what rounding left of each be above the slack of their sum.
+            sides[0] + sides[1] + 1e-12 * (sides[0].abs() + sides[1].abs())
+        };
+        let (weight, sum) = (before[0] + bucket[0], before[1] + bucket[1]);
+        let light = corner(before[0], before[1]).max(corner(before[0], sum));
+        light.max(corner(weight, before[1])).max(corner(weight, sum))
+    }
+
+    fn impurity(sums: &[f64; 2], weight: f64, rows: impl Iterator<Item = (f64, f64)>) -> f64 {
+        if sums[1] <= NO_SUM {
+            return f64::INFINITY;
+        }
+        let mean = sums[1] / weight;
+        let deviance = |(target, w): (f64, f64)| {
+            let ratio = target / mean;
+            if ratio >= f64::MIN_POSITIVE { w * target * ln(ratio) } else { 0.0 }
+        };
+        rows.map(deviance).sum::<f64>() / weight
+    }
+
+    fn value(sums: &[f64; 2], weight: f64, n_outputs: usize) -> impl Iterator<Item = f64> {
+        SquaredError::value(sums, weight, n_outputs)
+    }
+}
+
+/// The natural logarithm of a normal number above 0, with the same bits on every machine.
+#[inline]
+fn ln(x: f64) -> f64 {
+    log2(x) * std::f64::consts::LN_2
+}
+
 /// The binary logarithm of a normal number above 0, within 2 ulp, with the same bits on every machine.
 #[inline]
 fn log2(x: f64) -> f64 {
@@ -275,5 +357,10 @@ mod tests {
         let mut sums = [0.0; 2];
         rows.iter().for_each(|&(y, w)| SquaredError::add(&mut sums, y, w));
         assert_eq!(SquaredError::impurity(&sums, 4.0, rows.into_iter()), 0.75);
+        // (0 ln 0 + 3 · 4 ln(4 / 3)) / 4
+        let rows = [(0.0, 1.0), (4.0, 3.0)];
+        let deviance = Poisson::impurity(&[4.0, 12.0], 4.0, rows.into_iter());
+        assert!((deviance - 3.0 * (4f64 / 3.0).ln()).abs() < 1e-15, "{deviance}");
+        assert_eq!(Poisson::impurity(&[2.0, 0.0], 2.0, none()), f64::INFINITY);
     }
 }

@@ -9,7 +9,8 @@ pub(super) const NO_FEATURE: i32 = -2;
 /// The `threshold` of a leaf.
 pub(super) const NO_THRESHOLD: f64 = -2.0;
 
-/// A tree: one entry a node, the root first, a node's left subtree before its right one.
+/// A tree: one entry a node, a parent before its children. Grown depth first, a node's left subtree comes before its right
+/// one; grown best first, the two children of a node follow one another, in the order in which nodes were split.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tree {
     /// The node for rows whose `feature` is at most `threshold`; −1 for a leaf.
@@ -36,16 +37,17 @@ impl Tree {
         self.feature.len()
     }
 
-    /// What it took to grow it, for each feature tried: the rows of all nodes that were split, and some for each node.
-    pub fn n_sought(&self) -> u64 {
-        let split = (0..self.n_nodes()).filter(|&node| !self.is_leaf(node));
-        split.map(|node| self.n_node_samples[node] as u64 + 40).sum()
-    }
-
     /// Whether `node` is a leaf.
     #[inline(always)]
     pub fn is_leaf(&self, node: usize) -> bool {
         self.children_left[node] < 0
+    }
+
+    /// Whether `node` is split within the first `n_nodes` nodes of a tree: all of it, or best first the beginning of it.
+    #[inline(always)]
+    pub fn goes_on(&self, node: usize, n_nodes: usize) -> bool {
+        // A leaf has no child, which is no small number without its sign.
+        (self.children_left[node] as u32 as usize) < n_nodes.min(NO_CHILD as u32 as usize)
     }
 
     /// The child of `node` to which a row goes. Values are rounded to single precision, as in the fit.
@@ -62,6 +64,11 @@ impl Tree {
             node = self.child(node, row);
         }
         node
+    }
+
+    /// How many leaves it has.
+    pub fn n_leaves(&self) -> usize {
+        self.n_nodes().div_ceil(2)
     }
 
     /// The levels below the root.

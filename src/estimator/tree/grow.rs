@@ -1,4 +1,4 @@
-//! Growing a tree, depth first.
+//! Growing a tree: its nodes, and depth first. [Best first](super::best_first) is the other order.
 
 use rand_xoshiro::rand_core::Rng;
 
@@ -36,6 +36,8 @@ pub struct Limits {
     pub max_features: usize,
     /// How thresholds are sought.
     pub splitter: Splitter,
+    /// The most leaves, 2 or more: where there is a limit the splits that take away most of the impurity are made first.
+    pub max_leaf_nodes: Option<usize>,
 }
 
 impl Limits {
@@ -67,17 +69,38 @@ pub struct Grower<'a, const K: usize> {
     spare_rows: Vec<u32>,
     spare_targets: Vec<(f64, f64)>,
     stack: Vec<Task>,
+    n_sought: u64,
+}
+
+/// A tree, and what it took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grown {
+    /// The tree.
+    pub tree: Tree,
+    /// For each feature tried: the rows of all nodes whose split was found, and some for each such node.
+    pub n_sought: u64,
 }
 
 /// A node to be grown.
 #[derive(Clone, Copy)]
-struct Task {
+pub(super) struct Task {
     start: usize,
     end: usize,
     depth: usize,
     /// The parent, and whether this is its right child.
     parent: Option<(usize, bool)>,
     key: u64,
+}
+
+/// A node of the tree, a leaf as yet, with the split that it may get.
+#[derive(Clone, Copy)]
+pub(super) struct Opened {
+    pub(super) id: usize,
+    task: Task,
+    split: Split,
+    /// How much of the whole tree's impurity the split takes away.
+    pub(super) decrease: f64,
+    keys: [u64; 2],
 }
 
 impl<'a, const K: usize> Grower<'a, K> {
@@ -93,6 +116,7 @@ impl<'a, const K: usize> Grower<'a, K> {
             spare_rows: Vec::new(),
             spare_targets: Vec::new(),
             stack: Vec::new(),
+            n_sought: 0,
         }
     }
 
@@ -100,7 +124,7 @@ impl<'a, const K: usize> Grower<'a, K> {
     ///
     /// # Errors
     /// That of an [interruption](check_interrupt).
-    pub fn grow<C: Criterion<K>>(&mut self, rows: impl Iterator<Item = Row>, key: u64) -> Result<Tree> {
+    pub fn grow<C: Criterion<K>>(&mut self, rows: impl Iterator<Item = Row>, key: u64) -> Result<Grown> {
         self.rows.clear();
         self.targets.clear();
         for row in rows {
@@ -109,18 +133,38 @@ impl<'a, const K: usize> Grower<'a, K> {
         }
         self.spare_rows.resize(self.rows.len(), 0);
         self.spare_targets.resize(self.rows.len(), (0.0, 0.0));
-        let mut tree = Tree::default();
+        self.n_sought = 0;
         let root = Task { start: 0, end: self.rows.len(), depth: 0, parent: None, key };
+        let tree = match self.limits.max_leaf_nodes {
+            None => self.depth_first::<C>(root),
+            Some(most) => self.best_first::<C>(root, most),
+        }?;
+        Ok(Grown { tree, n_sought: self.n_sought })
+    }
+
+    fn depth_first<C: Criterion<K>>(&mut self, root: Task) -> Result<Tree> {
+        let mut tree = Tree::default();
         self.stack.clear();
         self.stack.push(root);
         while let Some(task) = self.stack.pop() {
             check_interrupt()?;
-            self.node::<C>(&mut tree, task);
+            if let Some(opened) = self.open::<C>(&mut tree, task, true) {
+                let [left, right] = self.divide(&mut tree, opened);
+                self.stack.push(right);
+                self.stack.push(left);
+            }
         }
         Ok(tree)
     }
 
-    fn node<C: Criterion<K>>(&mut self, tree: &mut Tree, task: Task) {
+    /// Adds a node, a leaf as yet, and finds its split, unless the limits make it a leaf or nobody `seeks` one.
+    #[inline(always)]
+    pub(super) fn open<C: Criterion<K>>(
+        &mut self,
+        tree: &mut Tree,
+        task: Task,
+        seeks: bool,
+    ) -> Option<Opened> {
         let (rows, targets) = (&self.rows[task.start..task.end], &self.targets[task.start..task.end]);
         let mut sums = [0.0; K];
         targets.iter().for_each(|&(target, weight)| C::add(&mut sums, target, weight));
@@ -129,23 +173,32 @@ impl<'a, const K: usize> Grower<'a, K> {
         let node = Node { rows, targets, sums, weight };
         let id = push::<K, C>(tree, task, &node, impurity, self.n_outputs);
         let n = rows.len();
-        let is_leaf = task.depth >= self.limits.max_depth
+        let is_leaf = !seeks
+            || task.depth >= self.limits.max_depth
             || n < self.limits.min_samples_split
             || n < 2 * self.limits.min_samples_leaf
             || weight < 2.0 * self.limits.min_weight_leaf
             || impurity <= f64::EPSILON;
         if is_leaf {
-            return;
+            return None;
         }
         let mut rng = rng::stream(task.key, Purpose::Node, 0);
         let keys = [rng.next_u64(), rng.next_u64()];
-        let Some(split) = self.search.best::<C>(&node, &mut rng) else { return };
+        let split = self.search.best::<C>(&node, &mut rng)?;
         let decrease = (split.score - C::score(&sums, weight)) / tree.weighted_n_node_samples[0];
         if self.limits.min_impurity_decrease > 0.0
             && decrease + f64::EPSILON < self.limits.min_impurity_decrease
         {
-            return;
+            return None;
         }
+        self.n_sought += n as u64 + 40;
+        Some(Opened { id, task, split, decrease, keys })
+    }
+
+    /// Splits a node; returns its children, which are to be opened.
+    #[inline(always)]
+    pub(super) fn divide(&mut self, tree: &mut Tree, opened: Opened) -> [Task; 2] {
+        let Opened { id, task, split, keys, .. } = opened;
         tree.feature[id] = split.feature as i32;
         tree.threshold[id] = split.threshold;
         let middle = task.start + self.part(task, split);
@@ -156,8 +209,7 @@ impl<'a, const K: usize> Grower<'a, K> {
             parent: Some((id, is_right)),
             key: keys[usize::from(is_right)],
         };
-        self.stack.push(child(middle, task.end, true));
-        self.stack.push(child(task.start, middle, false));
+        [child(task.start, middle, false), child(middle, task.end, true)]
     }
 
     /// Puts the rows that go left before the others, in the order that they had; returns how many they are.
