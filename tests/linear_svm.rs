@@ -220,7 +220,9 @@ fn what_cannot_be_used_is_refused_with_its_place() {
     for (given, key) in [
         (json!({"C": 0.0}), "C"),
         (json!({"tol": -1.0}), "tol"),
-        (json!({"penalty": "l1"}), "penalty"),
+        (json!({"penalty": "elasticnet"}), "penalty"),
+        (json!({"penalty": "l1", "loss": "hinge"}), "penalty"),
+        (json!({"penalty": "l1", "dual": true}), "dual"),
         (json!({"loss": "log"}), "loss"),
         (json!({"loss": "hinge", "dual": false}), "dual"),
         (json!({"dual": "always"}), "dual"),

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::dual::{Stopping, hinge, insensitive};
+use super::l1::Sparse;
 use super::model::LinearSvmModel;
 use super::newton::{Minimum, Squared};
 use super::params::{LinearSvcParams, LinearSvrParams};
@@ -38,6 +39,8 @@ pub(super) struct Settings {
     pub(super) max_iter: usize,
     pub(super) seed: u64,
     pub(super) loss: Loss,
+    /// Whether the penalty is |w|₁.
+    pub(super) l1: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -142,7 +145,11 @@ impl LinearSvm {
         // liblinear's rule: the fewer rows the smaller class has, the nearer the optimum.
         let positive = y.iter().filter(|y| **y > 0.0).count();
         let share = positive.min(y.len() - positive).max(1) as f64 / y.len() as f64;
-        Squared { rows, c, target }.minimise(self.settings.tol * share, self.settings.max_iter)
+        let (tol, max_iter) = (self.settings.tol * share, self.settings.max_iter);
+        match self.settings.l1 {
+            true => Sparse { rows, y, c }.minimise(tol, max_iter),
+            false => Squared { rows, c, target }.minimise(tol, max_iter),
+        }
     }
 
     fn numbers(&self, rows: &Rows, y: &[f64], c: &[f64]) -> Result<Option<Minimum>> {

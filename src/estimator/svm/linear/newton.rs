@@ -15,7 +15,7 @@ use crate::telemetry::check_interrupt;
 /// Up to this width the Hessian is formed and factorised; beyond, conjugate gradients multiply by it.
 const MOST_COLUMNS: usize = 256;
 /// Rows that are added to the Hessian at a time.
-const TILE: usize = 64;
+pub(super) const TILE: usize = 64;
 
 /// The end of a minimisation.
 #[derive(Clone, Debug)]

@@ -21,7 +21,7 @@ pub enum Dual {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LinearSvcParams {
-    /// `"l2"`.
+    /// `"l2"`, or `"l1"` with `"squared_hinge"`.
     pub penalty: String,
     /// `"squared_hinge"` or `"hinge"`.
     pub loss: String,
@@ -114,8 +114,11 @@ impl LinearSvcParams {
     /// # Errors
     /// [`crate::Error::Job`] with the key `estimator.…` of the first that cannot be used.
     pub fn validate(self, seed: u64) -> Result<LinearSvm> {
-        let penalty = &self.penalty;
-        check("penalty", penalty == "l2", "\"l2\" (\"l1\" is not supported)", quoted(penalty))?;
+        let l1 = match self.penalty.as_str() {
+            "l2" => false,
+            "l1" => true,
+            other => return fault("penalty", "\"l2\" or \"l1\"", quoted(other)),
+        };
         let strategy = &self.multi_class;
         check("multi_class", strategy == "ovr", "\"ovr\" (others are not supported)", quoted(strategy))?;
         let squared = match self.loss.as_str() {
@@ -123,7 +126,10 @@ impl LinearSvcParams {
             "hinge" => false,
             other => return fault("loss", "\"squared_hinge\" or \"hinge\"", quoted(other)),
         };
+        check("penalty", squared || !l1, "\"l2\" with loss = \"hinge\"", quoted(&self.penalty))?;
         check_dual(&self.dual, squared, "hinge")?;
+        let primal = !l1 || self.dual != Dual::Chosen(true);
+        check("dual", primal, "false or \"auto\" with penalty = \"l1\"", true)?;
         self.class_weight.as_ref().map_or(Ok(()), |weight| weight.check_from_0(&["balanced"]))?;
         let settings = Settings {
             c: self.c,
@@ -132,6 +138,7 @@ impl LinearSvcParams {
             max_iter: check_solver(self.c, self.tol, self.max_iter)?,
             seed: self.random_state.unwrap_or(seed),
             loss: Loss { squared, epsilon: 0.0 },
+            l1,
         };
         Ok(LinearSvm { settings, kind: Kind::Classes(self) })
     }
@@ -161,6 +168,7 @@ impl LinearSvrParams {
             max_iter: check_solver(self.c, self.tol, self.max_iter)?,
             seed: self.random_state.unwrap_or(seed),
             loss: Loss { squared, epsilon },
+            l1: false,
         };
         Ok(LinearSvm { settings, kind: Kind::Numbers(self) })
     }
