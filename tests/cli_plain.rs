@@ -41,7 +41,9 @@ fn classes_are_fitted_searched_over_and_predicted() {
             "name = \"KNeighborsClassifier\"",
             "n_neighbors = [1, 3, 200]\nweights = [\"uniform\", \"distance\"]",
         ),
+        ("name = \"KNeighborsClassifier\"\np = 1.5", "metric = [\"chebyshev\", \"minkowski\"]\np = [3, 1.5]"),
         ("name = \"LinearSVC\"\nC = 10", "C = [0.01, 100.0]\nloss = [\"hinge\", \"squared_hinge\"]"),
+        ("name = \"LinearSVC\"\npenalty = \"l1\"", "C = [0.01, 100.0]\npenalty = [\"l1\", \"l2\"]"),
     ] {
         let desk = with_rows(estimator, false);
         desk.ok(&["run", "job.toml", "--output", "m.h5"]);
@@ -64,6 +66,7 @@ fn classes_are_fitted_searched_over_and_predicted() {
 fn numbers_are_fitted_and_predicted() {
     for estimator in [
         "name = \"KNeighborsRegressor\"\nn_neighbors = 1",
+        "name = \"KNeighborsRegressor\"\nweights = \"distance\"\nmetric = \"chebyshev\"",
         "name = \"LinearSVR\"\nloss = \"squared_epsilon_insensitive\"\nC = 1000.0",
     ] {
         let desk = with_rows(estimator, true);
@@ -119,8 +122,23 @@ fn probabilities_are_calibrated_for_the_final_model() {
 #[test]
 fn faults_name_the_line() {
     for (estimator, words) in [
-        ("name = \"KNeighborsClassifier\"\np = 3", "job.toml:7: estimator.p: expected 1 or 2"),
+        (
+            "name = \"KNeighborsClassifier\"\np = 0.5",
+            "job.toml:7: estimator.p: expected a number from 1, or metric",
+        ),
+        (
+            "name = \"KNeighborsClassifier\"\nmetric = \"cosine\"\nalgorithm = \"kd_tree\"",
+            "job.toml:8: estimator.algorithm: expected \"auto\" or \"brute\" with metric = \"cosine\"",
+        ),
         ("name = \"KNeighborsClassifier\"\nneighbors = 3", "did you mean n_neighbors?"),
+        (
+            "name = \"LinearSVC\"\npenalty = \"l1\"\nloss = \"hinge\"",
+            "job.toml:7: estimator.penalty: expected \"l2\" with loss = \"hinge\", found \"l1\"",
+        ),
+        (
+            "name = \"LinearSVC\"\ndual = true\npenalty = \"l1\"",
+            "job.toml:7: estimator.dual: expected false or \"auto\" with penalty = \"l1\", found true",
+        ),
         ("name = \"LinearSVC\"\nC = -1.0", "job.toml:7: estimator.C: expected a number above 0, found -1"),
         ("name = \"LinearSVC\"\nclass_weight = { soon = 2.0 }", "job.toml:7: estimator.class_weight"),
     ] {

@@ -39,14 +39,14 @@ fn near(ours: &[f64], theirs: &[f64], what: &str) {
     }
 }
 
-#[test]
-fn predictions_are_scikit_learns() {
+/// The rows of `neighbors.json` with the fits of `name`.
+fn check_fits(name: &str) {
     let golden = read("neighbors.json");
     let unit = golden["unit"].as_f64().expect("a number");
     let (x, q) = (matrix(&golden["X"]) / unit, matrix(&golden["Q"]) / unit);
     let classes = table(x.clone(), vector(&golden["y"]));
     let numbers = table(x, vector(&golden["number"]));
-    for expected in golden["fits"].as_array().expect("fits") {
+    for expected in read(name)["fits"].as_array().expect("fits") {
         let what = expected["params"].to_string();
         let model = fit(NeighborsKind::KNeighborsClassifier, &expected["params"], &classes);
         let proba = model.predict_proba(q.view()).expect("predictions").expect("probabilities");
@@ -64,6 +64,32 @@ fn predictions_are_scikit_learns() {
         let model = fit(NeighborsKind::KNeighborsRegressor, &expected["params"], &numbers);
         assert!(model.predict_proba(q.view()).expect("predictions").is_none());
         near(&model.predict(q.view()).expect("predictions"), &vector(&expected["number"]), &what);
+    }
+}
+
+#[test]
+fn predictions_are_scikit_learns() {
+    check_fits("neighbors.json");
+}
+
+#[test]
+fn predictions_by_other_metrics_are_scikit_learns() {
+    check_fits("neighbors_metrics.json");
+}
+
+#[test]
+fn searches_over_metrics_score_as_scikit_learns() {
+    let (golden, grid) = (read("neighbors.json"), &read("neighbors_metrics.json")["grid"]);
+    let (x, unit) = (matrix(&golden["X"]), golden["unit"].as_f64().expect("a number"));
+    for (kind, y, scorer, key) in [
+        (NeighborsKind::KNeighborsClassifier, "y", Scorer::Accuracy, "accuracy"),
+        (NeighborsKind::KNeighborsRegressor, "number", Scorer::R2, "r2"),
+    ] {
+        let data = table(x.clone() / unit, vector(&golden[y]));
+        let search = search(kind, data, &grid["params"], scorer, false);
+        let folds = &golden["grid"][if y == "y" { "folds" } else { "number_folds" }];
+        let outcomes = run_chains(&search, &splits(&vector(folds)));
+        near(&means(&outcomes, |o| o.test_scores[0]), &vector(&grid[key]), key);
     }
 }
 
@@ -154,9 +180,10 @@ fn what_cannot_be_used_is_refused_with_its_place() {
         (json!({"leaf_size": 0}), "leaf_size"),
         (json!({"weights": "squared"}), "weights"),
         (json!({"algorithm": "fast"}), "algorithm"),
-        (json!({"p": 3}), "p"),
         (json!({"p": 0.5}), "p"),
-        (json!({"metric": "cosine"}), "metric"),
+        (json!({"p": 0, "metric": "euclidean"}), "p"),
+        (json!({"metric": "haversine"}), "metric"),
+        (json!({"metric": "cosine", "algorithm": "ball_tree"}), "algorithm"),
     ] {
         let error = params(kind, &given).validate().expect_err("an error");
         let Error::Job { key: named, .. } = &error else { panic!("{error}") };

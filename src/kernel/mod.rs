@@ -20,6 +20,7 @@ pub mod moments;
 pub mod neighbors;
 mod normal;
 pub mod ordered_bits;
+mod power;
 pub(crate) mod rank_k;
 mod real;
 mod row_products;

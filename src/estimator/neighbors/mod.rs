@@ -7,6 +7,7 @@
 
 mod model;
 mod nearest;
+mod packed;
 mod params;
 mod search;
 mod vote;

@@ -3,6 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 
 use super::nearest::nearest;
+use super::packed::Packed;
 use super::params::{KNeighbors, KNeighborsParams, NeighborsKind};
 use super::vote::{Vote, first_largest};
 use crate::data::Table;
@@ -11,7 +12,6 @@ use crate::estimator::plain::{PlainEstimator, PlainModel, check_width, gather, m
 use crate::estimator::targets::{Classes, check_table};
 use crate::estimator::{Array, Model, Values};
 use crate::kernel::neighbors::Metric;
-use crate::kernel::svm::Panels;
 
 /// Fitted nearest neighbours.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub struct KNeighborsModel {
     x: Vec<f64>,
     /// The number of each row's class, or its number.
     pub(super) y: Vec<f64>,
-    pub(super) panels: Panels,
+    pub(super) packed: Packed,
 }
 
 impl KNeighbors {
@@ -81,8 +81,8 @@ impl KNeighborsModel {
     }
 
     fn build(neighbors: KNeighbors, classes: Classes, x: Vec<f64>, y: Vec<f64>, d: usize) -> Self {
-        let panels = Panels::new(x.chunks_exact(d.max(1)), d);
-        Self { neighbors, classes, x, y, panels }
+        let packed = Packed::new(neighbors.metric, &x, d);
+        Self { neighbors, classes, x, y, packed }
     }
 
     /// What is learnt.
@@ -100,11 +100,11 @@ impl KNeighborsModel {
     /// # Errors
     /// [`Error::Data`] when `x` has another number of features than the model.
     pub fn kneighbors(&self, x: ArrayView2<'_, f64>) -> Result<(Array2<f64>, Array2<u32>)> {
-        check_width(x, self.panels.n_features)?;
+        check_width(x, self.packed.n_features)?;
         let (n, k) = (x.nrows(), self.neighbors.k);
         let (mut distances, mut places) = (Array2::zeros((n, k)), Array2::zeros((n, k)));
         let x: Vec<f64> = x.iter().copied().collect();
-        nearest(self.neighbors.metric, &self.panels, &x, k, |row, found| {
+        nearest(&self.packed, &x, k, |row, found| {
             for (i, &(distance, place)) in found.iter().enumerate() {
                 (distances[[row, i]], places[[row, i]]) = (distance, place);
             }
@@ -136,11 +136,11 @@ impl KNeighborsModel {
     }
 
     fn probabilities(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>> {
-        check_width(x, self.panels.n_features)?;
+        check_width(x, self.packed.n_features)?;
         let (vote, n_classes) = (self.neighbors.vote(), self.classes.targets.len());
         let mut values = vec![0.0; x.nrows() * n_classes];
         let rows: Vec<f64> = x.iter().copied().collect();
-        nearest(self.neighbors.metric, &self.panels, &rows, vote.k, |row, found| {
+        nearest(&self.packed, &rows, vote.k, |row, found| {
             vote.probabilities(found, &self.y, &mut values[row * n_classes..(row + 1) * n_classes]);
         })?;
         matrix(x.nrows(), n_classes, values)
@@ -159,7 +159,7 @@ impl PlainEstimator for KNeighbors {
 
 impl PlainModel for KNeighborsModel {
     fn n_features_in(&self) -> usize {
-        self.panels.n_features
+        self.packed.n_features
     }
 
     fn classes(&self) -> Option<&[f64]> {
@@ -173,10 +173,10 @@ impl PlainModel for KNeighborsModel {
                 |row: &[f64]| self.classes.targets.get(first_largest(row)).copied().unwrap_or(f64::NAN);
             return Ok(probabilities.outer_iter().map(|row| class(row.to_slice().unwrap_or(&[]))).collect());
         }
-        check_width(x, self.panels.n_features)?;
+        check_width(x, self.packed.n_features)?;
         let (vote, mut values) = (self.neighbors.vote(), vec![0.0; x.nrows()]);
         let rows: Vec<f64> = x.iter().copied().collect();
-        nearest(self.neighbors.metric, &self.panels, &rows, vote.k, |row, found| {
+        nearest(&self.packed, &rows, vote.k, |row, found| {
             values[row] = vote.mean(found, &self.y);
         })?;
         Ok(values)
@@ -187,10 +187,13 @@ impl PlainModel for KNeighborsModel {
     }
 
     fn export(&self) -> Model {
-        let (n, d) = (self.panels.n_rows, self.panels.n_features);
+        let (n, d) = (self.packed.panels.n_rows, self.packed.n_features);
         let metric = match self.neighbors.metric {
             Metric::Manhattan => "manhattan",
             Metric::Euclidean => "euclidean",
+            Metric::Chebyshev => "chebyshev",
+            Metric::Minkowski(_) => "minkowski",
+            Metric::Cosine => "cosine",
         };
         let mut attributes = Vec::new();
         let mut y = Values::F64(self.y.clone());

@@ -1,9 +1,10 @@
 //! The nearest rows of each of many rows.
 
+use super::packed::Packed;
 use crate::error::Result;
 use crate::kernel::Isa;
 use crate::kernel::neighbors::{Metric, ROWS, distances};
-use crate::kernel::svm::{PANEL, Panels};
+use crate::kernel::svm::PANEL;
 use crate::telemetry::check_interrupt;
 
 /// Rows looked for together, and panels looked at together: a tile of panels stays in the cache for all of them.
@@ -20,16 +21,17 @@ pub(super) type Neighbor = (f64, u32);
 /// # Errors
 /// That of an [interruption](check_interrupt).
 pub(super) fn nearest(
-    metric: Metric,
-    panels: &Panels,
+    packed: &Packed,
     x: &[f64],
     k: usize,
     mut take: impl FnMut(usize, &[Neighbor]),
 ) -> Result<()> {
+    let Packed { metric, n_features, ref panels } = *packed;
     let (isa, d, n) = (Isa::best(), panels.n_features, panels.n_rows);
     let mut best: Vec<Nearest> = (0..QUERIES).map(|_| Nearest::new(k)).collect();
     let mut room = vec![0.0; ROWS * TILE * PANEL];
-    for (block, queries) in x.chunks(QUERIES * d).enumerate() {
+    for (block, queries) in x.chunks(QUERIES * n_features).enumerate() {
+        let queries = packed.asked(queries);
         for first in (0..panels.n_panels()).step_by(TILE) {
             check_interrupt()?;
             let n_panels = TILE.min(panels.n_panels() - first);
@@ -119,10 +121,10 @@ mod tests {
         for (n, d, k) in [(1, 1, 1), (40, 2, 3), (700, 3, 7), (700, 3, 700), (1100, 1, 64)] {
             // Few distinct values, so that there are ties.
             let values: Vec<f64> = (0..n * d).map(|i| (i * 7 % 11) as f64).collect();
-            let panels = Panels::new(values.chunks_exact(d), d);
+            let packed = Packed::new(Metric::Euclidean, &values, d);
             let x: Vec<f64> = (0..70 * d).map(|i| (i * 5 % 13) as f64 * 0.5).collect();
             let mut seen = 0;
-            nearest(Metric::Euclidean, &panels, &x, k, |row, found| {
+            nearest(&packed, &x, k, |row, found| {
                 assert_eq!(row, seen);
                 let mut all: Vec<Neighbor> = values
                     .chunks_exact(d)

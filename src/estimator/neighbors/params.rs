@@ -51,9 +51,10 @@ pub struct KNeighborsParams {
     pub algorithm: String,
     /// Accepted and not used: there is no tree.
     pub leaf_size: i64,
-    /// The power of `metric = "minkowski"`: 1 or 2.
+    /// The power of `metric = "minkowski"`, from 1.
     pub p: f64,
-    /// `"minkowski"`, `"euclidean"` (`"l2"`) or `"manhattan"` (`"l1"`, `"cityblock"`).
+    /// `"minkowski"`, `"euclidean"` (`"l2"`), `"manhattan"` (`"l1"`, `"cityblock"`), `"chebyshev"` (`"infinity"`) or
+    /// `"cosine"`.
     pub metric: String,
 }
 
@@ -70,6 +71,9 @@ impl Default for KNeighborsParams {
         }
     }
 }
+
+/// What `p` may be: below 1 there is no triangle inequality, and its limit has a name of its own.
+const P: &str = "a number from 1, or metric = \"chebyshev\" for the limit";
 
 /// Nearest neighbours with checked parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,14 +102,23 @@ impl KNeighborsParams {
         let expected = "\"auto\", \"brute\", \"kd_tree\" or \"ball_tree\"";
         let known = algorithms.contains(&self.algorithm.as_str());
         check("algorithm", known, expected, quoted(&self.algorithm))?;
+        check("p", self.p > 0.0 && self.p.is_finite(), P, self.p)?;
         let metric = match (self.metric.as_str(), self.p) {
             ("minkowski", 1.0) | ("manhattan" | "l1" | "cityblock", _) => Metric::Manhattan,
             ("minkowski", 2.0) | ("euclidean" | "l2", _) => Metric::Euclidean,
-            ("minkowski", p) => return fault("p", "1 or 2 (other powers are not supported)", p),
+            ("minkowski", p) if p < 1.0 => return fault("p", P, p),
+            ("minkowski", p) => Metric::Minkowski(p),
+            ("chebyshev" | "infinity", _) => Metric::Chebyshev,
+            ("cosine", _) => Metric::Cosine,
             (other, _) => {
-                return fault("metric", "\"minkowski\", \"euclidean\" or \"manhattan\"", quoted(other));
+                let expected = "\"minkowski\", \"euclidean\", \"manhattan\", \"chebyshev\" or \"cosine\"";
+                return fault("metric", expected, quoted(other));
             }
         };
+        // scikit-learn's trees take distances only, which have the triangle inequality.
+        let treeless = metric != Metric::Cosine || matches!(self.algorithm.as_str(), "auto" | "brute");
+        let expected = "\"auto\" or \"brute\" with metric = \"cosine\"";
+        check("algorithm", treeless, expected, quoted(&self.algorithm))?;
         Ok(KNeighbors { params: self, metric, k: k as usize, by_distance })
     }
 }

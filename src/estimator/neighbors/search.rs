@@ -73,7 +73,7 @@ impl KNeighborsSearch {
         let k = targets.len();
         let empty = || Predicted { y: vec![0.0; rows.len()], proba: vec![0.0; rows.len() * k] };
         let mut predicted: Vec<Predicted> = fits.iter().map(|_| empty()).collect();
-        nearest(of(&fits[0]).metric, &model.panels, &gather(&self.table, rows), most, |row, found| {
+        nearest(&model.packed, &gather(&self.table, rows), most, |row, found| {
             for (id, predicted) in fits.iter().zip(&mut predicted) {
                 let vote = of(id).vote();
                 if targets.is_empty() {
@@ -118,7 +118,8 @@ impl Searchable for KNeighborsSearch {
                 let rows = split.test.len() + if self.return_train_score { split.train.len() } else { 0 };
                 // A distance takes n_features operations; a vote, a few for each neighbour.
                 let votes: usize = family.iter().map(|&c| self.candidates[c].k).sum();
-                let of_row = split.train.len() * (self.table.x.ncols() + 2) + 4 * votes;
+                let of_pair = self.table.x.ncols() * self.candidates[family[0]].metric.operations() + 2;
+                let of_row = split.train.len() * of_pair + 4 * votes;
                 chains.push(Chain { fits, cost: rows as f64 * of_row as f64 });
             }
         }

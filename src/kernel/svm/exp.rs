@@ -26,7 +26,7 @@ const INVERSE_FACTORIALS: [f64; 12] = [
 ///
 /// x = k ln 2 + r with |r| ≤ ln 2 / 2, and e^r by its Taylor polynomial of degree 13, whose remainder is 4e-18.
 #[inline(always)]
-pub(super) fn exp<const W: usize>(x: [f64; W]) -> [f64; W] {
+pub(in crate::kernel) fn exp<const W: usize>(x: [f64; W]) -> [f64; W] {
     let mut k = [0.0; W];
     let mut r = [0.0; W];
     let mut shifted = [0u64; W];

@@ -4,7 +4,7 @@
 //! lanes are rows of the data, so that all three give the same bits.
 
 mod block;
-mod exp;
+pub(super) mod exp;
 mod expansion;
 mod function;
 mod gram;

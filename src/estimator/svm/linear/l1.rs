@@ -12,7 +12,9 @@
 use super::l1_quadratic::Quadratic;
 use super::newton::{Minimum, TILE};
 use super::rows::Rows;
+use crate::error::Result;
 use crate::kernel::{linear_rows, rank_k};
+use crate::telemetry::check_interrupt;
 
 /// Features of one quadratic at the most; more are taken in turn.
 const MOST_COLUMNS: usize = 1024;
@@ -30,7 +32,10 @@ pub(super) struct Sparse<'a> {
 impl Sparse<'_> {
     /// Minimises |w|₁ + Σ c_i max(0, 1 − y_i w·x_i)² until the violations of optimality sum to at most `tol` times
     /// those at 0, liblinear's rule; `None` once they leave the range of a double.
-    pub(super) fn minimise(&self, tol: f64, max_iter: usize) -> Option<Minimum> {
+    ///
+    /// # Errors
+    /// That of an [interruption](check_interrupt).
+    pub(super) fn minimise(&self, tol: f64, max_iter: usize) -> Result<Option<Minimum>> {
         let mut w = vec![0.0; self.rows.width];
         let mut f = vec![0.0; self.rows.n];
         let mut first = None;
@@ -40,24 +45,25 @@ impl Sparse<'_> {
             let violations: Vec<f64> = w.iter().zip(&gradient).map(|(w, g)| violation(*w, *g)).collect();
             let total: f64 = violations.iter().sum();
             if !total.is_finite() {
-                return None;
+                return Ok(None);
             }
             if total <= tol * *first.get_or_insert(total) {
-                return Some(Minimum { w, n_iter, converged: true });
+                return Ok(Some(Minimum { w, n_iter, converged: true }));
             }
             if n_iter == max_iter {
                 break;
             }
             let mut moved = false;
             for columns in chosen(&w, &violations).chunks(MOST_COLUMNS) {
+                check_interrupt()?;
                 moved |= self.improve(columns, &mut w, &mut f);
             }
             if !moved {
                 // Rounding leaves nothing to gain.
-                return Some(Minimum { w, n_iter, converged: true });
+                return Ok(Some(Minimum { w, n_iter, converged: true }));
             }
         }
-        Some(Minimum { w, n_iter: max_iter, converged: false })
+        Ok(Some(Minimum { w, n_iter: max_iter, converged: false }))
     }
 
     /// The derivative of each row's loss by its value.
