@@ -106,6 +106,40 @@ fn regressions_recover_what_made_the_targets() {
 }
 
 #[test]
+fn coefficients_may_be_kept_from_being_negative() {
+    let desk = Desk::new();
+    desk.write("d.csv", csv(150, |a, b, _| format!("{}", 3.0 * a - 2.0 * b + 0.5)));
+    let file = desk.fit(&job("'Lasso'\nalpha = 0.1"));
+    assert!(numbers(&file["model"]["coef_"])[1] < 0.0);
+    let folder = desk.folder.path();
+    std::fs::rename(folder.join("one.h5"), folder.join("start.h5")).unwrap();
+    for (estimator, more) in [
+        ("LinearRegression", ""),
+        ("Ridge", "\nsolver = 'lbfgs'\nalpha = 1e-9\nmax_iter = 'none'"),
+        ("Lasso", "\nalpha = 1e-9\ntol = 1e-12\nwarm_start = 'start.h5'"),
+        ("ElasticNet", "\nalpha = 1e-9\ntol = 1e-12\nselection = 'random'\nrandom_state = 3"),
+    ] {
+        let file = desk.fit(&job(&format!("'{estimator}'\npositive = true{more}")));
+        let coef = numbers(&file["model"]["coef_"]);
+        assert!(coef[0] > 1.0 && coef[1] == 0.0, "{estimator}: {coef:?}");
+        assert_eq!(desk.ok("rankfit predict --model one.h5 --data d.csv").0.lines().count(), 150);
+        let scores = desk.ok("rankfit score --model one.h5 --data d.csv --json").0;
+        let scores: serde_json::Value = serde_json::from_str(&scores).unwrap();
+        let r2 = scores["r2"].as_f64().unwrap();
+        assert!((0.1..0.95).contains(&r2), "{estimator}: {scores}");
+        let searched = format!(
+            "{}[search]\ncv = 3\n[search.grid]\npositive = [true, false]\n",
+            job(&format!(
+                "'{estimator}'{}",
+                more.replace("\nwarm_start = 'start.h5'", "").replace("'lbfgs'", "'auto'")
+            ))
+        );
+        let file = desk.fit(&searched);
+        assert!(numbers(&file["model"]["coef_"])[1] < 0.0, "{estimator}: without the bound it scores better");
+    }
+}
+
+#[test]
 fn the_generator_of_regressions_is_recovered() {
     let desk = Desk::new();
     let file = desk.fit(
@@ -195,7 +229,7 @@ fn the_user_is_told_what_did_not_work_out() {
 fn bad_input_is_refused_with_its_place() {
     let desk = Desk::new();
     let good = || csv(40, |a, _, _| u8::from(a > 0.0).to_string());
-    let cases: [(&str, String, i32, &str); 15] = [
+    let cases: [(&str, String, i32, &str); 18] = [
         ("'LogisticRegression'", csv(40, |_, _, _| "1".into()), 65, "at least 2 classes"),
         (
             "'LogisticRegression'",
@@ -230,6 +264,14 @@ fn bad_input_is_refused_with_its_place() {
             78,
             "estimator.warm_start: expected the results file to start from",
         ),
+        (
+            "'Ridge'\nsolver = 'lbfgs'",
+            good(),
+            78,
+            "job.toml:8: estimator.solver: expected \"auto\" or another",
+        ),
+        ("'Ridge'\nsolver = 'fast'", good(), 78, "job.toml:8: estimator.solver"),
+        ("'Lasso'\nselection = 'greedy'", good(), 78, "job.toml:8: estimator.selection"),
         ("'LinearRegresion'", good(), 78, "did you mean \"LinearRegression\"?"),
     ];
     let ranks: &[&str] = if desk.has_mpi { &["", "mpirun -n 3 "] } else { &[""] };

@@ -187,9 +187,16 @@ fn the_bits_do_not_depend_on_ranks_or_residency() {
         "logistic_multi_plain4_0.3_intercept_balanced",
         "logistic_elasticnet_plain4_10.0_intercept",
         "poisson_plain4_10.0_origin",
+        "linear_far4_intercept_weighted positive",
+        "linear_wide90_origin positive",
+        "elasticnet_plain5_intercept positive",
     ];
     for name in names {
-        let mut case = golden.cases[name].clone();
+        let (stem, positive) = name.split_once(' ').map_or((name, false), |(stem, _)| (stem, true));
+        let mut case = golden.cases[stem].clone();
+        if positive {
+            case.params["positive"] = true.into();
+        }
         if case.params.get("max_iter").is_some() {
             case.params["max_iter"] = 30.into();
         }
@@ -473,6 +480,11 @@ fn unusable_targets_weights_and_parameters_are_refused() {
         "expected the classes 1, 3, found 7",
     );
     check("Ridge", serde_json::json!({"alpha": -1.0}), &same, 78, "estimator.alpha");
+    check("Ridge", serde_json::json!({"solver": "lbfgs"}), &same, 78, "\"lbfgs\" is for positive = true");
+    let both = serde_json::json!({"solver": "svd", "positive": true});
+    check("Ridge", both, &same, 78, "estimator.solver: expected \"auto\" or \"lbfgs\" with positive = true");
+    check("Ridge", serde_json::json!({"max_iter": 0}), &same, 78, "estimator.max_iter");
+    check("Ridge", serde_json::json!({"tol": -1e-4}), &same, 78, "estimator.tol");
     let weigh = |value: f64| {
         move |r: &mut Rows| {
             r.shape.has_weights = true;

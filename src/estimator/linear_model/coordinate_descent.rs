@@ -12,7 +12,8 @@ use crate::kernel::Real;
 use crate::telemetry::check_interrupt;
 
 impl ElasticNetParams {
-    /// Minimises `1/(2n) Σ (y − X·coef − intercept)² + alpha·l1_ratio·‖coef‖₁ + ½·alpha·(1 − l1_ratio)·‖coef‖²`.
+    /// Minimises `1/(2n) Σ (y − X·coef − intercept)² + alpha·l1_ratio·‖coef‖₁ + ½·alpha·(1 − l1_ratio)·‖coef‖²`, with
+    /// `positive` over coef of 0 or more.
     ///
     /// # Collective
     /// One pass for the moments; the descent itself costs no communication.
@@ -91,9 +92,13 @@ pub(super) fn elastic_net_of(
     params: &ElasticNetParams,
     targets: &Targets,
     moments: &Moments,
-    coef: Vec<f64>,
+    mut coef: Vec<f64>,
     written: serde_json::Result<serde_json::Value>,
 ) -> Result<LinearModel> {
+    if params.positive {
+        // Another model's may be anything.
+        coef.iter_mut().for_each(|coef| *coef = coef.max(0.0));
+    }
     let mut system = NormalEquations::new(moments, params.fit_intercept);
     // Weights enter by their shares: they are scaled to add up to the number of rows.
     let scale = targets.n_rows as f64 / targets.weight;
@@ -104,6 +109,7 @@ pub(super) fn elastic_net_of(
         system: &system,
         l1: n * params.alpha * params.l1_ratio,
         l2: n * params.alpha * (1.0 - params.l1_ratio),
+        positive: params.positive,
         gram_coef: system
             .gram
             .chunks_exact(system.n_features)
@@ -135,6 +141,8 @@ struct Descent<'a> {
     system: &'a NormalEquations,
     l1: f64,
     l2: f64,
+    /// Whether coefficients are 0 or more.
+    positive: bool,
     coef: Vec<f64>,
     /// gram · coef
     gram_coef: Vec<f64>,
@@ -173,7 +181,7 @@ impl Descent<'_> {
             let old = self.coef[j];
             let rest = row[j].mul_add(old, self.system.xy[j] - self.gram_coef[j]);
             let new = rest.signum() * (rest.abs() - self.l1).max(0.0) / (row[j] + self.l2);
-            let new = if new == 0.0 { 0.0 } else { new };
+            let new = if new == 0.0 || (self.positive && new < 0.0) { 0.0 } else { new };
             if new != old {
                 let by = new - old;
                 self.gram_coef.iter_mut().zip(row).for_each(|(sum, g)| *sum = by.mul_add(*g, *sum));
@@ -195,6 +203,9 @@ impl Descent<'_> {
         if self.l1 > 0.0 {
             return self.gap_with_l1();
         }
+        if self.positive {
+            return self.gap_of_positive();
+        }
         let rows = self.system.xy.iter().zip(&self.gram_coef).zip(&self.coef);
         // Xᵀ(y − X·coef) − l2·coef: the gap is its square over 2·l2.
         let squares = rows.fold(0.0, |sum: f64, ((xy, gram), c)| {
@@ -202,6 +213,21 @@ impl Descent<'_> {
             slope.mul_add(slope, sum)
         });
         if self.l2 > 0.0 { squares / (2.0 * self.l2) } else { squares }
+    }
+
+    /// The same for coefficients of 0 or more without an l1 term: what wants to become negative and may not is at its
+    /// optimum. (In scikit-learn it counts, so that the descent goes on to `max_iter`.)
+    fn gap_of_positive(&self) -> f64 {
+        let rows = self.system.xy.iter().zip(&self.gram_coef).zip(&self.coef);
+        rows.fold(0.0, |sum, ((xy, gram), &c)| {
+            let slope = xy - gram;
+            sum + match (self.l2 > 0.0, slope > 0.0) {
+                (true, true) => (slope - self.l2 * c).powi(2) / (2.0 * self.l2),
+                (true, false) => c * (0.5 * self.l2 * c - slope),
+                (false, _) if c == 0.0 => slope.max(0.0).powi(2),
+                (false, _) => slope * slope,
+            }
+        })
     }
 
     fn gap_with_l1(&self) -> f64 {
@@ -215,7 +241,8 @@ impl Descent<'_> {
             .iter()
             .zip(&self.gram_coef)
             .zip(coef)
-            .map(|((xy, gram), c)| (xy - gram - self.l2 * c).abs())
+            .map(|((xy, gram), c)| xy - gram - self.l2 * c)
+            .map(|slope| if self.positive { slope } else { slope.abs() })
             .fold(0.0, f64::max);
         // The dual point is the residual, shortened until it is feasible.
         let shorten = if steepest > self.l1 { self.l1 / steepest } else { 1.0 };

@@ -3,6 +3,7 @@
 use super::dense::{cholesky, cholesky_solve};
 use super::least_squares_triangle::rows_triangle;
 use super::model::{LinearModel, Response};
+use super::nonnegative::Columns;
 use super::params::{LinearRegressionParams, RidgeParams};
 use super::targets::surveyed_moments;
 use crate::engine::pass::PassEngine;
@@ -12,7 +13,8 @@ use crate::kernel::Real;
 
 impl LinearRegressionParams {
     /// Minimises Σ w (y − X·coef − intercept)²; of several minima the one of least norm. Directions of the features
-    /// that are at most `tol` of the longest count as none, as in scikit-learn since 1.9.
+    /// that are at most `tol` of the longest count as none, as in scikit-learn since 1.9. With `positive` coef is 0 or
+    /// more, `tol` says nothing, and of several minima it is one of few coefficients that are not 0.
     ///
     /// # Collective
     /// One pass: (d + 1)² numbers. Where columns are nearly collinear or of very different scale, another: half as
@@ -31,12 +33,13 @@ impl LinearRegressionParams {
             alpha: 0.0,
             fit_intercept: self.fit_intercept,
             tol: self.tol,
+            positive: self.positive,
         }
     }
 }
 
 impl RidgeParams {
-    /// Minimises Σ w (y − X·coef − intercept)² + alpha·‖coef‖².
+    /// Minimises Σ w (y − X·coef − intercept)² + alpha·‖coef‖², with `positive` over coef of 0 or more.
     ///
     /// # Collective
     /// As for linear regression.
@@ -49,7 +52,13 @@ impl RidgeParams {
     }
 
     pub(super) fn problem(&self) -> LeastSquares {
-        LeastSquares { estimator: "Ridge", alpha: self.alpha, fit_intercept: self.fit_intercept, tol: 0.0 }
+        LeastSquares {
+            estimator: "Ridge",
+            alpha: self.alpha,
+            fit_intercept: self.fit_intercept,
+            tol: 0.0,
+            positive: self.positive,
+        }
     }
 }
 
@@ -60,6 +69,8 @@ pub(super) struct LeastSquares {
     pub(super) fit_intercept: bool,
     /// Directions shorter than this share of the longest are left out.
     pub(super) tol: f64,
+    /// Whether coefficients are 0 or more.
+    pub(super) positive: bool,
 }
 
 fn fit<T: Real>(
@@ -84,7 +95,11 @@ impl LeastSquares {
         exactly: impl FnOnce(&NormalEquations) -> Result<Vec<f64>>,
     ) -> Result<LinearModel> {
         let system = NormalEquations::new(moments, self.fit_intercept);
-        let coef = match system.solve(self.alpha, self.tol) {
+        let coef = match self.positive {
+            true => system.solve_nonnegative(self.alpha),
+            false => system.solve(self.alpha, self.tol),
+        };
+        let coef = match coef {
             Some(coef) => coef,
             None => exactly(&system)?,
         };
@@ -163,6 +178,36 @@ impl NormalEquations {
     /// (gram + alpha)⁻¹ · xy; `None` where that would lack digits, or directions may be as short as `tol` of the longest.
     fn solve(&self, alpha: f64, tol: f64) -> Option<Vec<f64>> {
         let d = self.n_features;
+        let Scaled { squares, unit, factor, xy } = self.scaled(alpha)?;
+        // The shortest direction is at least the shortest column times the least pivot's root; the longest at most the
+        // root of the trace.
+        let shortest = squares.iter().copied().filter(|square| *square > 0.0).fold(f64::INFINITY, f64::min);
+        let pivot = (0..d).map(|i| factor[i * d + i]).fold(1.0, f64::min).powi(2);
+        let longest: f64 = squares.iter().sum();
+        if shortest * pivot < (tol * MARGIN).powi(2) * longest {
+            return None;
+        }
+        let x = cholesky_solve(&factor, &xy);
+        Some(x.iter().zip(&unit).map(|(x, u)| x * u).collect())
+    }
+
+    /// The same over coefficients of 0 or more: those for which the factor's columns come nearest to its target.
+    fn solve_nonnegative(&self, alpha: f64) -> Option<Vec<f64>> {
+        let d = self.n_features;
+        let Scaled { unit, factor, xy, .. } = self.scaled(alpha)?;
+        let mut target = xy;
+        for i in 0..d {
+            let sum = (0..i).fold(target[i], |sum, j| (-factor[i * d + j]).mul_add(target[j], sum));
+            target[i] = sum / factor[i * d + i];
+        }
+        let value = |i: usize, j: usize| if i <= j { factor[j * d + i] } else { 0.0 };
+        let z = Columns::new(d, d, value, |i| target[i]).nonnegative();
+        Some(z.iter().zip(&unit).map(|(z, u)| z * u).collect())
+    }
+
+    /// The factor of gram + alpha; `None` where it would lack digits.
+    fn scaled(&self, alpha: f64) -> Option<Scaled> {
+        let d = self.n_features;
         let squares: Vec<f64> = (0..d).map(|i| self.gram[i * d + i] + alpha).collect();
         // Columns of very different scale are no collinearity: factorise in units of each column's own length.
         let unit: Vec<f64> =
@@ -175,18 +220,20 @@ impl NormalEquations {
             })
             .collect();
         let factor = cholesky(scaled, d, DEPENDENT)?;
-        // The shortest direction is at least the shortest column times the least pivot's root; the longest at most the
-        // root of the trace.
-        let shortest = squares.iter().copied().filter(|square| *square > 0.0).fold(f64::INFINITY, f64::min);
-        let pivot = (0..d).map(|i| factor[i * d + i]).fold(1.0, f64::min).powi(2);
-        let longest: f64 = squares.iter().sum();
-        if shortest * pivot < (tol * MARGIN).powi(2) * longest {
-            return None;
-        }
-        let b: Vec<f64> = self.xy.iter().zip(&unit).map(|(b, u)| b * u).collect();
-        let x = cholesky_solve(&factor, &b);
-        Some(x.iter().zip(&unit).map(|(x, u)| x * u).collect())
+        let xy = self.xy.iter().zip(&unit).map(|(b, u)| b * u).collect();
+        Some(Scaled { squares, unit, factor, xy })
     }
+}
+
+/// Normal equations in units of each column's own length.
+struct Scaled {
+    /// The squared lengths.
+    squares: Vec<f64>,
+    /// Their inverse roots, 0 for columns that say nothing.
+    unit: Vec<f64>,
+    /// Row by row, what stands on and below the diagonal.
+    factor: Vec<f64>,
+    xy: Vec<f64>,
 }
 
 /// The least pivot, of columns of unit length, from which the Gram matrix still gives nine digits: it has the square of

@@ -5,6 +5,7 @@ use faer::Mat;
 use serde::{Deserialize, Serialize};
 
 use super::least_squares::{LeastSquares, NormalEquations};
+use super::nonnegative::Columns;
 use crate::comm::Partial;
 use crate::data::Block;
 use crate::engine::pass::{Pass, PassEngine};
@@ -96,6 +97,11 @@ impl RowsTriangle {
             .map(|j| if self.left_out[j] { 0.0 } else { column(j) })
             .map(|length| if length > 0.0 { 1.0 / length } else { 0.0 })
             .collect();
+        if problem.positive {
+            let value = |i: usize, j: usize| triangle.get(i, j) * unit[j];
+            let z = Columns::new(d, d, value, |i| triangle.get(i, d)).nonnegative();
+            return Ok(z.iter().zip(&unit).map(|(z, unit)| z * unit).collect());
+        }
         if problem.tol == 0.0 {
             let (coef, rank) = least_norm(&triangle, &unit, rounding)?;
             if rank == unit.iter().filter(|unit| **unit > 0.0).count() {

@@ -9,6 +9,7 @@ mod layout;
 mod least_squares;
 mod least_squares_triangle;
 mod model;
+mod nonnegative;
 mod objective;
 mod params;
 mod search;
@@ -21,6 +22,6 @@ pub use any::LinearParams;
 pub use model::{LinearModel, Record, Response};
 pub use params::{
     ElasticNetParams, LassoParams, LinearRegressionParams, LogisticRegressionParams, Penalty,
-    PoissonRegressorParams, RidgeParams, Solver,
+    PoissonRegressorParams, RidgeParams, RidgeSolver, Selection, Solver,
 };
 pub use warm_start::WarmStart;

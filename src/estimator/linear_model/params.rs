@@ -139,11 +139,13 @@ pub struct LinearRegressionParams {
     pub fit_intercept: bool,
     /// Directions of the features whose singular value is at most this share of the greatest are left out.
     pub tol: f64,
+    /// Whether coefficients are 0 or more.
+    pub positive: bool,
 }
 
 impl Default for LinearRegressionParams {
     fn default() -> Self {
-        Self { fit_intercept: true, tol: 1e-6 }
+        Self { fit_intercept: true, tol: 1e-6, positive: false }
     }
 }
 
@@ -165,12 +167,66 @@ pub struct RidgeParams {
     pub alpha: f64,
     /// Whether to fit an unpenalised intercept.
     pub fit_intercept: bool,
+    /// Whether coefficients are 0 or more.
+    pub positive: bool,
+    /// Accepted, and checked to go with `positive`: all find the one minimum, which is found directly here.
+    pub solver: RidgeSolver,
+    /// Accepted and not used.
+    pub tol: f64,
+    /// Accepted and not used.
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
+    pub max_iter: Option<i64>,
+    /// Accepted and not used: nothing is drawn.
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
+    pub random_state: Option<u64>,
 }
 
 impl Default for RidgeParams {
     fn default() -> Self {
-        Self { alpha: 1.0, fit_intercept: true }
+        Self {
+            alpha: 1.0,
+            fit_intercept: true,
+            positive: false,
+            solver: RidgeSolver::Auto,
+            tol: 1e-4,
+            max_iter: None,
+            random_state: None,
+        }
     }
+}
+
+/// scikit-learn's solvers of ridge regression.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RidgeSolver {
+    /// Any.
+    #[default]
+    Auto,
+    /// By singular values.
+    Svd,
+    /// By the normal equations.
+    Cholesky,
+    /// Iterated.
+    Lsqr,
+    /// Conjugate gradients.
+    SparseCg,
+    /// Stochastic averages of gradients.
+    Sag,
+    /// The same without bias.
+    Saga,
+    /// For coefficients of 0 or more.
+    Lbfgs,
+}
+
+/// The order in which scikit-learn's coordinate descent takes the coefficients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Selection {
+    /// One after the other.
+    #[default]
+    Cyclic,
+    /// Accepted, and taken as cyclic: the minimum is the same.
+    Random,
 }
 
 /// Least squares with l1 and l2 penalties, as `sklearn.linear_model.ElasticNet`.
@@ -187,11 +243,30 @@ pub struct ElasticNetParams {
     pub max_iter: usize,
     /// The duality gap, relative to Σ y², that counts as zero.
     pub tol: f64,
+    /// Whether coefficients are 0 or more.
+    pub positive: bool,
+    /// Accepted and not used: the Gram matrix is formed in any case.
+    pub precompute: bool,
+    /// Accepted: the minimum is the same.
+    pub selection: Selection,
+    /// Accepted and not used: nothing is drawn.
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
+    pub random_state: Option<u64>,
 }
 
 impl Default for ElasticNetParams {
     fn default() -> Self {
-        Self { alpha: 1.0, l1_ratio: 0.5, fit_intercept: true, max_iter: 1000, tol: 1e-4 }
+        Self {
+            alpha: 1.0,
+            l1_ratio: 0.5,
+            fit_intercept: true,
+            max_iter: 1000,
+            tol: 1e-4,
+            positive: false,
+            precompute: false,
+            selection: Selection::Cyclic,
+            random_state: None,
+        }
     }
 }
 
@@ -207,11 +282,29 @@ pub struct LassoParams {
     pub max_iter: usize,
     /// The duality gap, relative to Σ y², that counts as zero.
     pub tol: f64,
+    /// Whether coefficients are 0 or more.
+    pub positive: bool,
+    /// Accepted and not used: the Gram matrix is formed in any case.
+    pub precompute: bool,
+    /// Accepted: the minimum is the same.
+    pub selection: Selection,
+    /// Accepted and not used: nothing is drawn.
+    #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
+    pub random_state: Option<u64>,
 }
 
 impl Default for LassoParams {
     fn default() -> Self {
-        Self { alpha: 1.0, fit_intercept: true, max_iter: 1000, tol: 1e-4 }
+        Self {
+            alpha: 1.0,
+            fit_intercept: true,
+            max_iter: 1000,
+            tol: 1e-4,
+            positive: false,
+            precompute: false,
+            selection: Selection::Cyclic,
+            random_state: None,
+        }
     }
 }
 
@@ -282,12 +375,24 @@ impl PoissonRegressorParams {
 }
 
 impl RidgeParams {
-    /// Checks every value.
+    /// Checks every value, and that scikit-learn has the solver for it.
     ///
     /// # Errors
     /// [`Error::Job`] naming the key.
     pub fn validate(&self) -> Result<()> {
-        non_negative("alpha", self.alpha)
+        non_negative("alpha", self.alpha)?;
+        non_negative("tol", self.tol)?;
+        if let Some(max_iter) = self.max_iter.filter(|max_iter| *max_iter < 1) {
+            return Err(Error::job("estimator.max_iter", "an integer of at least 1", max_iter.to_string()));
+        }
+        let expected = match (self.solver, self.positive) {
+            (RidgeSolver::Auto, _) | (RidgeSolver::Lbfgs, true) => return Ok(()),
+            (RidgeSolver::Lbfgs, false) => "\"auto\" or another, for \"lbfgs\" is for positive = true,",
+            (_, true) => "\"auto\" or \"lbfgs\" with positive = true",
+            (_, false) => return Ok(()),
+        };
+        let found = serde_json::to_string(&self.solver).unwrap_or_default();
+        Err(Error::job("estimator.solver", expected, found))
     }
 }
 
@@ -306,8 +411,18 @@ impl ElasticNetParams {
 
 impl From<&LassoParams> for ElasticNetParams {
     fn from(lasso: &LassoParams) -> Self {
-        let LassoParams { alpha, fit_intercept, max_iter, tol } = *lasso;
-        Self { alpha, l1_ratio: 1.0, fit_intercept, max_iter, tol }
+        let LassoParams {
+            alpha,
+            fit_intercept,
+            max_iter,
+            tol,
+            positive,
+            precompute,
+            selection,
+            random_state,
+        } = *lasso;
+        let l1_ratio = 1.0;
+        Self { alpha, l1_ratio, fit_intercept, max_iter, tol, positive, precompute, selection, random_state }
     }
 }
 
