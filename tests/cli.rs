@@ -184,9 +184,9 @@ fn svc_alone_is_fitted_and_predicts() {
     let predicted: Vec<f64> = out.lines().map(|line| line.parse().unwrap()).collect();
     assert_eq!(predicted, y.iter().map(|&y| y as f64).collect::<Vec<_>>());
     desk.ok(&["predict", "--model", "m.h5", "--data", "d.h5", "--output", "p.h5"]);
-    let written: Vec<f64> =
-        hdf5::File::open(desk.path("p.h5")).unwrap().dataset("predictions").unwrap().read_raw().unwrap();
-    assert_eq!(written, predicted);
+    let written = hdf5::File::open(desk.path("p.h5")).unwrap().dataset("predictions").unwrap();
+    assert!(written.dtype().unwrap().is::<i64>(), "as classes_ are");
+    assert_eq!(written.read_raw::<i64>().unwrap(), y);
     desk.refused(&["predict", "--model", "m.h5", "--data", "d.h5", "--output", "p.h5"], 73, "exists already");
 }
 

@@ -51,6 +51,7 @@ pub struct Prediction {
     predictor: Predictor,
     source: Source,
     names: Option<Vec<String>>,
+    has_whole_classes: bool,
     method: Method,
     width: Width,
 }
@@ -69,6 +70,8 @@ pub(super) struct Applied {
     pub(super) source: Source,
     /// Names of the classes when targets were text: prediction `i` stands for name `i`.
     pub(super) names: Option<Vec<String>>,
+    /// Whether classes are integers.
+    pub(super) has_whole_classes: bool,
     /// Whether the fit weighed its rows.
     pub(super) fitted_with_weights: bool,
 }
@@ -86,16 +89,16 @@ impl Applied {
             let job =
                 file.group(schema::PROVENANCE, 1)?.and_then(|group| group.text("job").map(str::to_owned));
             let model = file.model()?;
-            let (predictor, names) = (Predictor::of(&model)?, names(&model));
+            let (predictor, classes) = (Predictor::of(&model)?, (names(&model), has_whole_classes(&model)));
             let (estimator, mut steps) = (model.estimator.clone(), file.pipeline()?);
             let feature_names = feature_names(steps.first().unwrap_or(&model));
             if matches!(predictor, Predictor::Rows) {
                 steps.push(model);
             }
             let job = JobData::of(job.as_deref(), feature_names);
-            Ok((predictor, estimator, names, job, steps))
+            Ok((predictor, estimator, classes, job, steps))
         });
-        let (predictor, estimator, names, job, steps) = agree(comm, read)?;
+        let (predictor, estimator, (names, has_whole_classes), job, steps) = agree(comm, read)?;
         // Maps round as they did in the fit.
         let rounds = !job.search && (matches!(&predictor, Predictor::KMeans(_)) || !steps.is_empty());
         let taken = predictor.n_features();
@@ -109,7 +112,8 @@ impl Applied {
         } else {
             Source::F64(open_mapped(comm, path, &rows, &job, steps, taken)?)
         };
-        Ok(Self { predictor, estimator, source, names, fitted_with_weights: job.has_weights() })
+        let fitted_with_weights = job.has_weights();
+        Ok(Self { predictor, estimator, source, names, has_whole_classes, fitted_with_weights })
     }
 }
 
@@ -123,7 +127,7 @@ impl Prediction {
     /// [`Error::InputMissing`] and [`Error::Data`] for the model's or the data's file, [`Error::Data`] when the
     /// number of features is another than the model's.
     pub fn open(comm: &dyn Communicator, request: &Request) -> Result<Self> {
-        let Applied { predictor, estimator, source, names, .. } =
+        let Applied { predictor, estimator, source, names, has_whole_classes, .. } =
             Applied::open(comm, &request.model, &request.data)?;
         let n_features = match &source {
             Source::F32(source) => source.shape().n_features,
@@ -137,7 +141,7 @@ impl Prediction {
         let width = predictor
             .width(method, n_features)
             .ok_or_else(|| method.refused(&estimator, &predictor.methods(n_features)))?;
-        Ok(Self { predictor, source, names, method, width })
+        Ok(Self { predictor, source, names, has_whole_classes, method, width })
     }
 
     /// Rows of the data.
@@ -156,6 +160,7 @@ impl Prediction {
             (Width::One, _, Some(names)) if self.method == Method::Predict => {
                 RowType::Text(names.iter().map(String::len).max().unwrap_or(1).max(1))
             }
+            (Width::One, ..) if self.has_whole_classes && self.method == Method::Predict => RowType::I64,
             (Width::One, ..) => RowType::F64,
         }
     }
@@ -203,6 +208,9 @@ impl Prediction {
         match (&self.names, self.kind()) {
             (Some(names), RowType::Text(width)) => {
                 predictions.iter().flat_map(|&class| padded(names, class, width)).collect()
+            }
+            (_, RowType::I64) => {
+                predictions.into_iter().flat_map(|class| (class as i64).to_le_bytes()).collect()
             }
             _ => predictions.into_iter().flat_map(f64::to_le_bytes).collect(),
         }
@@ -292,6 +300,11 @@ fn padded(names: &[String], class: f64, width: usize) -> Vec<u8> {
 
 fn names(model: &Model) -> Option<Vec<String>> {
     texts(model, "classes_")
+}
+
+/// Whether a classifier's classes are integers, and its predictions with them.
+fn has_whole_classes(model: &Model) -> bool {
+    model.attribute("classes_").is_ok_and(|classes| matches!(classes.values, Values::I64(_)))
 }
 
 /// What the features were called that the model, or the first step before it, was fitted with.
