@@ -1,8 +1,11 @@
 //! Dot products of all rows of a table, shared by every fold, kernel and C.
 
+use std::sync::OnceLock;
+
 use crate::comm::{Communicator, NodeRows, Single};
 use crate::data::Table;
 use crate::error::Result;
+use crate::estimator::searchable::SharedWork;
 use crate::kernel::svm::Panels;
 use crate::kernel::{Isa, row_products};
 use crate::telemetry::check_interrupt;
@@ -12,11 +15,11 @@ const AT_ONCE: usize = 128;
 
 /// All dot products, `(n, n)`, one copy a node, and squared norms.
 pub(super) struct SharedProducts {
-    pub(super) n: usize,
+    n: usize,
     dots: NodeRows,
     pub(super) norms: Vec<f64>,
     /// Products that this rank computed.
-    pub(super) n_computed: u64,
+    n_computed: u64,
 }
 
 impl SharedProducts {
@@ -47,7 +50,7 @@ impl SharedProducts {
     ///
     /// # Errors
     /// That of an [interruption](check_interrupt).
-    pub(super) fn on(comm: &dyn Communicator, table: &Table, budget_bytes: usize) -> Result<Option<Self>> {
+    fn on(comm: &dyn Communicator, table: &Table, budget_bytes: usize) -> Result<Option<Self>> {
         if !Self::pay(table, budget_bytes, comm.ranks_on_node()) {
             return Ok(None);
         }
@@ -68,13 +71,79 @@ impl SharedProducts {
     }
 
     /// How many ranks of the node have this one copy, and the bytes of it.
-    pub(super) fn shared(&self) -> (usize, usize) {
+    fn shared(&self) -> (usize, usize) {
         (self.dots.n_sharers(), size_of_val(self.dots.numbers()))
     }
 
     /// Products of one row with all.
     pub(super) fn row(&self, row: usize) -> &[f64] {
         &self.dots.numbers()[row * self.n..(row + 1) * self.n]
+    }
+}
+
+/// The products of a search's rows, made when they are first asked for, in half of its memory.
+pub(super) struct KeptProducts {
+    products: OnceLock<Option<SharedProducts>>,
+    budget_bytes: usize,
+}
+
+impl KeptProducts {
+    /// Those of a search that has `budget_bytes`.
+    pub(super) fn new(budget_bytes: usize) -> Self {
+        Self { products: OnceLock::new(), budget_bytes }
+    }
+
+    /// Makes them, if they are worth it, once for all ranks of a node; returns how many ranks have this one copy, and its
+    /// bytes. Without this every rank makes its own when it needs them.
+    ///
+    /// # Collective
+    /// As [`SharedProducts::on`].
+    ///
+    /// # Errors
+    /// As [`SharedProducts::on`].
+    pub(super) fn share(&self, comm: &dyn Communicator, table: &Table) -> Result<Option<(usize, usize)>> {
+        let products = SharedProducts::on(comm, table, self.budget_bytes / 2)?;
+        Ok(self.products.get_or_init(|| products).as_ref().map(SharedProducts::shared))
+    }
+
+    /// The products, if they are worth it, and the memory that they leave.
+    ///
+    /// # Errors
+    /// Those of [`SharedProducts::of`].
+    pub(super) fn of(&self, table: &Table) -> Result<(Option<&SharedProducts>, usize)> {
+        let half = self.budget_bytes / 2;
+        if self.products.get().is_none() {
+            let made = SharedProducts::of(table, half)?;
+            self.products.get_or_init(|| made);
+        }
+        let products = self.made();
+        Ok((products, if products.is_some() { self.budget_bytes - half } else { self.budget_bytes }))
+    }
+
+    /// The products, if they were made.
+    pub(super) fn made(&self) -> Option<&SharedProducts> {
+        self.products.get().and_then(Option::as_ref)
+    }
+
+    /// What was saved by making them together: every rank needs all of them.
+    pub(super) fn saved(&self) -> Option<SharedWork> {
+        let products = self.made().filter(|products| products.shared().0 > 1)?;
+        let asked = (products.n * products.n) as u64;
+        Some(SharedWork { what: "dot products".into(), asked, done: products.n_computed })
+    }
+
+    /// Bytes of this rank's part of them, made or yet to be made by it alone.
+    pub(super) fn own_bytes(&self, table: &Table) -> u64 {
+        match (self.made(), self.products.get()) {
+            (Some(products), _) => {
+                let (n_sharers, bytes) = products.shared();
+                (bytes / n_sharers.max(1)) as u64
+            }
+            (None, None) if SharedProducts::pay(table, self.budget_bytes / 2, 1) => {
+                8 * (table.x.nrows() as u64).pow(2)
+            }
+            _ => 0,
+        }
     }
 }
 

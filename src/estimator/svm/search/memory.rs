@@ -6,7 +6,6 @@ use super::{RECENT_BYTES, SvcSearch};
 use crate::estimator::searchable::{FitId, Split};
 use crate::estimator::svm::bench::Expect;
 use crate::estimator::svm::footprint::{asked, of_awake, of_matrix};
-use crate::estimator::svm::products::SharedProducts;
 use crate::estimator::svm::store::KernelStore;
 
 impl SvcSearch {
@@ -15,7 +14,7 @@ impl SvcSearch {
     pub(super) fn kernel_bytes(&self, splits: &[Split], refits: bool) -> u64 {
         let (n, d) = self.table.x.dim();
         let n_train = splits.iter().map(|split| split.train.len()).max().unwrap_or(n);
-        let products = self.product_bytes();
+        let products = self.products.own_bytes(&self.table);
         let budget = if products > 0 { self.budget_bytes.div_ceil(2) } else { self.budget_bytes };
         let room = KernelStore::bytes(n).filter(|&bytes| bytes <= budget / 2).map(|bytes| bytes as u64);
         let own = if self.recomputes() { RECENT_BYTES.min(budget) } else { budget } as u64;
@@ -64,20 +63,6 @@ impl SvcSearch {
         if all > 0.0 {
             let thousandths = (1000.0 * n_asked as f64 / all).clamp(1.0, 1e6) as u64;
             self.asked_most.fetch_max(thousandths, Ordering::Relaxed);
-        }
-    }
-
-    /// This rank's part of the products, if there are any.
-    fn product_bytes(&self) -> u64 {
-        match self.products.get() {
-            Some(products) => products.as_ref().map_or(0, |products| {
-                let (n_sharers, bytes) = products.shared();
-                (bytes / n_sharers.max(1)) as u64
-            }),
-            None if SharedProducts::pay(&self.table, self.budget_bytes / 2, 1) => {
-                8 * (self.table.x.nrows() as u64).pow(2)
-            }
-            None => 0,
         }
     }
 

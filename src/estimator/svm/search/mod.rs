@@ -26,7 +26,7 @@ use std::time::Instant;
 use super::bench::{Bench, Expect, Prepared};
 use super::fit::{Path, Solved};
 use super::params::Svc;
-use super::products::SharedProducts;
+use super::products::KeptProducts;
 use super::rows::KernelRows;
 use super::scoring::Fitted;
 use super::settled::{Settled, SettledFit};
@@ -61,7 +61,7 @@ pub struct SvcSearch {
     /// Whether the targets are of two classes.
     binary: bool,
     budget_bytes: usize,
-    products: OnceLock<Option<SharedProducts>>,
+    products: KeptProducts,
     bench: Mutex<Bench>,
     /// Fits done of which no α reached its C.
     settled: Settled,
@@ -108,7 +108,7 @@ impl SvcSearch {
             scores,
             return_train_score,
             budget_bytes,
-            products: OnceLock::new(),
+            products: KeptProducts::new(budget_bytes),
             bench: Mutex::default(),
             settled: Settled::default(),
             n_fits: AtomicU64::new(0),
@@ -121,23 +121,6 @@ impl SvcSearch {
             tracks: OnceLock::new(),
             before: OnceLock::new(),
         }
-    }
-
-    /// The rows' products, within half of the memory; and the memory that they leave.
-    ///
-    /// # Errors
-    /// Those of [`SharedProducts::of`].
-    fn products(&self) -> Result<(Option<&SharedProducts>, usize)> {
-        let half = self.budget_bytes / 2;
-        let products = match self.products.get() {
-            Some(products) => products,
-            None => {
-                let made = SharedProducts::of(&self.table, half)?;
-                self.products.get_or_init(|| made)
-            }
-        };
-        let products = products.as_ref();
-        Ok((products, if products.is_some() { self.budget_bytes - half } else { self.budget_bytes }))
     }
 
     /// Whether fits compute the kernel rows that a small memory does not hold, instead of keeping the matrix of the whole
@@ -187,7 +170,7 @@ impl SvcSearch {
         // What is done before the first fit counts as its time.
         let mut since = Instant::now();
         let fold = Fold::new(&self.table, split);
-        let (products, budget) = self.products()?;
+        let (products, budget) = self.products.of(&self.table)?;
         let svc = &self.candidates[fits[0].candidate];
         let budget = if self.recomputes() { budget.min(RECENT_BYTES) } else { budget };
         let expected = self.expected(fits[0]);
@@ -410,11 +393,7 @@ impl Searchable for SvcSearch {
             let (asked, near) = (fits - copied, self.n_near.load(Ordering::Relaxed));
             shared.push(SharedWork { what: "starts from nothing".into(), asked, done: asked - near });
         }
-        // Every rank needs all of them; those of a node computed them once.
-        if let Some(products) = self.products.get().and_then(Option::as_ref).filter(|p| p.shared().0 > 1) {
-            let asked = (products.n * products.n) as u64;
-            shared.push(SharedWork { what: "dot products".into(), asked, done: products.n_computed });
-        }
+        shared.extend(self.products.saved());
         shared
     }
 
@@ -425,7 +404,7 @@ impl Searchable for SvcSearch {
     fn refit(&self, candidate: usize) -> Result<Model> {
         let (table, svc) = (&*self.table, &self.candidates[candidate]);
         let all: Vec<usize> = (0..table.x.nrows()).collect();
-        let (products, budget) = self.products()?;
+        let (products, budget) = self.products.of(&self.table)?;
         let mut bench = self.bench();
         // The fits that calibrate probabilities share the matrix of the whole table.
         let expected = if svc.params().probability { Expect::Rows } else { Expect::Nothing };

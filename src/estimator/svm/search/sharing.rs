@@ -46,9 +46,7 @@ impl SvcSearch {
     /// # Errors
     /// That of an [interruption](crate::telemetry::check_interrupt), on the ranks that were.
     pub fn share_products(&self, comm: &dyn Communicator) -> Result<Option<(usize, usize)>> {
-        let half = self.budget_bytes / 2;
-        let products = SharedProducts::on(comm, &self.table, half)?;
-        Ok(self.products.get_or_init(|| products).as_ref().map(SharedProducts::shared))
+        self.products.share(comm, &self.table)
     }
 
     /// Chooses the kernels whose matrices the ranks of a node compute together: those that enough of them need to make up
@@ -81,7 +79,7 @@ impl SvcSearch {
     /// # Collective
     /// As [`Communicator::fill_on_node`], once for each.
     pub fn fill_kernels(&self, comm: &dyn Communicator) -> Option<(usize, usize)> {
-        let from = Origin { table: &self.table, products: self.products.get().and_then(Option::as_ref) };
+        let from = Origin { table: &self.table, products: self.products.made() };
         let mut bench = self.bench();
         let filled = self.before().iter().filter_map(|shared| bench.share(comm, from, shared.kernel));
         filled.reduce(|all, one| (one.0, all.1 + one.1))

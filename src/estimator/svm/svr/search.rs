@@ -21,7 +21,7 @@ use crate::estimator::row_scores::{RowScores, Scored};
 use crate::estimator::searchable::{Chain, FitId, FitOutcome, Searchable, SharedWork, Split};
 use crate::estimator::svm::footprint;
 use crate::estimator::svm::params::Svc;
-use crate::estimator::svm::products::SharedProducts;
+use crate::estimator::svm::products::KeptProducts;
 use crate::estimator::svm::settled::{Settled, SettledFit};
 use crate::estimator::svm::solver::Solution;
 use crate::estimator::svm::tracks::{track_of_each, tracks};
@@ -38,7 +38,7 @@ pub struct SvrSearch {
     scores: RowScores,
     return_train_score: bool,
     budget_bytes: usize,
-    products: OnceLock<Option<SharedProducts>>,
+    products: KeptProducts,
     settled: Settled,
     /// The track of each candidate that starts warm.
     tracks: OnceLock<Vec<usize>>,
@@ -69,7 +69,7 @@ impl SvrSearch {
             scores,
             return_train_score,
             budget_bytes,
-            products: OnceLock::new(),
+            products: KeptProducts::new(budget_bytes),
             settled: Settled::default(),
             tracks: OnceLock::new(),
             n_fits: AtomicU64::new(0),
@@ -89,8 +89,7 @@ impl SvrSearch {
     /// # Errors
     /// That of an [interruption](crate::telemetry::check_interrupt), on the ranks that were.
     pub fn share_products(&self, comm: &dyn Communicator) -> Result<Option<(usize, usize)>> {
-        let products = SharedProducts::on(comm, &self.table, self.budget_bytes / 2)?;
-        Ok(self.products.get_or_init(|| products).as_ref().map(SharedProducts::shared))
+        self.products.share(comm, &self.table)
     }
 
     /// The kernel of a candidate where it does not depend on the fold, and whether it does.
@@ -177,23 +176,6 @@ impl SvrSearch {
         4.0 + 0.5 * self.table.x.ncols() as f64
     }
 
-    /// The rows' products, within half of the memory; and the memory that they leave.
-    ///
-    /// # Errors
-    /// Those of [`SharedProducts::of`].
-    fn products(&self) -> Result<(Option<&SharedProducts>, usize)> {
-        let half = self.budget_bytes / 2;
-        let products = match self.products.get() {
-            Some(products) => products,
-            None => {
-                let made = SharedProducts::of(&self.table, half)?;
-                self.products.get_or_init(|| made)
-            }
-        };
-        let products = products.as_ref();
-        Ok((products, if products.is_some() { self.budget_bytes - half } else { self.budget_bytes }))
-    }
-
     fn scores(&self, model: &SvrModel, rows: &[usize]) -> Result<Vec<f64>> {
         let x = matrix(rows.len(), self.table.x.ncols(), gather(&self.table, rows))?;
         let y_true: Vec<f64> = rows.iter().map(|&row| self.table.y[row]).collect();
@@ -215,7 +197,7 @@ impl SvrSearch {
         let svr = &self.candidates[id.candidate];
         let start = before.take().filter(|(other, _)| self.helps(*other, id.candidate));
         let start = start.as_ref().map(|(other, solution)| (solution, self.c(*other)));
-        let solution = desk.solve(svr, &self.table, self.products()?.0, start)?;
+        let solution = desk.solve(svr, &self.table, self.products.of(&self.table)?.0, start)?;
         let model = SvrModel::assemble(svr, &self.table, &desk.set, desk.gamma, &solution)?;
         self.n_operations.fetch_add(solution.work, Ordering::Relaxed);
         let fit_seconds = since.elapsed().as_secs_f64();
@@ -294,7 +276,7 @@ impl Searchable for SvrSearch {
         }
         // What is done before the first fit counts as its time.
         let mut since = Instant::now();
-        let budget_bytes = self.products()?.1;
+        let budget_bytes = self.products.of(&self.table)?.1;
         let mut desk = Desk::new(&self.candidates[first.candidate], &self.table, &split.train, budget_bytes)?;
         let (mut done, mut before): (Vec<Done>, _) = (Vec::new(), None);
         for &id in &chain.fits {
@@ -354,11 +336,7 @@ impl Searchable for SvrSearch {
             SharedWork { what: "fits".into(), asked: fits, done: fits - copied },
             SharedWork { what: "kernel values".into(), asked, done },
         ];
-        // Every rank needs all of them; those of a node computed them once.
-        if let Some(products) = self.products.get().and_then(Option::as_ref).filter(|p| p.shared().0 > 1) {
-            let asked = (products.n * products.n) as u64;
-            shared.push(SharedWork { what: "dot products".into(), asked, done: products.n_computed });
-        }
+        shared.extend(self.products.saved());
         shared
     }
 
@@ -366,11 +344,8 @@ impl Searchable for SvrSearch {
     fn memory_bytes(&self, splits: &[Split], refits: bool) -> u64 {
         let (n, d) = self.table.x.dim();
         let n_train = splits.iter().map(|split| split.train.len()).max().unwrap_or(n);
-        let (products, budget_bytes) = self.products().unwrap_or((None, self.budget_bytes));
-        let products = products.map_or(0, |products| {
-            let (n_sharers, bytes) = products.shared();
-            (bytes / n_sharers.max(1)) as u64
-        });
+        let products = self.products.own_bytes(&self.table);
+        let budget_bytes = if products > 0 { self.budget_bytes.div_ceil(2) } else { self.budget_bytes };
         let of = |n: usize| footprint::of_numbers(n, d, budget_bytes as u64);
         products + if refits { of(n) } else { of(n_train) }
     }
@@ -378,7 +353,7 @@ impl Searchable for SvrSearch {
     fn refit(&self, candidate: usize) -> Result<Model> {
         let (table, svr) = (&*self.table, &self.candidates[candidate]);
         let all: Vec<usize> = (0..table.y.len()).collect();
-        let (products, budget_bytes) = self.products()?;
+        let (products, budget_bytes) = self.products.of(&self.table)?;
         let mut desk = Desk::new(svr, table, &all, budget_bytes)?;
         let solution = desk.solve(svr, table, products, None)?;
         Ok(SvrModel::assemble(svr, table, &desk.set, desk.gamma, &solution)?.export())
