@@ -65,6 +65,11 @@ fn note_and_stop(id: FitId) {
     }
 }
 
+fn note_and_ask(id: FitId) {
+    note(id);
+    request_stop(libc::SIGTERM);
+}
+
 /// A fit during which a stop is requested, and which then looks whether it is still wanted.
 fn stop_and_look(id: FitId) -> Option<Error> {
     if id == (FitId { candidate: 2, fold: 1 }) {
@@ -194,6 +199,13 @@ fn a_stopped_sweep_goes_on_where_it_ended() {
         }
         the_last_fit_is_left(size, resumed_size);
     }
+
+    // Of chains that are joined after a request none is begun.
+    let keeper = Memory::default();
+    let (stopped, first) = sweep(1, &Fake { after: note_and_ask, parts: 5, ..Fake::new() }, &keeper);
+    request_stop(0);
+    assert_eq!(stopped[0].as_ref().unwrap_err().exit_code(), ExitCode::Stopped);
+    assert_eq!(first.len(), 1);
 
     // A journal that cannot be written ends the job on every rank.
     for size in [1, 3] {

@@ -210,7 +210,7 @@ impl<'a> Sweep<'a> {
             let own: Vec<(&usize, &Option<Vec<u8>>)> = parts.iter().filter(|(p, _)| of_chain(p)).collect();
             let own = comm::encode(&own)?;
             let all = self.telemetry.communicate(self.comm, || self.comm.allgather(&own));
-            if plan.joiner(at) != self.comm.rank() || joined.is_err() {
+            if plan.joiner(at) != self.comm.rank() || joined.is_err() || share.stopped.is_some() {
                 continue;
             }
             let start = Instant::now();
