@@ -91,8 +91,11 @@ fn svr() -> Box<dyn Searchable> {
     Box::new(SvrSearch::new(rows(60), svrs, scores, true, 1 << 28).unwrap())
 }
 
+/// Makes a search that has done nothing yet.
+type Make = Box<dyn Fn() -> Box<dyn Searchable>>;
+
 /// What is searched, each time from its beginning.
-fn searches() -> Vec<(&'static str, Box<dyn Fn() -> Box<dyn Searchable>>)> {
+fn searches() -> Vec<(&'static str, Make)> {
     let grid = |kernel: &str, more: Value| -> Vec<Value> {
         let at = |c: f64| {
             let mut params = json!({"kernel": kernel, "C": c, "gamma": 0.3, "max_iter": 50_000});
