@@ -248,6 +248,24 @@ fn a_class_may_weigh_nothing() {
     assert!(message.contains("a weight above 0, found none"), "{message}");
 }
 
+/// A side of a cut that has targets of 0 only has no deviance, whatever rounding leaves of the difference of two sums.
+#[test]
+fn no_leaf_of_a_poisson_tree_is_without_targets() {
+    let golden = read("forest/single.json");
+    for seed in 0..20u64 {
+        let fraction = |i: usize| ((i as u64 * 2 + 1) * (seed + 3) * 2_654_435_761 % 1009) as f64 / 1009.0;
+        let weights: Vec<f64> = (0..300).map(|i| fraction(i) + 0.001).collect();
+        let y = (0..300).map(|i| (4.0 * fraction(i + 300) - 2.5).max(0.0).ceil()).collect();
+        let table = Table { weights, y, ..rows(&golden, "0", false) };
+        let given = json!({"criterion": "poisson", "min_samples_leaf": 3});
+        let data = ForestData::new(Arc::new(table), ForestKind::DecisionTreeRegressor).expect("data");
+        let model = single(ForestKind::DecisionTreeRegressor, &given).fit(&data).expect("a tree");
+        let tree = &model.trees()[0];
+        assert!(tree.impurity.len() > 20, "seed {seed}");
+        assert!(tree.impurity.iter().all(|impurity| impurity.is_finite()), "seed {seed}");
+    }
+}
+
 #[test]
 fn targets_without_a_poisson_deviance_are_refused() {
     let golden = read("forest/single.json");

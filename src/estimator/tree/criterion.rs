@@ -16,9 +16,10 @@ pub trait Criterion<const K: usize>: Send + Sync {
     /// The weight of all rows.
     fn weight(sums: &[f64; K]) -> f64;
 
-    /// The same of one side of a cut: 0 where the criterion allows no such side.
+    /// The same of one side of a cut of rows that sum to `all`: 0 where the criterion allows no such side.
     #[inline(always)]
-    fn side_weight(sums: &[f64; K]) -> f64 {
+    fn side_weight(sums: &[f64; K], all: &[f64; K]) -> f64 {
+        let _ = all;
         Self::weight(sums)
     }
 
@@ -63,6 +64,8 @@ pub struct Poisson;
 
 /// Rows whose targets sum to this or less have no Poisson deviance, as in scikit-learn: their mean would be 0.
 const NO_SUM: f64 = 10.0 * f64::EPSILON;
+/// The part of a sum of a million numbers that its rounding may be.
+const LEFT_OVER: f64 = 1e-12;
 
 #[inline(always)]
 fn add_class<const K: usize>(sums: &mut [f64; K], class: f64, weight: f64) {
@@ -95,7 +98,7 @@ impl Sides {
     pub(super) fn new<C: Criterion<K>, const K: usize>(left: &[f64; K], all: &[f64; K]) -> Self {
         let mut right = *all;
         right.iter_mut().zip(left).for_each(|(right, left)| *right -= left);
-        let weights = [C::side_weight(left), C::side_weight(&right)];
+        let weights = [C::side_weight(left, all), C::side_weight(&right, all)];
         // Rounded sums of weights may leave nothing, or less, on one side.
         let score = |sums, weight| if weight > 0.0 { C::score(sums, weight) } else { 0.0 };
         Self { scores: [score(left, weights[0]), score(&right, weights[1])], weights }
@@ -259,8 +262,9 @@ impl Criterion<2> for Poisson {
     }
 
     #[inline(always)]
-    fn side_weight(sums: &[f64; 2]) -> f64 {
-        if sums[1] > NO_SUM { sums[0] } else { 0.0 }
+    fn side_weight(sums: &[f64; 2], all: &[f64; 2]) -> f64 {
+        // What rounding leaves of the difference of two sums is no target.
+        if sums[1] > NO_SUM && sums[1] > LEFT_OVER * all[1] { sums[0] } else { 0.0 }
     }
 
     #[inline(always)]
