@@ -4,28 +4,44 @@ use std::time::Instant;
 
 use super::search::{Chain, Searchable, Split};
 
-/// Rows to fit on and to score on in the two trials of the calibration.
-const TRIALS: [(usize, usize); 2] = [(1000, 250), (4000, 1000)];
+/// Rows to fit on and to score on in the trials of the calibration.
+const TRIALS: [(usize, usize); 5] =
+    [(1000, 250), (4000, 1000), (16_000, 4000), (64_000, 16_000), (256_000, 64_000)];
+
+/// Seconds after which the next trial, on four times as many rows, is left out: what all fits do whatever their rows takes
+/// a few thousandths.
+const ENOUGH: f64 = 0.05;
 
 /// How seconds may grow with the cost: as its 0.2nd to its 1.2th power.
 const GROWTH: (f64, f64) = (0.2, 1.2);
 
 /// An estimate of the seconds that a unit of the chains' cost takes on this rank.
 ///
-/// The middle chain of a fold by cost is timed on two parts of the first fold's rows. Costs are worst cases in the number of rows; how
-/// seconds really grow with them is taken from the two trials and carried on to all rows. The work is always the
-/// same; its time is not. `None` where nothing can be told, as when that fit fails.
+/// The middle chain of a fold by cost is timed on parts of the first fold's rows, two or more until there is something to
+/// time. Costs are worst cases in the number of rows; how seconds really grow with them is taken from the last two trials and
+/// carried on to all rows. `None` where nothing can be told, as when that fit fails.
 pub fn seconds_per_cost(searchable: &dyn Searchable, splits: &[Split]) -> Option<f64> {
     let full = middle(searchable.chains(splits), 0)?.cost;
     let trials = Trials::of(splits)?;
-    let few = trials.time(searchable, 0)?;
-    if few.cost >= full {
-        return Some(few.seconds / few.cost);
+    let (mut few, mut next) = (trials.time(searchable, 0)?, 1);
+    loop {
+        if few.cost >= full {
+            return Some(few.seconds / few.cost);
+        }
+        let many = trials.time(searchable, next)?;
+        next += 1;
+        if many.seconds >= ENOUGH || next == TRIALS.len() {
+            return Some(carried_on(&few, &many, full) / full);
+        }
+        few = many;
     }
-    let many = trials.time(searchable, 1)?;
+}
+
+/// Seconds for the cost `full`.
+fn carried_on(few: &Trial, many: &Trial, full: f64) -> f64 {
     let growth = (many.seconds / few.seconds).ln() / (many.cost / few.cost).ln();
     let growth = if growth.is_finite() { growth.clamp(GROWTH.0, GROWTH.1) } else { 1.0 };
-    Some(many.seconds * (full / many.cost).powf(growth) / full)
+    many.seconds * (full / many.cost).powf(growth)
 }
 
 struct Trial {
@@ -82,6 +98,7 @@ fn middle(chains: Vec<Chain>, fold: usize) -> Option<Chain> {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
+    use std::time::Duration;
 
     use super::*;
     use crate::engine::sweep::{FitId, FitOutcome};
@@ -90,7 +107,11 @@ mod tests {
 
     /// Three chains a fold, of 1, 2 and 4 units a training row; the folds of the chains done, and by which candidate.
     #[derive(Default)]
-    struct Noting(Mutex<Vec<(usize, usize, usize)>>);
+    struct Noting {
+        done: Mutex<Vec<(usize, usize, usize)>>,
+        /// From so many rows on fits take long.
+        long_from: Option<usize>,
+    }
 
     impl Searchable for Noting {
         fn n_candidates(&self) -> usize {
@@ -115,7 +136,11 @@ mod tests {
             _emit: &mut dyn FnMut(FitOutcome) -> Result<()>,
         ) -> Result<()> {
             let id = chain.fits[0];
-            self.0.lock().unwrap().push((id.fold, id.candidate, splits[id.fold].train.len()));
+            let n_rows = splits[id.fold].train.len();
+            self.done.lock().unwrap().push((id.fold, id.candidate, n_rows));
+            if self.long_from.is_some_and(|long| n_rows >= long) {
+                std::thread::sleep(Duration::from_secs_f64(1.1 * ENOUGH));
+            }
             Ok(())
         }
 
@@ -127,14 +152,17 @@ mod tests {
     #[test]
     fn every_trial_is_a_fold_of_its_own_and_the_middle_chain() {
         let rows = |n: usize| Split { train: (0..n).collect(), test: vec![n] };
-        let done = |n: usize| {
-            let noting = Noting::default();
+        let done = |n: usize, long_from: Option<usize>| {
+            let noting = Noting { long_from, ..Noting::default() };
             assert!(seconds_per_cost(&noting, &[rows(n), rows(n)]).is_some_and(|unit| unit >= 0.0));
-            noting.0.into_inner().unwrap()
+            noting.done.into_inner().unwrap()
         };
-        assert_eq!(done(8000), [(2, 2, 1000), (3, 2, 1000), (4, 2, 4000), (5, 2, 4000)]);
-        // All rows of a small fold are timed as they are.
-        assert_eq!(done(600), [(2, 2, 600), (3, 2, 600)]);
+        let few = [(2, 2, 1000), (3, 2, 1000), (4, 2, 4000), (5, 2, 4000)];
+        assert_eq!(done(8000, Some(4000)), few);
+        assert_eq!(done(8000, Some(1000)), few, "one trial tells of no growth");
+        // Fits too short to be timed, until all rows are those of a trial.
+        assert_eq!(done(8000, None), [&few[..], &[(6, 2, 8000), (7, 2, 8000)]].concat());
+        assert_eq!(done(600, None), [(2, 2, 600), (3, 2, 600)]);
         assert!(seconds_per_cost(&Noting::default(), &[]).is_none());
     }
 }
