@@ -298,3 +298,38 @@ fn a_score_of_the_class_1_needs_a_model_that_knows_it() {
         assert!(read(&file, "cv_results/test_accuracy").iter().any(|score| *score > 0.0), "{name}");
     }
 }
+
+/// `cross_validate(KNeighborsClassifier(1), X, y, cv=LeaveOneOut(), scoring=["precision", "recall", "f1", "jaccard"])` of
+/// scikit-learn 1.9.1 on these rows is 0 for a row that is predicted as what it is, unless that is the class 1: 1; of a
+/// row of which two classes are left, one of them 1, 0; of two others NaN. Names are never the class 1.
+#[test]
+fn a_lone_class_that_is_not_1_scores_0() {
+    let rules = "[estimator]\nname = \"KNeighborsClassifier\"\nn_neighbors = 1\n[search]\nkind = \"cross_validate\"\n\
+                 scoring = [\"precision\", \"recall\", \"f1\", \"jaccard\"]\ncv = { kind = \"LeaveOneOut\" }\n";
+    let nan = f64::NAN;
+    let cases = [
+        (["a", "a", "b", "b", "c", "a", "c"], [0.0, 0.0, 0.0, 0.0, nan, nan, nan]),
+        (["0", "0", "1", "1", "2", "0", "2"], [0.0, 0.0, 1.0, 1.0, nan, nan, nan]),
+        (["3", "3", "4", "4", "1", "3", "1"], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
+        (["3", "3", "4", "4", "7", "3", "7"], [0.0, 0.0, 0.0, 0.0, nan, nan, nan]),
+    ];
+    for (y, expected) in cases {
+        let folder = folder("uneven", rules);
+        let rows: String = y
+            .iter()
+            .zip([0.0, 1.0, 10.0, 11.0, 20.0, 21.0, 22.5])
+            .map(|(y, x)| format!("{x},{y}\n"))
+            .collect();
+        std::fs::write(folder.path().join("rows.csv"), format!("a,y\n{rows}")).unwrap();
+        let output = run(folder.path());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && !said.contains("every score"), "{y:?}: {said}");
+        let file = hdf5::File::open(folder.path().join("out.h5")).unwrap();
+        for name in ["precision", "recall", "f1", "jaccard"] {
+            let found = read(&file, &format!("cv_results/test_{name}"));
+            let same =
+                |(found, expected): (&f64, &f64)| found == expected || (found.is_nan() && expected.is_nan());
+            assert!(found.iter().zip(&expected).all(same) && found.len() == 7, "{y:?}, {name}: {found:?}");
+        }
+    }
+}

@@ -94,6 +94,11 @@ impl RowScores {
             scorer.check_text(rows.known)?;
         }
         scorer.check_known(rows.known)?;
+        if let Some(score) =
+            self.of_text.then(|| scorer.of_names(rows.known, rows.y_true, rows.predicted)).flatten()
+        {
+            return score;
+        }
         let weights = if self.by_weight && scorer.knows_weights() { rows.weights } else { &[] };
         if !weights.is_empty() && weights.iter().all(|weight| *weight == 0.0) {
             let expected = format!("a row that weighs something for {}", scorer.name());

@@ -184,6 +184,9 @@ pub(super) fn check_scorers(
             (!table.weights.is_empty() && by_weight(job, search), scorer.check_weighted(&table.y))
         {
             warnings.push(told(at_scoring(job, error), "every score")?);
+        } else if let Some((error, all)) = check_positive(*scorer, table, splits) {
+            let some = "where such rows are tested, the score";
+            warnings.push(told(error, if all { "every score" } else { some })?);
         } else if let Err(error) = check_numbers(*scorer, search, table, splits) {
             warnings.push(told(error, "where such a row is tested, the score")?);
         }
@@ -199,11 +202,28 @@ fn check_classes_of(scorer: Scorer, table: &Table) -> Result<()> {
     if table.class_names.is_some() {
         scorer.check_text(&table.y)?;
     }
-    // Of probabilities and of values of many classes more is known when there are some.
-    if scorer.needs() == Needs::Probability || scorer.is_of_many(&table.y) {
+    // Of probabilities and of values of many classes more is known when there are some, of the class 1 of many by the fold.
+    let by_fold = scorer.is_of_many(&table.y) || scorer.is_of_one_of_many(&table.y);
+    if scorer.needs() == Needs::Probability || by_fold {
         return Ok(());
     }
     scorer.score(&table.y, &table.y).map(|_| ())
+}
+
+/// Why a score of the class 1 of three classes and more is not defined for the first fold for which it is not, whatever is
+/// predicted, and whether it is for none.
+fn check_positive(scorer: Scorer, table: &Table, splits: &[Split]) -> Option<(Error, bool)> {
+    if !scorer.is_of_one_of_many(&table.y) {
+        return None;
+    }
+    let of_text = table.class_names.is_some();
+    let check = |split: &Split| {
+        let y: Vec<f64> = split.test.iter().map(|&row| table.y[row]).collect();
+        scorer.check_positive(&y, of_text).err()
+    };
+    let faults: Vec<Option<Error>> = splits.iter().map(check).collect();
+    let all = faults.iter().all(Option::is_some);
+    faults.into_iter().flatten().next().map(|error| (error, all))
 }
 
 /// Rungs score other rows than `splits` say: theirs are looked at when they are fitted.

@@ -27,10 +27,7 @@ impl Scorer {
 
     /// Whether it is made of one value for each of three classes and more, that a model knows or was fitted on.
     pub fn is_of_many(self, known: &[f64]) -> bool {
-        let Some(first) = known.first() else { return false };
-        let second = known.iter().find(|class| *class != first).unwrap_or(first);
-        matches!(self, Self::AveragePrecision | Self::TopKAccuracy)
-            && known.iter().any(|class| class != first && class != second)
+        matches!(self, Self::AveragePrecision | Self::TopKAccuracy) && are_many(known)
     }
 
     /// Whether the values that order the rows have to be larger for the first of the classes that the model knows: of
@@ -65,6 +62,18 @@ impl Scorer {
         average_precision(&positive, values, weights)
             .ok_or_else(|| Error::data("scoring", Place::default(), "finite decision values", "others"))
     }
+}
+
+/// Whether there are two classes or more.
+pub(super) fn are_two(y: &[f64]) -> bool {
+    y.first().is_some_and(|first| y.iter().any(|class| class != first))
+}
+
+/// Whether there are three classes or more.
+pub(super) fn are_many(y: &[f64]) -> bool {
+    let Some(first) = y.first() else { return false };
+    let second = y.iter().find(|class| *class != first).unwrap_or(first);
+    y.iter().any(|class| class != first && class != second)
 }
 
 /// Ascending, each once.
