@@ -64,19 +64,20 @@ impl Scorer {
             return Err(self.lacking(classes, y_true));
         }
         let places: Vec<usize> = y_true.iter().map(|y| of_rows.partition_point(|class| class < y)).collect();
+        // Of two classes the probability of the second counts, as scikit-learn's scorers have it.
+        let second = if k == 2 { from_second(proba) } else { Vec::new() };
+        let all = if k == 2 { &second } else { proba };
         match self {
-            Self::NegLogLoss => Ok(-LogLoss::new(&places, proba, weights).mean()),
+            Self::NegLogLoss => Ok(-LogLoss::new(&places, all, weights).mean()),
             Self::NegBrierScore if k == 2 => Ok(-brier_of_two(&places, proba, weights)),
             Self::NegBrierScore => Ok(-Brier::new(&places, proba, weights).mean()),
             Self::D2LogLoss => {
                 let of = |proba: &[f64]| LogLoss::new(&places, proba, weights).mean();
-                Ok(1.0 - of(proba) / of(&shares(&places, k, weights)))
+                Ok(1.0 - of(all) / of(&shares(&places, k, weights)))
             }
             Self::D2Brier => {
                 let of = |proba: &[f64]| Brier::new(&places, proba, weights).mean();
-                // Of two classes the probability of the second counts.
-                let of_model = if k == 2 { of(&from_second(proba)) } else { of(proba) };
-                Ok(1.0 - of_model / of(&shares(&places, k, weights)))
+                Ok(1.0 - of(all) / of(&shares(&places, k, weights)))
             }
             _ => {
                 let areas = Areas { places: &places, proba, weights, k };
@@ -224,5 +225,18 @@ mod tests {
         assert!(Scorer::NegLogLoss.of_probabilities(&[1.0, 1.0], &[0.0, 1.0], &[0.5; 4]).is_err());
         assert!(Scorer::RocAucOvr.of_probabilities(&[1.0, 1.0], &[0.0, 1.0], &[0.5; 4]).unwrap().is_nan());
         assert!(Scorer::NegLogLoss.score(&y, &y).is_err());
+    }
+
+    /// scikit-learn 1.9.1: the scorers of a model of these probabilities, of which they take the second class's.
+    #[test]
+    fn of_two_classes_the_second_ones_probability_counts() {
+        let proba = [1e-12, 1.0, 1.0 - 1e-15, 1e-15, 0.3, 0.7, 3e-14, 1.0 - 2e-14];
+        let of =
+            |scorer: Scorer| scorer.of_probabilities(&[0.0, 1.0, 1.0, 0.0], &[0.0, 1.0], &proba).unwrap();
+        let near = |found: f64, expected: f64| (found - expected).abs() < 1e-13 * expected.abs();
+        assert!(near(of(Scorer::NegLogLoss), -25.620_737_111_688_364));
+        assert!(near(of(Scorer::D2LogLoss), -35.962_910_374_952_63));
+        assert!(near(of(Scorer::NegBrierScore), -0.772_499_999_999_989_5));
+        assert!(near(of(Scorer::D2Brier), -2.089_999_999_999_958));
     }
 }
