@@ -54,8 +54,9 @@ impl Scorer {
     /// That it is not defined for these numbers.
     fn not_defined(self, found: String) -> Error {
         let bounds = match self {
-            Self::D2PoissonDeviance => "targets of 0 or more, not all 0, and predictions above 0",
-            Self::NegMeanPoissonDeviance => "targets of 0 or more and predictions above 0",
+            Self::D2PoissonDeviance | Self::NegMeanPoissonDeviance => {
+                "targets of 0 or more and predictions above 0"
+            }
             Self::NegMeanGammaDeviance => "targets and predictions above 0",
             Self::NegMeanSquaredLogError | Self::NegRootMeanSquaredLogError => {
                 "targets and predictions above -1"
@@ -70,11 +71,16 @@ fn errors(y_true: &[f64], y_pred: &[f64]) -> Vec<f64> {
     y_true.iter().zip(y_pred).map(|(y, predicted)| (predicted - y).abs()).collect()
 }
 
-/// The part of the Poisson deviance about the mean that is explained.
+/// The part of the Poisson deviance about the mean that is explained; NaN for a mean of 0, as scikit-learn's
+/// `PoissonRegressor` has it.
 fn explained_poisson(y_true: &[f64], y_pred: &[f64], weights: &[f64]) -> Option<f64> {
     let level = weighted_sum(y_true.to_vec(), weights) / total_weight(y_true.len(), weights);
     let of = |predicted: &[f64]| PoissonDeviance::new(y_true, predicted, weights).mean();
-    of(y_pred).zip(of(&vec![level; y_true.len()])).map(|(left, all)| 1.0 - left / all)
+    let left = of(y_pred)?;
+    if level == 0.0 {
+        return Some(f64::NAN);
+    }
+    of(&vec![level; y_true.len()]).map(|all| 1.0 - left / all)
 }
 
 /// The part of the absolute errors about the median that is explained; with a constant target 1 for a perfect prediction
