@@ -60,6 +60,23 @@ fn memory_is_that_of_the_fits_too() {
     }
 }
 
+/// 2,000 folds of 2,000 row numbers of 8 bytes: 30.5 MiB on every rank, and no less than those may be had.
+#[test]
+fn the_row_numbers_of_folds_are_counted_and_bounded() {
+    let desk = Desk::new();
+    let job = "[data]\nsource = 'regression'\nn_samples = 2000\nn_features = 6\nn_informative = 3\n[estimator]\n\
+               name = 'Ridge'\n[search]\nrefit = false\ncv = { kind = 'LeaveOneOut' }\n[search.grid]\nalpha = [1.0]\n";
+    let told = memory(&dry(&desk, job, &[]));
+    assert!((30.5..40.0).contains(&told), "{told} MiB");
+    for flag in ["-q", "--dry-run"] {
+        let memory = "data.memory_per_rank=32000000";
+        let message = "search.cv: expected splits whose row numbers take at most 31888000 bytes, which every rank keeps, \
+                       found 32000000 bytes";
+        desk.fails(&["run", "dry.toml", "--output", "x.h5", flag, "--set", memory], 78, message);
+    }
+    dry(&desk, job, &["data.memory_per_rank=32112000"]);
+}
+
 #[test]
 fn a_search_is_told_with_its_score_and_its_refit() {
     let desk = Desk::new();

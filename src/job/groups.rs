@@ -1,21 +1,22 @@
 //! The column that says which rows of a search belong together, or to which fold each belongs.
 
 use super::data::SourceParams;
+use super::source;
 use super::spec::Job;
 use crate::comm::{Communicator, agree};
 use crate::data::{Block, BlockSource, CsvParams, CsvSource, Hdf5Params, Hdf5Source, Table};
 use crate::error::{Error, Place, Result};
 use crate::estimator::targets::{blurred, is_blurred};
 use crate::kernel::Real;
-use crate::model_selection::{Search, Splits, Splitter};
+use crate::model_selection::{Search, Split, Splits, Splitter};
 
 /// The splits of the rows of `table`, by a column of the data where the splitter wants one.
 ///
 /// # Collective
-/// Those of opening the data, where a column is wanted, and an agreement.
+/// Those of opening the data, where a column is wanted, and two agreements.
 ///
 /// # Errors
-/// [`Error::Job`] for a splitter that these rows cannot serve, or without a column that it needs; [`Error::Data`] for
+/// [`Error::Job`] for a splitter that these rows cannot serve, or whose splits are too many for the memory, or without a column that it needs; [`Error::Data`] for
 /// a column that holds no groups or folds.
 pub(super) fn splits<T: Real>(
     comm: &dyn Communicator,
@@ -24,7 +25,44 @@ pub(super) fn splits<T: Real>(
     table: &Table,
 ) -> Result<Splits> {
     let groups = if search.splitter.wants_column() { Some(column::<T>(comm, job, search)?) } else { None };
+    check_room(comm, job, search, table, groups.as_deref())?;
     search.splits(table.y.len(), &table.y, groups.as_deref()).map_err(|error| job.place("search", error))
+}
+
+/// Checks that the row numbers of all splits fit beside the table, before they are listed.
+///
+/// # Collective
+/// One agreement, for nodes may differ.
+///
+/// # Errors
+/// [`Error::Job`] at `search.cv` when they do not.
+fn check_room(
+    comm: &dyn Communicator,
+    job: &Job,
+    search: &Search,
+    table: &Table,
+    groups: Option<&[i64]>,
+) -> Result<()> {
+    let needed = search.splitter.listed_bytes(table.y.len(), groups);
+    let free = match job.data.cut.memory_per_rank {
+        Some(bytes) => bytes.0.saturating_sub(table.size_bytes()),
+        None => source::budget_bytes(comm, job),
+    };
+    let checked = if needed <= u128::from(free) {
+        Ok(())
+    } else {
+        let expected = format!("splits whose row numbers take at most {free} bytes, which every rank keeps");
+        Err(job.fault("search.cv", expected, format!("{needed} bytes")))
+    };
+    agree(comm, checked)
+}
+
+/// The bytes of the row numbers that every rank keeps of `splits`; of a search whose rungs take some of the rows those
+/// of the largest, too.
+pub(super) fn listed_bytes(search: &Search, splits: &[Split]) -> u64 {
+    let rows: usize = splits.iter().map(|split| split.train.len() + split.test.len()).sum();
+    let own = (rows * size_of::<usize>() + size_of_val(splits)) as u64;
+    if search.staged.as_ref().is_some_and(|staged| staged.rules.counts_rows()) { 2 * own } else { own }
 }
 
 /// The column, read as the targets of the same rows would be: names are numbered in their order.

@@ -121,6 +121,7 @@ pub(super) fn forecast<T: Real>(
     searchable::check_scorers(job, search, &table, &splits)?;
     let made = Maker::new(comm, job, search, telemetry, (splits.len(), table.y.len()))?;
     let maker = Maker { rehearses: true, ..made };
+    let listed = groups::listed_bytes(search, &splits);
     let refits_here = search.refit.wanted && comm.is_root();
     if search.staged.is_some() {
         let rows = Rows { n_samples: table.y.len(), n_classes: n_classes(job, &table.y) };
@@ -134,7 +135,7 @@ pub(super) fn forecast<T: Real>(
             brackets: schedule.brackets,
             shares: Vec::new(),
             refit_s: None,
-            memory_bytes: searchable.memory_bytes(&splits, refits_here),
+            memory_bytes: searchable.memory_bytes(&splits, refits_here).saturating_add(listed),
         });
     }
     let searchable = agree(comm, maker.search(&table, &search.candidates, &splits))?;
@@ -163,7 +164,7 @@ pub(super) fn forecast<T: Real>(
         brackets: Vec::new(),
         shares: plan.assignment.tasks.iter().zip(&plan.assignment.load).map(share).collect(),
         refit_s,
-        memory_bytes: bytes[usize::from(comm.is_root())],
+        memory_bytes: bytes[usize::from(comm.is_root())].saturating_add(listed),
     })
 }
 

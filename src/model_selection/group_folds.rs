@@ -87,13 +87,14 @@ pub(super) fn leave_groups_out(groups: &[i64], n_out: usize) -> Result<Vec<Vec<u
 
 /// The rows of the chosen groups, ascending.
 fn joined(rows: &[Vec<usize>], chosen: &[usize]) -> Vec<usize> {
-    let mut all: Vec<usize> = chosen.iter().flat_map(|&group| rows[group].iter().copied()).collect();
+    let mut all = Vec::with_capacity(chosen.iter().map(|&group| rows[group].len()).sum());
+    chosen.iter().for_each(|&group| all.extend_from_slice(&rows[group]));
     all.sort_unstable();
     all
 }
 
 /// How many choices of `k` among `n` there are; none where a `u128` does not hold them.
-fn choices(n: usize, k: usize) -> Option<u128> {
+pub(super) fn choices(n: usize, k: usize) -> Option<u128> {
     let k = k.min(n.saturating_sub(k));
     (0..k).try_fold(1u128, |product, i| Some(product.checked_mul((n - i) as u128)? / (i + 1) as u128))
 }

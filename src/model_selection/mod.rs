@@ -11,6 +11,7 @@ mod driver;
 mod folds;
 mod group_folds;
 mod growth;
+mod listed;
 mod pilot;
 mod ranks;
 mod resolved;

@@ -92,16 +92,16 @@ impl Counts {
         chains: &[Chain],
         small: &dyn Searchable,
         pilot: &PilotRows,
-        n_folds: usize,
     ) -> Result<Self> {
         let costs: Vec<f64> = chains.iter().map(|chain| chain.cost).collect();
-        let splits = vec![pilot.split.clone(); n_folds];
+        // Chains of the first fold look at no other.
+        let splits = std::slice::from_ref(&pilot.split);
         let mut counted: Vec<(usize, u64, u64)> = Vec::new();
         let counts = || (small.n_operations(), small.n_shared_operations());
         for &at in &multifit(&costs, comm.size()).tasks[comm.rank()] {
             let before = counts();
             // What follows honours a request to stop, whatever is known of the costs.
-            let run = || small.run(&chains[at], &splits, &mut |_| Ok(()));
+            let run = || small.run(&chains[at], splits, &mut |_| Ok(()));
             if interruptible(true, run).is_ok() {
                 let after = counts();
                 let (all, shared) = (after.0 - before.0, after.1 - before.1);
@@ -165,7 +165,7 @@ impl<'a> Piloted<'a> {
         let chains: Vec<Chain> = searchable.chains(splits).into_iter().filter(of_first).collect();
         let counts = small
             .iter()
-            .map(|(small, pilot)| Counts::new(comm, &chains, &**small, pilot, splits.len()))
+            .map(|(small, pilot)| Counts::new(comm, &chains, &**small, pilot))
             .collect::<Result<Vec<Counts>>>()?;
         let mut settled = match small {
             [(first, _), ..] => comm::allgather(comm, &first.settled())?.concat(),

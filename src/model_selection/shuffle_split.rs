@@ -40,6 +40,11 @@ impl Draws {
         Ok(sizes)
     }
 
+    /// How many of `n_samples` rows a split lists; none where they cannot be split so.
+    pub(super) fn n_listed(&self, n_samples: usize) -> usize {
+        self.sizes(n_samples, ROWS).map_or(0, |sizes| sizes.train + sizes.test)
+    }
+
     /// How many of `n_samples` rows (or groups) are fitted and scored on: fractions are rounded up for the test, down
     /// for the training rows.
     pub(super) fn sizes(&self, n_samples: usize, drawn: Drawn) -> Result<Sizes> {

@@ -421,6 +421,9 @@ fn column(groups: Option<&[i64]>, n_samples: usize) -> Result<&[i64]> {
 
 /// The rows that are not in the ascending list `test`.
 fn complement(test: &[usize], n_samples: usize) -> Vec<usize> {
+    // As many as there are: a list that grows may take twice the memory.
+    let mut others = Vec::with_capacity(n_samples.saturating_sub(test.len()));
     let mut test = test.iter().peekable();
-    (0..n_samples).filter(|row| test.next_if_eq(&row).is_none()).collect()
+    others.extend((0..n_samples).filter(|row| test.next_if_eq(&row).is_none()));
+    others
 }

@@ -1,5 +1,7 @@
 //! Doing the rungs of a search one after the other.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::super::candidates::{Candidate, sample};
@@ -179,10 +181,11 @@ impl Climb<'_, '_> {
         ));
         let (splits, candidates) = if rules.counts_rows() {
             let fraction = rung.n_resources as f64 / self.rungs.rows.n_samples as f64;
-            (subsample(self.rungs.splits, fraction, self.staged.seed), candidates.to_vec())
+            let splits = subsample(self.rungs.splits, fraction, self.staged.seed);
+            (Cow::Owned(splits), candidates.to_vec())
         } else {
             let given = |candidate: &Candidate| given(rules, candidate, rung.n_resources);
-            (self.rungs.splits.to_vec(), candidates.iter().map(given).collect())
+            (Cow::Borrowed(self.rungs.splits), candidates.iter().map(given).collect())
         };
         let swept = self.sweep(&candidates, &splits, watch)?;
         let first = self.done.candidates.len();
