@@ -112,6 +112,29 @@ fn random_splits_of_groups_keep_them_whole_and_have_the_asked_sizes() {
     }
 }
 
+/// As many groups in each fold, or nearly, whatever their rows: scikit-learn 1.9.1's
+/// `GroupKFold(3, shuffle=True, random_state=0)` has 3, 2 and 2 of these, of 5, 10 and 2 rows.
+#[test]
+fn shuffled_groups_are_dealt_by_groups() {
+    let groups: Vec<i64> =
+        [9, 1, 1, 1, 1, 1, 3].iter().zip(0..).flat_map(|(&n, group)| vec![group; n]).collect();
+    let folds = |more: &str, seed: u64| {
+        let text = format!("kind = \"GroupKFold\"\nn_splits = 3\n{more}");
+        tests(&splitter(&text).split(17, &[], Some(&groups), seed).unwrap().splits)
+    };
+    let found = folds("shuffle = true", 4);
+    let of = |rows: &Vec<usize>| rows.iter().map(|&row| groups[row]).collect::<BTreeSet<i64>>();
+    assert_eq!(found.iter().map(|rows| of(rows).len()).collect::<Vec<_>>(), [3, 2, 2]);
+    let mut all = found.concat();
+    all.sort_unstable();
+    assert_eq!(all, (0..17).collect::<Vec<_>>());
+    assert!((5..20).any(|seed| folds("shuffle = true", seed) != found));
+    assert_eq!(folds("shuffle = true\nrandom_state = 4", 7), found);
+    let error =
+        splitter("kind = \"GroupKFold\"\nrandom_state = 4").split(17, &[], Some(&groups), 0).unwrap_err();
+    assert!(error.to_string().contains("expected shuffle = true where random_state is given"), "{error}");
+}
+
 #[test]
 fn shuffled_stratified_groups_stay_whole_and_near_the_share_of_their_classes() {
     // Sixty groups of three rows, half with one row of the rarer class: no order of them can leave a fold uneven.

@@ -1,6 +1,6 @@
 //! Splits that keep the rows of a group together.
 
-use super::folds::gather;
+use super::folds::{gather, k_fold};
 use super::search::Split;
 use super::shuffle_split::{Drawn, Draws, draw};
 use super::splitter::{MOST_ROWS, check_listed, fault};
@@ -44,10 +44,15 @@ impl Groups {
     }
 }
 
-/// Folds that keep groups together: the largest group goes to the lightest fold, and so on.
-pub(super) fn group_k_fold(groups: &[i64], n_splits: usize) -> Result<Vec<Vec<usize>>> {
+/// Folds that keep groups together: the largest group goes to the lightest fold, and so on; when a seed is given as many
+/// groups in each, or nearly, in a random order.
+pub(super) fn group_k_fold(groups: &[i64], n_splits: usize, seed: Option<u64>) -> Result<Vec<Vec<usize>>> {
     let groups = Groups::new(groups);
     groups.check(n_splits)?;
+    if seed.is_some() {
+        let (rows, chosen) = (groups.rows(), k_fold(groups.n, n_splits, seed)?);
+        return Ok(chosen.iter().map(|chosen| joined(&rows, chosen)).collect());
+    }
     let mut rows = vec![0usize; groups.n];
     groups.of_row.iter().for_each(|&group| rows[group] += 1);
     // Among groups of one size the last comes first, as reversing a stable ascending sort has it.

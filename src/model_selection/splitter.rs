@@ -23,12 +23,8 @@ pub enum Splitter {
     RepeatedKFold(RepeatedFolds),
     /// Shuffled folds with each class's share of rows, drawn anew for each repeat.
     RepeatedStratifiedKFold(RepeatedFolds),
-    /// Folds that keep the rows of a group together, balanced by rows.
-    GroupKFold {
-        /// How many folds.
-        #[serde(default = "five")]
-        n_splits: usize,
-    },
+    /// Folds that keep the rows of a group together, balanced by rows; shuffled, by groups.
+    GroupKFold(ShuffledFolds),
     /// Folds that keep the rows of a group together, with about each class's share of rows; shuffled, groups with equally
     /// uneven classes come in random order.
     StratifiedGroupKFold(ShuffledFolds),
@@ -261,7 +257,7 @@ impl Splitter {
                 let of_seed = |seed| folds::stratified_k_fold(y, own.n_splits, Some(seed), warnings);
                 own.folds(rows.n, seed, of_seed)
             }
-            Self::GroupKFold { n_splits } => group_folds::group_k_fold(rows.groups()?, *n_splits),
+            Self::GroupKFold(own) => group_folds::group_k_fold(rows.groups()?, own.n_splits, own.seed(seed)),
             Self::StratifiedGroupKFold(own) => {
                 let (y, groups) = (rows.targets()?, rows.groups()?);
                 stratified_groups::stratified_group_k_fold(y, groups, own.n_splits, own.seed(seed), warnings)
@@ -308,7 +304,7 @@ impl Splitter {
     /// Whether it splits by a column of the data.
     pub fn wants_column(&self) -> bool {
         match self {
-            Self::GroupKFold { .. }
+            Self::GroupKFold(_)
             | Self::StratifiedGroupKFold(_)
             | Self::LeaveOneGroupOut
             | Self::LeavePGroupsOut { .. }
@@ -336,7 +332,7 @@ impl Splitter {
             | Self::RepeatedStratifiedKFold(RepeatedFolds { n_splits, .. })
             | Self::ShuffleSplit(RandomSplits { n_splits, .. })
             | Self::StratifiedShuffleSplit(RandomSplits { n_splits, .. })
-            | Self::GroupKFold { n_splits }
+            | Self::GroupKFold(ShuffledFolds { n_splits, .. })
             | Self::TimeSeriesSplit { n_splits, .. }
             | Self::GroupShuffleSplit { n_splits, .. } => Some(*n_splits),
             Self::LeaveOneOut
@@ -359,7 +355,10 @@ impl Splitter {
             return Err(fault(format!("n_splits of {least} or more"), n_splits.to_string()));
         }
         match self {
-            Self::KFold(own) | Self::StratifiedKFold(own) | Self::StratifiedGroupKFold(own) => own.check(),
+            Self::KFold(own)
+            | Self::StratifiedKFold(own)
+            | Self::GroupKFold(own)
+            | Self::StratifiedGroupKFold(own) => own.check(),
             Self::RepeatedKFold(own) | Self::RepeatedStratifiedKFold(own) if own.n_repeats == 0 => {
                 Err(fault("n_repeats of 1 or more", "0"))
             }

@@ -10,7 +10,7 @@ const KINDS: [(&str, &[&str]); 14] = [
     ("StratifiedKFold", &["n_splits", "shuffle", "random_state"]),
     ("RepeatedKFold", &["n_splits", "n_repeats", "random_state"]),
     ("RepeatedStratifiedKFold", &["n_splits", "n_repeats", "random_state"]),
-    ("GroupKFold", &["n_splits"]),
+    ("GroupKFold", &["n_splits", "shuffle", "random_state"]),
     ("StratifiedGroupKFold", &["n_splits", "shuffle", "random_state"]),
     ("LeaveOneOut", &[]),
     ("LeaveOneGroupOut", &[]),
