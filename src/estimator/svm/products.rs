@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::comm::{Communicator, NodeRows, Single};
+use crate::comm::{Communicator, NodeRows, Single, agree};
 use crate::data::Table;
 use crate::error::Result;
 use crate::estimator::searchable::SharedWork;
@@ -97,12 +97,12 @@ impl KeptProducts {
     /// bytes. Without this every rank makes its own when it needs them.
     ///
     /// # Collective
-    /// As [`SharedProducts::on`].
+    /// As [`Communicator::fill_on_node`], and an agreement.
     ///
     /// # Errors
-    /// As [`SharedProducts::on`].
+    /// That of an [interruption](check_interrupt) of any rank, on all.
     pub(super) fn share(&self, comm: &dyn Communicator, table: &Table) -> Result<Option<(usize, usize)>> {
-        let products = SharedProducts::on(comm, table, self.budget_bytes / 2)?;
+        let products = agree(comm, SharedProducts::on(comm, table, self.budget_bytes / 2))?;
         Ok(self.products.get_or_init(|| products).as_ref().map(SharedProducts::shared))
     }
 

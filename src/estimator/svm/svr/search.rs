@@ -84,10 +84,10 @@ impl SvrSearch {
     /// one copy, and its bytes. Without this every rank computes its own when it needs them.
     ///
     /// # Collective
-    /// As [`Communicator::fill_on_node`]; the ranks have to agree on the result.
+    /// As [`Communicator::fill_on_node`], and an agreement.
     ///
     /// # Errors
-    /// That of an [interruption](crate::telemetry::check_interrupt), on the ranks that were.
+    /// That of an [interruption](crate::telemetry::check_interrupt) of any rank, on all.
     pub fn share_products(&self, comm: &dyn Communicator) -> Result<Option<(usize, usize)>> {
         self.products.share(comm, &self.table)
     }
