@@ -52,18 +52,31 @@ impl Amount for [f64; 2] {
 pub(super) struct Bins<K, A> {
     most: usize,
     dropped: u32,
+    /// Whether some number was none, so that nothing can be told of all.
+    undefined: bool,
     bins: Vec<(K, A)>,
 }
 
 impl<K: Key, A: Amount> Bins<K, A> {
-    /// Those of `amounts` in any order. At most `most` bins, and 2 (for each class) at the least.
-    pub(super) fn new(mut amounts: Vec<(K, A)>, most: usize) -> Self {
+    /// Those of `amounts` in any order, some of whose numbers may be `undefined`. At most `most` bins, and 2 (for each class)
+    /// at the least.
+    pub(super) fn new(mut amounts: Vec<(K, A)>, undefined: bool, most: usize) -> Self {
         // Stable, so that amounts of one key are added in the order of the rows.
         amounts.sort_by_key(|amount| amount.0);
-        let mut bins = Self { most: most.max(2), dropped: 0, bins: amounts };
+        let mut bins = Self { most: most.max(2), dropped: 0, undefined, bins: amounts };
         bins.join();
         bins.limit();
         bins
+    }
+
+    /// Whether some number was none.
+    pub(super) fn is_undefined(&self) -> bool {
+        self.undefined
+    }
+
+    /// Whether each key has a bin of its own.
+    pub(super) fn is_exact(&self) -> bool {
+        self.dropped == 0
     }
 
     /// Ascending; the keys without their [dropped](Self::dropped) bits.
@@ -111,6 +124,7 @@ where
     A: Amount + Send + Serialize + for<'a> Deserialize<'a>,
 {
     fn merge(&mut self, mut right: Self) {
+        self.undefined |= right.undefined;
         let bits = self.dropped.max(right.dropped);
         self.drop_to(bits);
         right.drop_to(bits);

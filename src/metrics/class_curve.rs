@@ -15,7 +15,6 @@ pub struct ClassCurve {
     class: u32,
     /// Weight of the rows of a class.
     bins: Bins<(u64, u32), f64>,
-    undefined: bool,
 }
 
 impl ClassCurve {
@@ -34,20 +33,24 @@ impl ClassCurve {
             undefined |= score.is_nan();
             rows.push(((to_ordered(score), of as u32), weights.get(row).copied().unwrap_or(1.0)));
         }
-        Self { class: class as u32, bins: Bins::new(rows, most), undefined }
+        Self { class: class as u32, bins: Bins::new(rows, undefined, most) }
     }
 
     /// The area under the ROC curve of the class against all others and its bound, as
     /// [`RocCurve::area`](super::RocCurve::area).
     pub fn area_against_rest(&self) -> Option<(f64, f64)> {
-        if self.undefined { None } else { area_of(self.sides(), self.is_exact()) }
+        if self.bins.is_undefined() { None } else { area_of(self.sides(), self.bins.is_exact()) }
     }
 
     /// The average precision of the class against all others and its bound, as
     /// [`RocCurve::average_precision`](super::RocCurve::average_precision).
     pub fn average_precision(&self) -> Option<(f64, f64)> {
         let sides: Vec<[f64; 2]> = self.sides().collect();
-        if self.undefined { None } else { precision_of(sides.into_iter().rev(), self.is_exact()) }
+        if self.bins.is_undefined() {
+            None
+        } else {
+            precision_of(sides.into_iter().rev(), self.bins.is_exact())
+        }
     }
 
     /// The area under the ROC curve of the class against each one of `n_classes` and its bound, by the rows of the two;
@@ -74,10 +77,10 @@ impl ClassCurve {
         }
         let area = |(class, (twice, shared)): (usize, &(TwoSum, TwoSum))| {
             let pairs = own * below[class];
-            if self.undefined || class as u32 == self.class || pairs == 0.0 {
+            if self.bins.is_undefined() || class as u32 == self.class || pairs == 0.0 {
                 return None;
             }
-            let bound = if self.is_exact() { 0.0 } else { shared.value() / (2.0 * pairs) };
+            let bound = if self.bins.is_exact() { 0.0 } else { shared.value() / (2.0 * pairs) };
             Some((twice.value() / (2.0 * pairs), bound))
         };
         sums.iter().enumerate().map(area).collect()
@@ -92,10 +95,6 @@ impl ClassCurve {
         bins.iter().filter(|bin| bin.0.1 == self.class).map(|bin| bin.1).sum()
     }
 
-    fn is_exact(&self) -> bool {
-        self.bins.dropped() == 0
-    }
-
     /// Weight of the rows of the class and of all others at ascending scores.
     fn sides(&self) -> impl Iterator<Item = [f64; 2]> {
         self.bins.bins().chunk_by(|a, b| a.0.0 == b.0.0).map(|bin| {
@@ -107,7 +106,6 @@ impl ClassCurve {
 
 impl Partial for ClassCurve {
     fn merge(&mut self, right: Self) {
-        self.undefined |= right.undefined;
         self.bins.merge(right.bins);
     }
 }

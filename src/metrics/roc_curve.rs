@@ -13,7 +13,6 @@ use crate::kernel::ordered_bits::to_ordered;
 pub struct RocCurve {
     /// Weight of the rows of the class, that of other rows.
     bins: Bins<u64, [f64; 2]>,
-    undefined: bool,
 }
 
 impl RocCurve {
@@ -32,7 +31,7 @@ impl RocCurve {
             let weight = weights.get(row).copied().unwrap_or(1.0);
             rows.push((to_ordered(score), if positive { [weight, 0.0] } else { [0.0, weight] }));
         }
-        Self { bins: Bins::new(rows, most), undefined }
+        Self { bins: Bins::new(rows, undefined, most) }
     }
 
     /// The fraction of pairs (row of the class, other row) in which the former has the larger score, ties counted
@@ -40,7 +39,7 @@ impl RocCurve {
     /// side has no rows, or a score is no number.
     pub fn area(&self) -> Option<(f64, f64)> {
         let sides = self.bins.bins().iter().map(|bin| bin.1);
-        if self.undefined { None } else { area_of(sides, self.bins.dropped() == 0) }
+        if self.bins.is_undefined() { None } else { area_of(sides, self.bins.is_exact()) }
     }
 
     /// The sum over thresholds of the precision there times the recall that it adds, and how far it may be off: at no
@@ -49,9 +48,9 @@ impl RocCurve {
     ///
     /// About the class, or, if `of_others`, about the other rows, smaller scores being better then.
     pub fn average_precision(&self, of_others: bool) -> Option<(f64, f64)> {
-        let exact = self.bins.dropped() == 0;
+        let exact = self.bins.is_exact();
         let sides = self.bins.bins().iter().map(|bin| bin.1);
-        if self.undefined {
+        if self.bins.is_undefined() {
             None
         } else if of_others {
             precision_of(sides.map(|[of, other]| [other, of]), exact)
@@ -109,7 +108,6 @@ pub(super) fn precision_of(sides: impl Iterator<Item = [f64; 2]>, exact: bool) -
 
 impl Partial for RocCurve {
     fn merge(&mut self, right: Self) {
-        self.undefined |= right.undefined;
         self.bins.merge(right.bins);
     }
 }

@@ -13,7 +13,6 @@ use crate::kernel::ordered_bits::{from_ordered, to_ordered};
 pub struct ValueBins {
     /// Weight, and weight · value.
     bins: Bins<u64, [f64; 2]>,
-    undefined: bool,
 }
 
 /// The middle of the values.
@@ -35,7 +34,7 @@ impl ValueBins {
                 rows.push((to_ordered(value), [weight, weight * value]));
             }
         }
-        Self { bins: Bins::new(rows, most), undefined }
+        Self { bins: Bins::new(rows, undefined, most) }
     }
 
     /// The median and how far it may be off. Half of the weight lies up to it; where a value ends at just the half, it
@@ -54,7 +53,7 @@ impl ValueBins {
         let middle = self.middle()?;
         let bins = self.bins.bins();
         let deviation = |(bin, &(_, [weight, sum])): (usize, &(u64, [f64; 2]))| {
-            let value = if self.bins.dropped() == 0 { self.low(bin) } else { sum / weight };
+            let value = if self.bins.is_exact() { self.low(bin) } else { sum / weight };
             weight * (value - middle.value).abs()
         };
         let deviations: Vec<f64> = bins.iter().enumerate().map(deviation).collect();
@@ -65,7 +64,7 @@ impl ValueBins {
 
     fn middle(&self) -> Option<Middle> {
         let bins = self.bins.bins();
-        if self.undefined || bins.is_empty() {
+        if self.bins.is_undefined() || bins.is_empty() {
             return None;
         }
         let half = 0.5 * bins.iter().fold(0.0, |sum, bin| sum + bin.1[0]);
@@ -96,7 +95,6 @@ impl ValueBins {
 
 impl Partial for ValueBins {
     fn merge(&mut self, right: Self) {
-        self.undefined |= right.undefined;
         self.bins.merge(right.bins);
     }
 }
