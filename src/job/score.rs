@@ -36,8 +36,8 @@ pub struct Request {
     pub seed: u64,
 }
 
-/// Scores the model. Rows count once each, or by their weights, as `sample_weight` of scikit-learn's metrics; an
-/// indices of clusterings but the inertia and a largest error know no weights, here as there.
+/// Scores the model. Rows count once each, or by their weights, as `sample_weight` of scikit-learn's metrics; the
+/// indices of clusterings but the inertia, and a largest error, know no weights, here as there.
 ///
 /// # Collective
 /// What the reader exchanges; one pass, whose partial is the cells of a confusion matrix, some 2¹⁶ scores or errors with

@@ -1,25 +1,13 @@
 //! Scores from the statistics of all rows.
 
 use super::score_sums::{ClassSums, ClusterSums, Curves, NumberSums};
-use crate::metrics::{Average, ClassCounts, ClassCurve, Grouping, RocCurve, Scorer};
+use crate::metrics::{Average, ClassCounts, ClassCurve, RocCurve, Scorer};
 
 /// More classes than this are summed up only.
 const MOST_SHOWN: usize = 1000;
 
 /// Of more classes than this areas of pairs are not formed.
 const MOST_PAIRED: usize = 256;
-
-const GROUPINGS: [(&str, Grouping); 9] = [
-    ("rand_score", Grouping::Rand),
-    ("adjusted_rand_score", Grouping::AdjustedRand),
-    ("mutual_info_score", Grouping::MutualInfo),
-    ("adjusted_mutual_info_score", Grouping::AdjustedMutualInfo),
-    ("normalized_mutual_info_score", Grouping::NormalizedMutualInfo),
-    ("homogeneity_score", Grouping::Homogeneity),
-    ("completeness_score", Grouping::Completeness),
-    ("v_measure_score", Grouping::VMeasure),
-    ("fowlkes_mallows_score", Grouping::FowlkesMallows),
-];
 
 /// What a model scores on some data.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -187,9 +175,13 @@ fn of_curves(scores: &mut Scores, curves: &Curves, total: f64) {
             curves.by_decision.iter().map(of).collect()
         }
     };
-    if let (3.., Some(precisions)) = (k, precisions) {
-        let names = ["average_precision", "average_precision_error_bound"];
-        scores.put_bounded(names, weighted(&precisions, |_| 1.0));
+    match (k, precisions) {
+        (3.., Some(precisions)) => {
+            let names = ["average_precision", "average_precision_error_bound"];
+            scores.put_bounded(names, weighted(&precisions, |_| 1.0));
+        }
+        (3.., None) => scores.note("no average_precision: a class has no rows"),
+        _ => {}
     }
 }
 
@@ -294,7 +286,7 @@ pub(super) fn of_clusters(mut scores: Scores, sums: ClusterSums, indices: Option
     scores.put("inertia", sums.inertia);
     if let Some(counts) = &sums.counts {
         let agreement = counts.agreement();
-        scores.values.extend(GROUPINGS.map(|(name, grouping)| (name, grouping.of(&agreement))));
+        scores.values.extend(Scorer::groupings().map(|(name, grouping)| (name, grouping.of(&agreement))));
     }
     match indices {
         Some([calinski_harabasz, davies_bouldin]) => {

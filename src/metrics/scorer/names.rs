@@ -87,6 +87,14 @@ impl Scorer {
         NAMES.iter().map(|(name, _)| *name)
     }
 
+    /// The scores of groupings by their names.
+    pub fn groupings() -> impl Iterator<Item = (&'static str, Grouping)> {
+        NAMES.iter().filter_map(|&(name, scorer)| match scorer {
+            Self::Grouping(grouping) => Some((name, grouping)),
+            _ => None,
+        })
+    }
+
     /// The name in column names.
     pub fn name(self) -> &'static str {
         NAMES.iter().find(|(_, scorer)| *scorer == self).map_or("score", |(name, _)| name)
