@@ -41,11 +41,10 @@ def single(forest, **params):
     return forest(n_estimators=1, bootstrap=False, max_features=None, **params)
 
 
-def tree(model, x, y, weight, params):
-    model = model.fit(x, y, sample_weight=weight).estimators_[0]
+def nodes(model):
+    """The arrays of a fitted tree."""
     t = model.tree_
     return {
-        "params": params,
         "children_left": t.children_left.tolist(),
         "children_right": t.children_right.tolist(),
         "feature": t.feature.tolist(),
@@ -55,6 +54,10 @@ def tree(model, x, y, weight, params):
         "value": np.round(t.value.reshape(t.node_count, -1), 12).tolist(),
         "feature_importances": model.feature_importances_.tolist(),
     }
+
+
+def tree(model, x, y, weight, params):
+    return {"params": params, **nodes(model.fit(x, y, sample_weight=weight).estimators_[0])}
 
 
 def unambiguous(make, x, y, weight, params):

@@ -27,6 +27,17 @@ def folds(splitter, x, y):
     return fold.tolist()
 
 
+def fit(params, x, y, number, q):
+    """What both estimators say of the rows `q`."""
+    c = KNeighborsClassifier(**params).fit(x, y)
+    r = KNeighborsRegressor(**params).fit(x, number)
+    distances, places = c.kneighbors(q[:5], min(params["n_neighbors"], 4))
+    return {
+        "params": params, "proba": c.predict_proba(q).tolist(), "predict": c.predict(q).tolist(),
+        "number": r.predict(q).tolist(), "distances": distances.tolist(), "places": places.tolist(),
+    }
+
+
 def main():
     rng = np.random.default_rng(5)
     n, d = 150, 3
@@ -44,13 +55,7 @@ def main():
         for p in (1, 2):
             for k in (1, 4, 15, n):
                 params = {"n_neighbors": k, "weights": weights, "p": p, "algorithm": "brute"}
-                c = KNeighborsClassifier(**params).fit(x, y)
-                r = KNeighborsRegressor(**params).fit(x, number)
-                distances, places = c.kneighbors(q[:5], min(k, 4))
-                fits.append({
-                    "params": params, "proba": c.predict_proba(q).tolist(), "predict": c.predict(q).tolist(),
-                    "number": r.predict(q).tolist(), "distances": distances.tolist(), "places": places.tolist(),
-                })
+                fits.append(fit(params, x, y, number, q))
     grid = {"n_neighbors": [1, 3, 5, 10, 30], "weights": ["uniform", "distance"], "metric": ["manhattan", "euclidean"]}
     search = GridSearchCV(KNeighborsClassifier(), grid, cv=5, return_train_score=True).fit(x, y)
     regression = GridSearchCV(KNeighborsRegressor(), grid, cv=5, scoring="neg_mean_squared_error").fit(x, number)

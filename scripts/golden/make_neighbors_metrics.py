@@ -11,6 +11,7 @@ import platform
 
 import numpy as np
 import sklearn
+from make_neighbors import fit
 from sklearn.metrics import pairwise_distances
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
@@ -34,13 +35,7 @@ def main():
         for weights in ("uniform", "distance"):
             for k in (1, 7):
                 params = {"n_neighbors": k, "weights": weights, **metric, "algorithm": "brute"}
-                c = KNeighborsClassifier(**params).fit(x, y)
-                r = KNeighborsRegressor(**params).fit(x, number)
-                distances, places = c.kneighbors(q[:5], min(k, 4))
-                fits.append({
-                    "params": params, "proba": c.predict_proba(q).tolist(), "predict": c.predict(q).tolist(),
-                    "number": r.predict(q).tolist(), "distances": distances.tolist(), "places": places.tolist(),
-                })
+                fits.append(fit(params, x, y, number, q))
     grid = [{"n_neighbors": [3, 10], "metric": [m["metric"]], **({"p": [m["p"]]} if "p" in m else {})} for m in METRICS]
     search = GridSearchCV(KNeighborsClassifier(weights="distance"), grid, cv=5).fit(x, y)
     regression = GridSearchCV(KNeighborsRegressor(weights="distance"), grid, cv=5).fit(x, number)

@@ -10,7 +10,7 @@ import json
 import os
 
 import numpy as np
-from make_forest import FOLDER, ORIGIN, features, targets
+from make_forest import FOLDER, ORIGIN, features, nodes, targets
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 
@@ -26,18 +26,10 @@ def unambiguous(make, x, y, weight, params):
 
 def entry(make, x, y, weight, params):
     model = make(random_state=0, **params).fit(x, y, sample_weight=weight)
-    t = model.tree_
     return {
         "params": {k: ({str(c): w for c, w in v.items()} if isinstance(v, dict) else v) for k, v in params.items()},
         "weighted": weight is not None,
-        "children_left": t.children_left.tolist(),
-        "children_right": t.children_right.tolist(),
-        "feature": t.feature.tolist(),
-        "threshold": t.threshold.tolist(),
-        "impurity": np.round(t.impurity, 12).tolist(),
-        "n_node_samples": t.n_node_samples.tolist(),
-        "value": np.round(t.value.reshape(t.node_count, -1), 12).tolist(),
-        "feature_importances": model.feature_importances_.tolist(),
+        **nodes(model),
         "n_leaves": int(model.get_n_leaves()),
         "depth": int(model.get_depth()),
         "predictions": model.predict(x[:50]).tolist(),
