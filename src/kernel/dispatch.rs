@@ -5,7 +5,7 @@ macro_rules! dispatched {
     ($(#[$meta:meta])* pub fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:path) => {
         $crate::kernel::dispatch::dispatched! { $(#[$meta])* pub fn $name($($arg: $ty),*) $(-> $ret)? = $body, $body }
     };
-    // With another body, by hand, for AVX-512.
+    // With another body, by hand, for AVX-512; on other machines than x86-64 there is no such.
     (
         $(#[$meta:meta])* pub fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:path, $wide:path
     ) => {
@@ -26,9 +26,10 @@ macro_rules! dispatched {
                     $crate::kernel::Isa::Avx512 => return unsafe { wide($($arg),*) },
                     // SAFETY: as above.
                     $crate::kernel::Isa::Avx2 => return unsafe { middle($($arg),*) },
-                    $crate::kernel::Isa::Portable => {}
+                    _ => {}
                 }
             }
+            // What every machine of the target has, NEON on ARM, is there without asking.
             let _ = isa;
             $body($($arg),*)
         }

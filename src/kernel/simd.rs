@@ -1,11 +1,16 @@
 //! Eight doubles side by side, the same arithmetic on every instruction set.
 //!
-//! A kernel body is written once over [`Simd`] and instantiated for AVX-512, AVX2 with FMA, and portable code by
+//! A kernel body is written once over [`Simd`] and instantiated for AVX-512, AVX2 with FMA, NEON, and portable code by
 //! the macro `dispatch!`. Every operation is IEEE-754 and correctly rounded, every version
 //! has the same eight lanes, and sums are folded by the same tree, so all give the same bits.
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
+
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(target_arch = "aarch64")]
+pub use neon::Neon;
 
 /// Lanes of a vector.
 pub(crate) const LANES: usize = 8;
@@ -175,8 +180,7 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     unsafe fn prefetch<T>(p: *const T) {
-        // SAFETY: a prefetch reads nothing, wherever `p` leads.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) };
+        prefetch_line(p);
     }
     #[inline(always)]
     unsafe fn load(p: *const f64) -> Self::V {
@@ -318,8 +322,7 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     unsafe fn prefetch<T>(p: *const T) {
-        // SAFETY: a prefetch reads nothing, wherever `p` leads.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) };
+        prefetch_line(p);
     }
     #[inline(always)]
     unsafe fn load(p: *const f64) -> Self::V {
@@ -456,6 +459,9 @@ macro_rules! dispatch {
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
                 $crate::kernel::Isa::Avx2 => unsafe { avx2($($arg),*) },
+                // SAFETY: as above; the target has it, so that no function of its own is needed.
+                #[cfg(target_arch = "aarch64")]
+                $crate::kernel::Isa::Neon => unsafe { $body::<$crate::kernel::simd::Neon $(, $($g),+)?>($($arg),*) },
                 // SAFETY: portable lanes need no features.
                 _ => unsafe { $body::<$crate::kernel::simd::Portable $(, $($g),+)?>($($arg),*) },
             }
@@ -467,13 +473,26 @@ pub(crate) use dispatch;
 /// Asks for the cache lines of `n` numbers at `from`, which need not be readable, as [`Simd::prefetch`] does.
 #[inline(always)]
 pub(crate) fn prefetch<T>(from: *const T, n: usize) {
-    #[cfg(target_arch = "x86_64")]
     for line in (0..n * size_of::<T>() + LINE_BYTES - 1).step_by(LINE_BYTES) {
-        // SAFETY: a prefetch never faults, and SSE is part of x86-64.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast::<i8>().wrapping_add(line)) }
+        prefetch_line(from.cast::<u8>().wrapping_add(line));
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (from, n);
+}
+
+/// Asks for the cache line at `p` as [`Simd::prefetch`] does; on other machines than x86-64 and ARM nothing.
+#[inline(always)]
+pub(super) fn prefetch_line<T>(p: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads nothing, wherever `p` leads, and SSE is part of x86-64.
+    unsafe {
+        _mm_prefetch::<_MM_HINT_T1>(p.cast());
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: as above; neither registers nor flags change.
+    unsafe {
+        std::arch::asm!("prfm pldl2keep, [{}]", in(reg) p, options(nomem, nostack, preserves_flags));
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let _ = p;
 }
 
 /// Bytes of a cache line.
@@ -484,11 +503,18 @@ mod tests {
     use super::*;
     use crate::kernel::Isa;
 
+    /// Of two zeros or with a NaN, the second is both the larger and the smaller.
+    const ODD: [[f64; LANES]; 2] = [
+        [0.0, -0.0, f64::NAN, 1.0, -f64::NAN, f64::INFINITY, -0.0, f64::NEG_INFINITY],
+        [-0.0, 0.0, 1.0, f64::NAN, f64::NAN, f64::NAN, -0.0, -1.0],
+    ];
+
     unsafe fn all_ops<S: Simd>(a: &[f64], out: &mut Vec<u64>) {
         // SAFETY: the test gives arrays of 24 values and calls only available instruction sets.
         unsafe {
             let (x, y, z) = (S::load(a.as_ptr()), S::load(a[8..].as_ptr()), S::load(a[16..].as_ptr()));
             let positive = S::max(x, S::splat(0.25));
+            let (odd, other) = (S::load(ODD[0].as_ptr()), S::load(ODD[1].as_ptr()));
             let singles: Vec<f32> = a.iter().map(|&v| v as f32).collect();
             let results = [
                 S::fma(x, y, z),
@@ -503,8 +529,12 @@ mod tests {
                 S::split_pow2(positive).0,
                 S::split_pow2(positive).1,
                 S::load_f32(singles[3..].as_ptr()),
+                S::max(odd, other),
+                S::min(odd, other),
+                S::select_negative(odd, x, y),
             ];
-            for v in results {
+            let first = |n| [S::load_first(a.as_ptr(), n), S::load_first_f32(singles.as_ptr(), n)];
+            for v in results.into_iter().chain((0..=LANES).flat_map(first)) {
                 let mut lanes = [0.0; LANES];
                 S::store(lanes.as_mut_ptr(), v);
                 out.extend(lanes.map(f64::to_bits));

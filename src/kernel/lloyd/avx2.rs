@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::vector::Vector;
+use crate::kernel::simd::prefetch_line;
 
 // SAFETY (of the whole file): every method's caller promises that AVX2 and FMA are there, and that pointers reach
 // what the trait says; loads and stores are the unaligned ones, masked loads touch nothing beyond their mask.
@@ -146,8 +147,7 @@ impl Vector for __m256d {
 
     #[inline(always)]
     fn prefetch(at: *const f64) {
-        // SAFETY: a prefetch never faults, and SSE is part of x86-64.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
+        prefetch_line(at);
     }
 }
 
@@ -282,8 +282,7 @@ impl Vector for __m256 {
 
     #[inline(always)]
     fn prefetch(at: *const f32) {
-        // SAFETY: a prefetch never faults, and SSE is part of x86-64.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
+        prefetch_line(at);
     }
 }
 

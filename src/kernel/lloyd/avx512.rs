@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::vector::Vector;
+use crate::kernel::simd::prefetch_line;
 
 // SAFETY (of the whole file): every method's caller promises that AVX-512 F, VL, DQ and BW are there, and that pointers
 // reach what the trait says; loads and stores are the unaligned ones.
@@ -131,8 +132,7 @@ impl Vector for __m512d {
 
     #[inline(always)]
     fn prefetch(at: *const f64) {
-        // SAFETY: a prefetch never faults, and SSE is part of x86-64.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
+        prefetch_line(at);
     }
 }
 
@@ -242,7 +242,6 @@ impl Vector for __m512 {
 
     #[inline(always)]
     fn prefetch(at: *const f32) {
-        // SAFETY: a prefetch never faults, and SSE is part of x86-64.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
+        prefetch_line(at);
     }
 }

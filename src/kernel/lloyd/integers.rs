@@ -1,5 +1,7 @@
 //! Vectors of 32-bit integers, each of which may stand for a pair of 16-bit ones.
 
+#[cfg(target_arch = "aarch64")]
+use std::arch::aarch64::*;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 
@@ -197,5 +199,61 @@ impl<const DOTS: bool> Integers for Avx512<DOTS> {
     unsafe fn tag_less(self, than: Self, tag: Self, old: Self) -> Self {
         // SAFETY: as said above.
         Self(unsafe { _mm512_mask_mov_epi32(old.0, _mm512_cmplt_epi32_mask(self.0, than.0), tag.0) })
+    }
+}
+
+/// A 128-bit register: NEON.
+#[cfg(target_arch = "aarch64")]
+#[derive(Clone, Copy)]
+pub(super) struct Neon(int32x4_t);
+
+#[cfg(target_arch = "aarch64")]
+impl Integers for Neon {
+    const LANES: usize = 4;
+
+    #[inline(always)]
+    unsafe fn splat(value: i32) -> Self {
+        // SAFETY: as said above.
+        Self(unsafe { vdupq_n_s32(value) })
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const i32) -> Self {
+        // SAFETY: as said above.
+        Self(unsafe { vld1q_s32(from) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut i32) {
+        // SAFETY: as said above.
+        unsafe { vst1q_s32(to, self.0) }
+    }
+
+    // The halves are taken apart once a vector, however many it is multiplied with: two instructions a product are left.
+    #[inline(always)]
+    unsafe fn add_products(self, a: Self, b: Self) -> Self {
+        // SAFETY: as said above.
+        Self(unsafe {
+            let of_low = vmlal_s16(self.0, vmovn_s32(a.0), vmovn_s32(b.0));
+            vmlal_s16(of_low, vshrn_n_s32::<16>(a.0), vshrn_n_s32::<16>(b.0))
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        // SAFETY: as said above.
+        Self(unsafe { vminq_s32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: as said above.
+        Self(unsafe { vmaxq_s32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn tag_less(self, than: Self, tag: Self, old: Self) -> Self {
+        // SAFETY: as said above.
+        Self(unsafe { vbslq_s32(vcltq_s32(self.0, than.0), tag.0, old.0) })
     }
 }

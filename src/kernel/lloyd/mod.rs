@@ -29,6 +29,8 @@ mod distance;
 mod fixed;
 mod integers;
 mod neighbours;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod packed;
 mod reassign;
 mod reference;

@@ -42,6 +42,9 @@ macro_rules! on_each_isa {
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: the caller's; the machine has been asked for AVX2 and FMA.
                 Isa::Avx2 => unsafe { avx2($($arg),*) },
+                #[cfg(target_arch = "aarch64")]
+                // SAFETY: the caller's; NEON is part of the target.
+                Isa::Neon => unsafe { on_each_isa!(@call $module::$body, Neon, $wide, ($($arg),*)) },
                 // SAFETY: the caller's; arrays need no instruction set.
                 _ => unsafe { on_each_isa!(@call $module::$body, Portable, $narrow, ($($arg),*)) },
             }

@@ -1,5 +1,7 @@
 //! Scores of rows in sixteen bits, in integers.
 
+#[cfg(target_arch = "aarch64")]
+use super::integers::Neon;
 #[cfg(target_arch = "x86_64")]
 use super::integers::{Avx2, Avx512};
 use super::integers::{Integers, Portable};
@@ -78,8 +80,13 @@ fn assign_by(
             Isa::Avx512 => return unsafe { wide(tiles, c, labels, unsure) },
             // SAFETY: as above.
             Isa::Avx2 => return unsafe { narrow(tiles, c, labels, unsure) },
-            Isa::Portable => {}
+            _ => {}
         }
+    }
+    #[cfg(target_arch = "aarch64")]
+    if isa.checked() == Isa::Neon {
+        // SAFETY: NEON is part of the target; sizes have been checked.
+        return unsafe { assign_tiles::<Neon, 4, 4>(tiles, c, labels, unsure) };
     }
     let _ = (isa, dots);
     // SAFETY: arrays need no instruction set; sizes have been checked.

@@ -12,6 +12,9 @@ pub trait Lanes: Sized {
     /// Lanes as a 512-bit register.
     #[cfg(target_arch = "x86_64")]
     type Avx512: Vector<Item = Self>;
+    /// Lanes as a 128-bit register.
+    #[cfg(target_arch = "aarch64")]
+    type Neon: Vector<Item = Self>;
     /// Rows of a tile: a multiple of the lanes of every vector, times 6.
     const TILE_ROWS: usize;
 }
@@ -22,6 +25,8 @@ impl Lanes for f64 {
     type Avx2 = std::arch::x86_64::__m256d;
     #[cfg(target_arch = "x86_64")]
     type Avx512 = std::arch::x86_64::__m512d;
+    #[cfg(target_arch = "aarch64")]
+    type Neon = std::arch::aarch64::float64x2_t;
     const TILE_ROWS: usize = 48;
 }
 
@@ -31,6 +36,8 @@ impl Lanes for f32 {
     type Avx2 = std::arch::x86_64::__m256;
     #[cfg(target_arch = "x86_64")]
     type Avx512 = std::arch::x86_64::__m512;
+    #[cfg(target_arch = "aarch64")]
+    type Neon = std::arch::aarch64::float32x4_t;
     const TILE_ROWS: usize = 96;
 }
 

@@ -97,9 +97,6 @@ fn pick_wide(row: &[f32], picks: &Picks, out: &mut [f32]) {
     }
 }
 
-#[cfg(not(target_arch = "x86_64"))]
-use pick_body as pick_wide;
-
 #[cfg(test)]
 mod tests {
     use super::*;
