@@ -9,6 +9,7 @@ use super::schema;
 use crate::comm::{self, Communicator};
 use crate::error::Result;
 use crate::estimator::{Array, Values};
+use crate::kernel::Isa;
 
 /// Commit the program was built from, or `unknown`.
 pub const COMMIT: &str = env!("RANKFIT_COMMIT");
@@ -38,7 +39,7 @@ impl Machine {
         Self {
             host: first_line("/proc/sys/kernel/hostname").unwrap_or_else(|| "unknown".into()),
             cpu: cpu_model().unwrap_or_else(|| "unknown".into()),
-            isa: isa().into(),
+            isa: Isa::best().name().into(),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             available_bytes: available_bytes(),
             ranks_on_node: comm.ranks_on_node(),
@@ -55,20 +56,6 @@ impl Machine {
     pub fn all(comm: &dyn Communicator) -> Result<Vec<Self>> {
         comm::allgather(comm, &Self::here(comm))
     }
-}
-
-/// The widest instruction set that the kernels can use on this machine.
-pub fn isa() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") {
-            return "avx512";
-        }
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            return "avx2+fma";
-        }
-    }
-    std::env::consts::ARCH
 }
 
 /// Version of the HDF5 library in use.
@@ -174,9 +161,19 @@ pub fn provenance(run: &Run<'_>, machines: &[Machine]) -> Vec<Named> {
 }
 
 fn cpu_model() -> Option<String> {
-    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
-    let line = text.lines().find(|line| line.starts_with("model name"))?;
-    Some(line.split_once(':')?.1.trim().to_owned())
+    model_in(&std::fs::read_to_string("/proc/cpuinfo").ok()?)
+}
+
+/// The processor's name in the kernel's account of it. ARM processors have numbers there, not names.
+fn model_in(cpuinfo: &str) -> Option<String> {
+    let value = |key| {
+        let line = cpuinfo.lines().find(|line| line.starts_with(key))?;
+        Some(line.split_once(':')?.1.trim())
+    };
+    if let Some(name) = value("model name") {
+        return Some(name.to_owned());
+    }
+    Some(format!("CPU implementer {} part {}", value("CPU implementer")?, value("CPU part")?))
 }
 
 fn meminfo(key: &str) -> Option<u64> {
@@ -196,6 +193,15 @@ fn first_line(path: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn processors_are_told_by_name_or_on_arm_by_number() {
+        let x86 = "processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\nflags\t\t: fma\n";
+        assert_eq!(model_in(x86).as_deref(), Some("Some CPU @ 2 GHz"));
+        let arm = "processor\t: 0\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU part\t: 0xd0c\n";
+        assert_eq!(model_in(arm).as_deref(), Some("CPU implementer 0x41 part 0xd0c"));
+        assert_eq!(model_in("processor\t: 0\n"), None);
+    }
 
     #[test]
     fn dates_agree_with_the_calendar() {
