@@ -4,7 +4,7 @@ scikit-learn.
 Usage: python scripts/golden/make_uneven_searches.py [FOLDER]     (default: tests/data/searches)
 Writes the rows as a CSV file, ordered by class, so that a KFold leaves a class out of each training set; and, for each
 search, the job's sections beside what scikit-learn makes of it. null stands for NaN. Of the rows that weigh differently,
-in any order, there are two files: of three classes, and of two. Two more have two classes in order, as numbers and as
+in any order, there are three files: of three classes, of two, and of three of which one weighs nothing in the first rows. Two more have two classes in order, as numbers and as
 text.
 """
 
@@ -38,9 +38,13 @@ CASES = []
 ORDER = rng.permutation(96)
 WEIGHTS = np.round(rng.gamma(1.0, size=96), 3) * (rng.uniform(size=96) > 0.1)
 WEIGHED = {"weighted": (X[ORDER], Y[ORDER]), "weighted2": (X[ORDER], np.minimum(Y[ORDER], 1))}
+# The first third of these has no row of the class 1 that weighs something.
+WEIGHED["weighted_part"] = WEIGHED["weighted"]
+WEIGHTS_OF = {name: WEIGHTS for name in WEIGHED}
+WEIGHTS_OF["weighted_part"] = np.where((Y[ORDER] == 1) & (np.arange(96) < 32), 0.0, WEIGHTS)
 for name, (x, y) in WEIGHED.items():
     lines = [",".join([*(repr(float(v)) for v in row), str(target), repr(float(weight))])
-             for row, target, weight in zip(x, y, WEIGHTS)]
+             for row, target, weight in zip(x, y, WEIGHTS_OF[name])]
     (FOLDER / f"{name}.csv").write_text("\n".join(["a,b,c,d,y,w", *lines]) + "\n")
 TWO = {"uneven2": np.minimum(Y, 1), "uneven_text": np.array(["no", "yes"])[np.minimum(Y, 1)]}
 for name, y in TWO.items():
@@ -56,7 +60,7 @@ def job(name, options, rules, grid, steps=""):
 
 def search(job, model, grid, kind=GridSearchCV, attributes=(), data="uneven", weigh=("sample_weight",), **rules):
     x, y = WEIGHED.get(data, (X, TWO.get(data, Y)))
-    found = kind(model, grid, **rules).fit(x, y, **({name: WEIGHTS for name in weigh} if data in WEIGHED else {}))
+    found = kind(model, grid, **rules).fit(x, y, **({name: WEIGHTS_OF[data] for name in weigh} if data in WEIGHED else {}))
     plain = lambda values: [None if isinstance(v, float) and math.isnan(v) else v for v in values]
     table = {k: plain(v.tolist()) for k, v in found.cv_results_.items() if "time" not in k and "param" not in k}
     CASES.append({
@@ -132,6 +136,11 @@ error_score = -2.0
 [search.grid]
 n_neighbors = [3, 65, 64]
 """, KNeighborsClassifier(), {"n_neighbors": [3, 65, 64]}, cv=3, return_train_score=True, error_score=-2.0)
+# A class that weighs nothing in a fold has no area.
+scoring = ["roc_auc_ovr", "roc_auc_ovr_weighted", "accuracy"]
+search(job("GaussianNB", "", f'{IN_ORDER}\nscoring = {json.dumps(scoring)}\nrefit = "accuracy"\nerror_score = -5.0\n',
+           {"var_smoothing": [1e-9, 0.1]}), GaussianNB(), {"var_smoothing": [1e-9, 0.1]}, data="weighted_part", cv=KFold(3),
+       scoring=scoring, refit="accuracy", error_score=-5.0)
 # Rungs over a parameter: nothing is drawn.
 for rules in [{}, {"factor": 2, "min_resources": 3, "aggressive_elimination": True}]:
     text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in rules.items())

@@ -2,7 +2,7 @@
 
 use super::Scorer;
 use super::ordering::distinct;
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::metrics::brier::Brier;
 use crate::metrics::log_loss::LogLoss;
 use crate::metrics::pairwise::{total_weight, weighted_sum};
@@ -79,32 +79,24 @@ impl Scorer {
                 let of = |proba: &[f64]| Brier::new(&places, proba, weights).mean();
                 Ok(1.0 - of(all) / of(&shares(&places, k, weights)))
             }
-            _ => {
-                let areas = Areas { places: &places, proba, weights, k };
-                let area = self.area_of(&areas)?;
-                // The rows of one of two classes weigh nothing.
-                let none = (k == 2).then_some(f64::NAN);
-                area.or(none).ok_or_else(|| self.lacking(classes, y_true))
+            _ if proba.iter().any(|value| value.is_nan()) => {
+                Err(Error::data("scoring", Place::default(), "probabilities that are numbers", "nan"))
             }
+            _ => self.area_of(&Areas { places: &places, proba, weights, k }),
         }
     }
 
-    /// The area that the score is, if all those that it is made of are defined.
-    fn area_of(self, areas: &Areas<'_>) -> Result<Option<f64>> {
+    /// The area that the score is; NaN where one that it is made of has nothing on one side, as in scikit-learn.
+    fn area_of(self, areas: &Areas<'_>) -> Result<f64> {
         if areas.k == 2 {
             return Ok(areas.against_rest(1));
         }
+        let rows = areas.rows();
         match self {
             Self::RocAucOvr => Ok(areas.of_classes(|_| 1.0)),
-            Self::RocAucOvrWeighted => {
-                let rows = areas.rows();
-                Ok(areas.of_classes(|class| rows[class]))
-            }
-            Self::RocAucOvo | Self::RocAucOvoWeighted => {
-                let rows = areas.rows();
-                let by_rows = self == Self::RocAucOvoWeighted;
-                Ok(areas.of_pairs(|a, b| if by_rows { rows[a] + rows[b] } else { 1.0 }))
-            }
+            Self::RocAucOvrWeighted => Ok(areas.of_classes(|class| rows[class])),
+            Self::RocAucOvo => Ok(areas.of_pairs(|_, _| 1.0)),
+            Self::RocAucOvoWeighted => Ok(areas.of_pairs(|a, b| rows[a] + rows[b])),
             _ => Err(Error::internal(format!("{} is no score of probabilities", self.name()))),
         }
     }
@@ -152,29 +144,29 @@ impl Areas<'_> {
     }
 
     /// That of `class` against all others.
-    fn against_rest(&self, class: usize) -> Option<f64> {
+    fn against_rest(&self, class: usize) -> f64 {
         let positive: Vec<bool> = self.places.iter().map(|&place| place == class).collect();
         let own: Vec<f64> = self.proba.chunks_exact(self.k).map(|of_row| of_row[class]).collect();
-        area_under(&positive, &own, self.weights)
+        area_under(&positive, &own, self.weights).unwrap_or(f64::NAN)
     }
 
     /// That of `class` against `other`, each row counting once.
-    fn against(&self, class: usize, other: usize) -> Option<f64> {
+    fn against(&self, class: usize, other: usize) -> f64 {
         let rows = || self.places.iter().zip(self.proba.chunks_exact(self.k));
         let of_pair = || rows().filter(|(place, _)| **place == class || **place == other);
         let positive: Vec<bool> = of_pair().map(|(&place, _)| place == class).collect();
         let own: Vec<f64> = of_pair().map(|(_, of_row)| of_row[class]).collect();
-        area_under(&positive, &own, &[])
+        area_under(&positive, &own, &[]).unwrap_or(f64::NAN)
     }
 
     /// The mean over classes, each counting as `weight` says.
-    fn of_classes(&self, weight: impl Fn(usize) -> f64) -> Option<f64> {
+    fn of_classes(&self, weight: impl Fn(usize) -> f64) -> f64 {
         let (mut sum, mut total) = (0.0, 0.0);
-        for class in 0..self.k {
-            sum += weight(class) * self.against_rest(class)?;
+        for class in (0..self.k).filter(|&class| weight(class) > 0.0) {
+            sum += weight(class) * self.against_rest(class);
             total += weight(class);
         }
-        Some(sum / total)
+        sum / total
     }
 
     /// The mean over pairs of classes of the two areas that either has against the other.
@@ -182,15 +174,15 @@ impl Areas<'_> {
     /// # References
     /// Hand & Till (2001), "A simple generalisation of the area under the ROC curve for multiple class classification
     /// problems", eq. 7.
-    fn of_pairs(&self, weight: impl Fn(usize, usize) -> f64) -> Option<f64> {
+    fn of_pairs(&self, weight: impl Fn(usize, usize) -> f64) -> f64 {
         let (mut sum, mut total) = (0.0, 0.0);
         for a in 0..self.k {
             for b in a + 1..self.k {
-                sum += weight(a, b) * ((self.against(a, b)? + self.against(b, a)?) / 2.0);
+                sum += weight(a, b) * ((self.against(a, b) + self.against(b, a)) / 2.0);
                 total += weight(a, b);
             }
         }
-        Some(sum / total)
+        sum / total
     }
 }
 
@@ -225,6 +217,20 @@ mod tests {
         assert!(Scorer::NegLogLoss.of_probabilities(&[1.0, 1.0], &[0.0, 1.0], &[0.5; 4]).is_err());
         assert!(Scorer::RocAucOvr.of_probabilities(&[1.0, 1.0], &[0.0, 1.0], &[0.5; 4]).unwrap().is_nan());
         assert!(Scorer::NegLogLoss.score(&y, &y).is_err());
+    }
+
+    /// scikit-learn 1.9.1: roc_auc_score(y, proba, sample_weight=weights, multi_class="ovr").
+    #[test]
+    fn a_class_that_weighs_nothing_has_no_area() {
+        let proba = [0.7, 0.2, 0.1, 0.3, 0.4, 0.3, 0.2, 0.2, 0.6, 0.4, 0.5, 0.1, 0.1, 0.3, 0.6];
+        let of = |scorer: Scorer, weights: [f64; 5]| {
+            scorer
+                .weighted_probabilities(&[1.0, 2.0, 5.0, 1.0, 2.0], &[1.0, 2.0, 5.0], &proba, &weights)
+                .unwrap()
+        };
+        assert!(of(Scorer::RocAucOvr, [1.0, 0.0, 1.0, 1.0, 0.0]).is_nan());
+        assert_eq!(of(Scorer::RocAucOvrWeighted, [1.0, 2.0, 0.0, 1.0, 1.0]), 0.7);
+        assert!(of(Scorer::RocAucOvrWeighted, [1.0, 0.0, 0.0, 1.0, 0.0]).is_nan());
     }
 
     /// scikit-learn 1.9.1: the scorers of a model of these probabilities, of which they take the second class's.
