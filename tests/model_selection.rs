@@ -206,6 +206,7 @@ fn given(case: &Value) -> (Search, Vec<FitOutcome>) {
             fit_seconds: 0.5,
             score_seconds: 0.25,
             converged: id != (FitId { candidate: 1, fold: 0 }),
+            unscored: None,
         })
         .collect();
     (search, outcomes)

@@ -74,7 +74,7 @@ fn searches_over_uneven_rows_are_those_of_scikit_learn() {
     let cases = file["cases"].as_array().unwrap();
     let (weighted, alike): (Vec<&Value>, Vec<&Value>) =
         cases.iter().partition(|case| case["data"].as_str().unwrap().starts_with("weighted"));
-    assert_eq!((weighted.len(), alike.len()), (15, 23));
+    assert_eq!((weighted.len(), alike.len()), (15, 31));
     alike.into_iter().chain(weighted).for_each(check);
 }
 
@@ -217,11 +217,49 @@ fn class_weights_of_no_class_are_refused_before_the_work() {
 #[test]
 fn fits_that_failed_are_not_called_unconverged() {
     let (_folder, _, said) = results(
-        "uneven",
-        "[estimator]\nname = \"KNeighborsClassifier\"\n[search]\ncv = 3\n[search.grid]\nn_neighbors = [3, 65]\n",
+        "uneven2",
+        "[estimator]\nname = \"SVC\"\n[search]\ncv = { kind = \"KFold\", n_splits = 2 }\n[search.grid]\nC = [1, 2]\n",
     );
-    assert!(said.contains("3 fits failed out of a total of 6"), "{said}");
+    assert!(said.contains("2 fits failed out of a total of 4"), "{said}");
     assert!(!said.contains("did not converge"), "{said}");
+}
+
+#[test]
+fn neighbours_of_too_few_rows_are_told_or_raised() {
+    let job = |n_neighbors: &str, rules: &str| {
+        format!(
+            "[estimator]\nname = \"KNeighborsClassifier\"\n[search]\n{rules}[search.grid]\nn_neighbors = {n_neighbors}\n"
+        )
+    };
+    let (folder, _, said) = results("uneven", &job("[97, 3, 65]", "cv = 3\n"));
+    assert!(said.contains("Scoring failed for 6 of 9 fits"), "{said}");
+    assert!(
+        said.contains("will be set to NaN.") && said.contains("rows.csv: expected at least 97 rows"),
+        "{said}"
+    );
+    assert!(!said.contains("did not converge") && !said.contains("fits failed"), "{said}");
+    let predict = |folder: &TempDir| {
+        let mut command = Command::cargo_bin("rankfit").unwrap();
+        let arguments = ["predict", "--model", "out.h5", "--data", "rows.csv"];
+        command.current_dir(folder.path()).args(arguments).output().unwrap()
+    };
+    assert!(predict(&folder).status.success());
+    // None of these scores, and the first, which is fitted on all rows then, predicts nothing.
+    let (folder, _, said) = results("uneven", &job("[97, 65]", "cv = 3\n"));
+    assert!(said.contains("Scoring failed for 6 of 6 fits"), "{said}");
+    let output = predict(&folder);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(65), "{said}");
+    assert!(said.contains("expected at least 97 rows, as many as n_neighbors, found 96"), "{said}");
+    let folder = self::folder("uneven", &job("[3, 65]", "cv = 3\nerror_score = \"raise\"\n"));
+    let output = run(folder.path());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(65), "{said}");
+    assert!(said.contains("expected at least 65 rows"), "{said}");
+    // Rungs of few rows.
+    let rungs = "kind = \"halving\"\ncv = 3\nmin_resources = 24\nfactor = 2\n";
+    let (_folder, _, said) = results("uneven", &job("[3, 40, 17, 5]", rungs));
+    assert!(said.contains("Scoring failed for 6 of"), "{said}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, KFold, PredefinedSplit
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC
@@ -136,6 +136,14 @@ error_score = -2.0
 [search.grid]
 n_neighbors = [3, 65, 64]
 """, KNeighborsClassifier(), {"n_neighbors": [3, 65, 64]}, cv=3, return_train_score=True, error_score=-2.0)
+# Neighbours of too few rows: such fits are not failures, their scores are. The first candidate is fitted on all rows if none
+# scores, even one that predicts nothing then.
+for rules in ["", "error_score = -2.0\n"]:
+    for neighbors in [[65, 64, 97], [97, 65]]:
+        given = {"error_score": -2.0} if rules else {}
+        for name, model in [("KNeighborsClassifier", KNeighborsClassifier()), ("KNeighborsRegressor", KNeighborsRegressor())]:
+            search(job(name, "", f"{IN_ORDER}\nreturn_train_score = true\n{rules}", {"n_neighbors": neighbors}), model,
+                   {"n_neighbors": neighbors}, cv=KFold(3), return_train_score=True, **given)
 # A class that weighs nothing in a fold has no area.
 scoring = ["roc_auc_ovr", "roc_auc_ovr_weighted", "accuracy"]
 search(job("GaussianNB", "", f'{IN_ORDER}\nscoring = {json.dumps(scoring)}\nrefit = "accuracy"\nerror_score = -5.0\n',

@@ -89,6 +89,14 @@ impl RowScores {
         self.scorers.iter().map(score).collect()
     }
 
+    /// What stands for every score of rows for which a model has no predictions, as `error` says.
+    ///
+    /// # Errors
+    /// `error` where nothing stands for a score.
+    pub fn of_nothing(&self, error: Error) -> Result<Vec<f64>> {
+        self.failed.map(|failed| vec![failed; self.scorers.len()]).ok_or(error)
+    }
+
     fn score(&self, scorer: Scorer, rows: &Scored<'_>) -> Result<f64> {
         if self.of_text {
             scorer.check_text(rows.known)?;

@@ -61,6 +61,7 @@ pub fn run_search(
     tell_shared(telemetry, &swept.report.shared);
     let mut warnings = search.warnings.clone();
     warnings.extend(of_failures(&swept.failures, swept.outcomes.len(), search.error_score)?);
+    warnings.extend(of_unscored(&swept.outcomes, search.error_score));
     let cv_results = match search.kind {
         Kind::CrossValidate => CvResults::of_folds(search, &swept.outcomes)?,
         _ => CvResults::new(search, splits.len(), &swept.outcomes)?,
@@ -180,6 +181,17 @@ pub(super) fn of_failures(
         "{n} fits failed out of a total of {n_fits}. The score on these train-test partitions for these \
          parameters will be set to {score}. The first failed with: {reason}"
     )))
+}
+
+/// scikit-learn's warning about fits that could predict nothing.
+pub(super) fn of_unscored(outcomes: &[FitOutcome], score: Option<f64>) -> Option<String> {
+    let (score, n_fits) = (score.unwrap_or(f64::NAN), outcomes.len());
+    let mut reasons = outcomes.iter().filter_map(|fit| fit.unscored.as_ref());
+    let (first, n) = (reasons.next()?, 1 + reasons.count());
+    Some(format!(
+        "Scoring failed for {n} of {n_fits} fits. The score on these train-test partitions for these parameters \
+         will be set to {score}. The first failed with: {first}"
+    ))
 }
 
 /// A warning about fits that were stopped by a limit of theirs; those that failed have theirs.

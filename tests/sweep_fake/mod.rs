@@ -75,6 +75,7 @@ impl Fits for Fake {
                 fit_seconds: 0.0,
                 score_seconds: 0.0,
                 converged: true,
+                unscored: None,
             })?;
         }
         Ok(())

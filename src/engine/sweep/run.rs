@@ -284,6 +284,7 @@ impl<'a> Sweep<'a> {
                         fit_seconds: latest.elapsed().as_secs_f64(),
                         score_seconds: 0.0,
                         converged: false,
+                        unscored: None,
                     };
                     self.record(Record { outcome, failure: Some(reason(&error)) }, share, desk)?;
                     missing.split_off(1)

@@ -28,6 +28,8 @@ pub struct FitOutcome {
     pub score_seconds: f64,
     /// Whether the fit reached its tolerance.
     pub converged: bool,
+    /// Why the fit, which succeeded, could predict nothing: the score of failures stands for all its scores.
+    pub unscored: Option<String>,
 }
 
 /// Fits done in order by one rank because each helps the next.

@@ -121,6 +121,7 @@ impl FoldSearch {
             fit_seconds,
             score_seconds,
             converged: model.converged(),
+            unscored: None,
         })
     }
 

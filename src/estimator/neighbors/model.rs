@@ -129,7 +129,8 @@ impl KNeighborsModel {
             false => Classes { targets: Vec::new(), names: None },
         };
         let known = |y: &f64| *y >= 0.0 && y.fract() == 0.0 && (*y as usize) < classes.targets.len();
-        if neighbors.k > n || (kind.is_classifier() && !y.iter().all(known)) {
+        neighbors.check_rows("model", n)?;
+        if kind.is_classifier() && !y.iter().all(known) {
             return Err(unsound());
         }
         Ok(Self::build(neighbors, classes, x, y, d))

@@ -91,6 +91,22 @@ impl KNeighborsSearch {
         Ok(predicted)
     }
 
+    /// The outcome of a fit on fewer rows than neighbours, which is one, as in scikit-learn, but predicts nothing.
+    fn unscored(&self, id: FitId, fit_seconds: f64, error: Error) -> Result<FitOutcome> {
+        let unscored = Some(error.to_string());
+        let test_scores = self.scores.of_nothing(error)?;
+        let train_scores = if self.return_train_score { test_scores.clone() } else { Vec::new() };
+        Ok(FitOutcome {
+            id,
+            test_scores,
+            train_scores,
+            fit_seconds,
+            score_seconds: 0.0,
+            converged: true,
+            unscored,
+        })
+    }
+
     fn scores(&self, model: &KNeighborsModel, predicted: &Predicted, rows: &[usize]) -> Result<Vec<f64>> {
         let classes = model.classes();
         let y_true: Vec<f64> = rows.iter().map(|&row| self.table.y[row]).collect();
@@ -153,7 +169,13 @@ impl Searchable for KNeighborsSearch {
         };
         for &id in &chain.fits {
             since = Instant::now();
-            self.candidates[id.candidate].check_rows(&self.table.origin, split.train.len())?;
+            if let Err(error) =
+                self.candidates[id.candidate].check_rows(&self.table.origin, split.train.len())
+            {
+                emit(self.unscored(id, fit_seconds, error)?)?;
+                fit_seconds = 0.0;
+                continue;
+            }
             let at = able.iter().position(|&other| other == id);
             let at = at.ok_or_else(|| Error::internal("neighbours that were not looked for"))?;
             let test_scores = self.scores(&model, &tested[at], &split.test)?;
@@ -163,7 +185,15 @@ impl Searchable for KNeighborsSearch {
                 Some(predicted) => self.scores(&model, predicted, &split.train)?,
                 None => Vec::new(),
             };
-            emit(FitOutcome { id, test_scores, train_scores, fit_seconds, score_seconds, converged: true })?;
+            emit(FitOutcome {
+                id,
+                test_scores,
+                train_scores,
+                fit_seconds,
+                score_seconds,
+                converged: true,
+                unscored: None,
+            })?;
             (fit_seconds, looking) = (0.0, 0.0);
         }
         Ok(())
@@ -184,7 +214,9 @@ impl Searchable for KNeighborsSearch {
     }
 
     fn refit(&self, candidate: usize) -> Result<Model> {
-        let rows: Vec<usize> = (0..self.table.y.len()).collect();
-        Ok(self.candidates[candidate].fit(&self.table, &rows)?.export())
+        let (candidate, rows) = (&self.candidates[candidate], (0..self.table.y.len()).collect::<Vec<_>>());
+        candidate.check_table(&self.table)?;
+        // A search none of whose candidates predicts anything ends with the first of them: `import` says what it lacks.
+        Ok(KNeighborsModel::of(candidate.clone(), &self.table, &rows).export())
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::super::candidates::{Candidate, sample};
 use super::super::cv_results::{Best, Column, CvResults};
 use super::super::driver::{
-    SearchResult, Work, check_chains, of_failures, of_stopped, refit, shared_work, tell_shared,
+    SearchResult, Work, check_chains, of_failures, of_stopped, of_unscored, refit, shared_work, tell_shared,
 };
 use super::super::ranks::means_and_stds;
 use super::super::search::{FitId, FitOutcome, Searchable, Split};
@@ -238,6 +238,7 @@ impl Climb<'_, '_> {
         let report = done.report.ok_or_else(|| Error::internal("a search of no rungs"))?;
         tell_shared(self.telemetry, &report.shared);
         warnings.extend(of_failures(&done.failures, done.outcomes.len(), self.rungs.search.error_score)?);
+        warnings.extend(of_unscored(&done.outcomes, self.rungs.search.error_score));
         let search = Search { candidates: done.candidates, ..self.rungs.search.clone() };
         let mut cv_results = CvResults::new(&search, self.rungs.splits.len(), &done.outcomes)?;
         warnings.extend(cv_results.warnings.iter().cloned());

@@ -291,7 +291,15 @@ impl SvcSearch {
             false => Vec::new(),
         };
         let converged = fitted.solved.pairs.iter().all(|p| p.solution.converged);
-        Ok(FitOutcome { id, test_scores, train_scores, fit_seconds, score_seconds, converged })
+        Ok(FitOutcome {
+            id,
+            test_scores,
+            train_scores,
+            fit_seconds,
+            score_seconds,
+            converged,
+            unscored: None,
+        })
     }
 
     fn scores(

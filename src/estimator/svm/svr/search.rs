@@ -207,7 +207,15 @@ impl SvrSearch {
         let train_scores =
             if self.return_train_score { self.scores(&model, &split.train)? } else { Vec::new() };
         let converged = solution.converged;
-        let outcome = FitOutcome { id, test_scores, train_scores, fit_seconds, score_seconds, converged };
+        let outcome = FitOutcome {
+            id,
+            test_scores,
+            train_scores,
+            fit_seconds,
+            score_seconds,
+            converged,
+            unscored: None,
+        };
         let fit = SettledFit { outcome, nearest_bound: solution.nearest_bound };
         let done = Done { fit, reach: solution.reach };
         *before = Some((id.candidate, solution));
