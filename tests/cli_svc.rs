@@ -52,3 +52,49 @@ fn what_is_no_way_to_start_is_told() {
         desk.fails(&run, 78, "true, false or \"auto\"");
     }
 }
+
+/// scikit-learn 1.9.1, `SVC(C=inf, kernel="linear")`, `SVR(C=inf)` of the first feature, and `GridSearchCV(SVC(C=inf),
+/// {"gamma": [0.5, 2.0]}, cv=3)` on these rows, which a line parts.
+#[test]
+fn an_infinite_c_bounds_nothing() {
+    let desk = Desk::new();
+    let row = |i: usize| {
+        let (a, b) = ((i * 7 % 13) as f64 / 4.0, (i * 5 % 11) as f64 / 3.0);
+        (format!("{a:?},{b:?},{}\n", u8::from(a + b > 3.0)), format!("{a:?},{b:?},{a:?}\n"))
+    };
+    let (classes, numbers): (String, String) = (0..24).map(row).unzip();
+    desk.write("classes.csv", &classes);
+    desk.write("numbers.csv", &numbers);
+    let job = |data: &str, rules: &str| {
+        let head =
+            format!("[data]\nsource = \"csv\"\npath = \"{data}.csv\"\nlabel_column = 2\nheader = false\n");
+        desk.write("job.toml", &format!("{head}[estimator]\nC = inf\n{rules}"));
+        desk.ok(&["run", "job.toml", "-o", "out.h5", "--on-existing", "replace", "-q"]);
+        desk.json("out.h5")
+    };
+    let numbers_of = |value: &Value| -> Vec<f64> {
+        let all = value.as_array().unwrap();
+        all.iter()
+            .flat_map(|v| v.as_array().unwrap_or(&vec![v.clone()]).clone())
+            .filter_map(|v| v.as_f64())
+            .collect()
+    };
+    let close = |found: &Value, expected: &[f64]| {
+        let found = numbers_of(found);
+        assert_eq!(found.len(), expected.len());
+        let near = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-9 * b.abs();
+        assert!(found.iter().zip(expected).all(near), "{found:?} for {expected:?}");
+    };
+    let linear = &job("classes", "name = \"SVC\"\nkernel = \"linear\"\n")["model"];
+    close(&linear["support_"], &[11.0, 21.0, 9.0, 14.0]);
+    close(
+        &linear["dual_coef_"],
+        &[-407.9389584818862, -167.97507340281388, 407.9389584818862, 167.97507340281388],
+    );
+    close(&linear["intercept_"], &[-72.98931912195953]);
+    let numbers = &job("numbers", "name = \"SVR\"\n")["model"];
+    close(&numbers["support_"], &[0.0, 3.0, 4.0, 11.0, 13.0, 20.0, 21.0]);
+    close(&numbers["intercept_"], &[1.1480046572575573]);
+    let table = &job("classes", "name = \"SVC\"\n[search]\ncv = 3\n[search.grid]\ngamma = [0.5, 2.0]\n")["cv_results"];
+    close(&table["mean_test_score"], &[0.7083333333333334, 0.75]);
+}

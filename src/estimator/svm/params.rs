@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::Result;
 pub use crate::estimator::class_weight::ClassWeight;
@@ -40,12 +40,26 @@ impl WarmStartAlongC {
     }
 }
 
+/// What `C = inf` is read as: above every α, and still finite with weights of rows and classes.
+const NO_BOUND: f64 = 1e150;
+
+/// Reads C, which may be infinite.
+///
+/// # Errors
+/// Those of reading a number.
+pub(in crate::estimator::svm) fn bounded<'de, D: Deserializer<'de>>(
+    from: D,
+) -> std::result::Result<f64, D::Error> {
+    f64::deserialize(from).map(|c| if c == f64::INFINITY { NO_BOUND } else { c })
+}
+
 /// Parameters of SVC with scikit-learn's names and defaults, unchecked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SvcParams {
-    /// Inverse strength of the regularisation, above 0.
-    #[serde(rename = "C")]
+    /// Inverse strength of the regularisation, above 0. Infinity, which asks for a machine without errors, is read as 10¹⁵⁰:
+    /// no α reaches either, and results have no word for it.
+    #[serde(rename = "C", deserialize_with = "bounded")]
     pub c: f64,
     /// `"rbf"`, `"linear"`, `"poly"` or `"sigmoid"`.
     pub kernel: String,

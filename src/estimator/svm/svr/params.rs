@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::estimator::parameter::check;
-use crate::estimator::svm::params::{Gamma, Svc, SvcParams, WarmStartAlongC};
+use crate::estimator::svm::params::{Gamma, Svc, SvcParams, WarmStartAlongC, bounded};
 
 /// Parameters of SVR with scikit-learn's names and defaults, unchecked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,8 +20,8 @@ pub struct SvrParams {
     pub coef0: f64,
     /// Largest violation of optimality at which the solver stops, above 0.
     pub tol: f64,
-    /// Inverse strength of the regularisation, above 0.
-    #[serde(rename = "C")]
+    /// Inverse strength of the regularisation, above 0; infinity as of [SVC](SvcParams::c).
+    #[serde(rename = "C", deserialize_with = "bounded")]
     pub c: f64,
     /// Errors up to this cost nothing.
     pub epsilon: f64,
