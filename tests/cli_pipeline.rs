@@ -199,7 +199,7 @@ fn mistakes_are_located() {
         78,
         "pipeline.1.n_components: expected a positive integer",
     );
-    desk.refused(&step("name = \"PCA\"\nn_components = \"mle\""), 78, "found the text \"mle\"");
+    desk.refused(&step("name = \"PCA\"\nn_components = \"most\""), 78, "found the text \"most\"");
     desk.refused(&step("name = \"PCA\"\nsvd_solver = \"arpack\""), 78, "expected \"auto\", \"full\",");
     desk.refused(&step("name = \"PCA\"\ncomponents = 2"), 78, "did you mean n_components?");
     desk.refused(&step("name = \"KMeans\""), 78, "the last step is the section [estimator]");
@@ -226,7 +226,7 @@ fn parameters_of_a_step_are_named_with_what_they_take() {
     for (line, message) in [
         (
             "n_components = -1",
-            "n_components: expected a positive integer, or a share of the variance between 0 and 1, found -1\n",
+            "n_components: expected a positive integer, a share of the variance between 0 and 1, or \"mle\", found -1\n",
         ),
         ("iterated_power = -1", "iterated_power: expected a number of 0 or more, or \"auto\", found -1\n"),
     ] {

@@ -84,7 +84,7 @@ fn assert_close(got: &[f64], expected: &[f64], tolerance: f64, what: &str) {
 #[test]
 fn every_transformer_finds_what_scikit_learn_finds() {
     let cases = cases();
-    assert!(cases.len() >= 27);
+    assert!(cases.len() >= 31);
     for case in &cases {
         let d = case.n_features;
         for block_rows in [1, 7, 1000] {
@@ -118,7 +118,9 @@ fn solvers(case: &Case) -> Vec<(&'static str, Value)> {
         params[key] = solver.into();
         (solver, params)
     };
-    let can = |solver: &&str| *solver != "randomized" || !case.params["n_components"].is_f64();
+    let n_components = &case.params["n_components"];
+    let by_data = n_components.is_f64() || n_components.is_string();
+    let can = |solver: &&str| *solver != "randomized" || !by_data;
     known.into_iter().filter(can).map(with).collect()
 }
 
@@ -257,8 +259,8 @@ fn what_cannot_be_fitted_is_refused() {
     };
     let config = ExitCode::Config;
     let text = refused("PCA", serde_json::json!({ "n_components": -1 }), config);
-    assert!(text.ends_with("a share of the variance between 0 and 1, found -1"), "{text}");
-    for n_components in [serde_json::json!(0), 4.into(), 1.0.into(), (-0.5).into(), "mle".into()] {
+    assert!(text.ends_with("a share of the variance between 0 and 1, or \"mle\", found -1"), "{text}");
+    for n_components in [serde_json::json!(0), 4.into(), 1.0.into(), (-0.5).into(), "most".into()] {
         let text = refused("PCA", serde_json::json!({ "n_components": n_components }), config);
         assert!(text.contains("n_components: expected"), "{text}");
     }
@@ -266,6 +268,19 @@ fn what_cannot_be_fitted_is_refused() {
     assert!(
         refused("PCA", by_trial, config).contains("n_components: expected a positive integer for svd_solver")
     );
+    let likeliest = serde_json::json!({ "n_components": "mle" });
+    let by_trial = serde_json::json!({ "n_components": "mle", "svd_solver": "randomized" });
+    assert!(
+        refused("PCA", by_trial, config).contains("n_components: expected a positive integer for svd_solver")
+    );
+    let wide = given::<f64>(&x, &[], 6, 2);
+    let text = message(fit(&Single::new(), &wide, Residency::Memory, "PCA", &likeliest), config);
+    assert!(text.contains("expected a number for 2 rows of 6 features, found \"mle\""), "{text}");
+    for (rows, d) in [(&x[..], 1), (&[3.0; 12][..], 3)] {
+        let flat = given::<f64>(rows, &[], d, 2);
+        let text = message(fit(&Single::new(), &flat, Residency::Memory, "PCA", &likeliest), ExitCode::Data);
+        assert!(text.contains("two features or more whose variances differ"), "{text}");
+    }
     let rule = serde_json::json!({ "n_components": 1, "iterated_power": "often" });
     assert!(refused("PCA", rule, config).contains("iterated_power: expected"));
     for n_components in [0, 4] {

@@ -35,6 +35,9 @@ single = mixed(25, 1, -4.0)
 weights = rng.integers(0, 4, size=60).astype(float) / 2
 # Singular values that halve, twenty of them.
 halving = np.round(rng.normal(size=(80, 20)) * 0.5 ** np.arange(20) @ np.linalg.qr(rng.normal(size=(20, 20)))[0], 9)
+# Three directions of eight, and noise.
+other = np.random.default_rng(11)
+few = np.round(other.normal(size=(90, 3)) @ other.normal(size=(3, 8)) + 0.2 * other.normal(size=(90, 8)), 4)
 
 ATTRIBUTES = {
     "StandardScaler": ["mean_", "var_", "scale_", "n_samples_seen_"],
@@ -96,6 +99,10 @@ CASES = [
     case("constant", "PCA", constant, {"n_components": 2}, extra=full),
     case("halving", "PCA", halving, {"n_components": 4}, extra=full),
     case("halving, whitened", "PCA", halving, {"n_components": 3, "whiten": True}, extra=full),
+    case("likeliest", "PCA", few, {"n_components": "mle"}, extra=full),
+    case("likeliest, few rows, whitened", "PCA", few[:9], {"n_components": "mle", "whiten": True}, extra=full),
+    case("likeliest of tall", "PCA", tall, {"n_components": "mle"}, extra=full),
+    case("likeliest of collinear", "PCA", collinear, {"n_components": "mle"}, extra=full),
     case("tall", "TruncatedSVD", tall, extra=arpack),
     case("three", "TruncatedSVD", tall, {"n_components": 3}, extra=arpack),
     case("wide", "TruncatedSVD", wide, {"n_components": 3}, extra=arpack),

@@ -25,7 +25,10 @@ const EXPECTATIONS: &[(&str, &str)] = &[
     ("class_weight", "\"balanced\" or a table of class = weight"),
     ("label", "a column's name or number"),
     ("y", "the name of a dataset or column, or a column's number"),
-    ("n_components", "a positive integer, or for PCA also a share of the variance between 0 and 1"),
+    (
+        "n_components",
+        "a positive integer, or for PCA also a share of the variance between 0 and 1, or \"mle\"",
+    ),
     ("feature_range", "two numbers [low, high], low below high"),
     ("memory_per_rank", "a number of bytes, or a text such as \"8GiB\""),
     ("scoring", "a scorer's name, or a list of names"),

@@ -2,6 +2,7 @@
 
 mod axes;
 mod covariance;
+mod evidence;
 mod pca;
 mod projection;
 mod sketch;

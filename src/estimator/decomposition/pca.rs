@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::evidence::{Dimension, dimension};
 use super::projection::Projection;
 use super::sketch::Sketch;
 use super::solver::{Decomposition, IteratedPower, SvdSolver, decompose};
@@ -21,7 +22,7 @@ pub enum NComponents {
     Negative(i64),
     /// As many as explain more than this share of the variance.
     Share(f64),
-    /// A rule; none is known.
+    /// `"mle"`: as many as are likeliest.
     Rule(String),
 }
 
@@ -29,7 +30,7 @@ pub enum NComponents {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PcaParams {
-    /// Components to keep: a number, a share of the variance, or all when absent.
+    /// Components to keep: a number, a share of the variance, `"mle"` for the likeliest number, or all when absent.
     #[serde(deserialize_with = "crate::estimator::parameter::or_none")]
     pub n_components: Option<NComponents>,
     /// Divide each coordinate by its standard deviation.
@@ -62,15 +63,19 @@ impl PcaParams {
     /// Checks what can be checked without data.
     ///
     /// # Errors
-    /// [`Error::Job`] for a number of components that is none, a share of the variance with a solver that does not know
-    /// it, or an unknown rule.
+    /// [`Error::Job`] for a number of components that is none, a share of the variance or `"mle"` with a solver that does not
+    /// know it, or an unknown rule.
     pub fn validate(&self) -> Result<()> {
         self.iterated_power.validate()?;
         let (expected, found) = match &self.n_components {
             Some(NComponents::Share(share)) if self.svd_solver == SvdSolver::Randomized => {
                 ("a positive integer for svd_solver = \"randomized\"", format!("{share:?}"))
             }
+            Some(NComponents::Rule(rule)) if rule == MLE && self.svd_solver == SvdSolver::Randomized => {
+                ("a positive integer for svd_solver = \"randomized\"", format!("the text {rule:?}"))
+            }
             None => return Ok(()),
+            Some(NComponents::Rule(rule)) if rule == MLE => return Ok(()),
             Some(NComponents::Count(n)) if *n > 0 => return Ok(()),
             Some(NComponents::Share(share)) if *share > 0.0 && *share < 1.0 => return Ok(()),
             Some(NComponents::Count(n)) => (COMPONENTS, n.to_string()),
@@ -99,7 +104,8 @@ impl PcaParams {
     /// for a single row; what the pass meets.
     ///
     /// # References
-    /// Tipping & Bishop, Mixtures of probabilistic principal component analysers, 1999, appendix A (the noise).
+    /// Tipping & Bishop, Mixtures of probabilistic principal component analysers, 1999, appendix A (the noise); Minka, Automatic
+    /// choice of dimensionality for PCA, NIPS 2000 (`"mle"`).
     pub fn fit<T: Real>(&self, engine: &mut PassEngine<'_, T>) -> Result<Pca> {
         self.validate()?;
         let (n, d) = (engine.shape().n_samples, engine.shape().n_features);
@@ -116,14 +122,16 @@ impl PcaParams {
         let freedom = (n - 1) as f64;
         let share = |square: &f64| if found.total > 0.0 { square / found.total } else { 0.0 };
         let ratio: Vec<f64> = found.squares.iter().map(share).collect();
-        let k = match self.n_components {
-            Some(NComponents::Share(share)) => count_for(share, &ratio).min(most),
+        let variances: Vec<f64> = found.squares.iter().map(|square| square / freedom).collect();
+        let k = match &self.n_components {
+            Some(NComponents::Share(share)) => count_for(*share, &ratio).min(most),
+            Some(NComponents::Rule(_)) => likeliest(engine, &variances)?,
             _ => wanted,
         };
         Ok(Pca::new(PcaFit {
             params: self.clone(),
             components: found.vectors[..k * d].to_vec(),
-            explained_variance: found.squares[..k].iter().map(|square| square / freedom).collect(),
+            explained_variance: variances[..k].to_vec(),
             explained_variance_ratio: ratio[..k].to_vec(),
             singular_values: found.singular[..k].to_vec(),
             noise_variance: noise(&found, solver, k, [most, d]) / freedom,
@@ -135,13 +143,17 @@ impl PcaParams {
 }
 
 impl PcaParams {
-    /// The number of components asked for, of `n` rows with `d` features; none for a share of the variance or all.
+    /// The number of components asked for, of `n` rows with `d` features; none where the data tell it, or for all.
     ///
     /// # Errors
-    /// [`Error::Job`] for more than there are rows or features.
+    /// [`Error::Job`] for more than there are rows or features, and for `"mle"` of fewer rows than features.
     pub fn count(&self, n: u64, d: usize) -> Result<Option<usize>> {
-        match self.n_components {
-            Some(NComponents::Count(count)) => check_count(count, most_components(n, d)).map(Some),
+        match &self.n_components {
+            Some(NComponents::Count(count)) => check_count(*count, most_components(n, d)).map(Some),
+            Some(NComponents::Rule(_)) if n < d as u64 => {
+                let expected = format!("a number for {n} rows of {d} features");
+                Err(Error::job("n_components", expected, "\"mle\", which needs n_samples >= n_features"))
+            }
             _ => Ok(None),
         }
     }
@@ -152,7 +164,26 @@ pub(super) fn most_components(n: u64, d: usize) -> usize {
     usize::try_from(n).unwrap_or(usize::MAX).min(d)
 }
 
-const COMPONENTS: &str = "a positive integer, or a share of the variance between 0 and 1";
+const MLE: &str = "mle";
+
+const COMPONENTS: &str = "a positive integer, a share of the variance between 0 and 1, or \"mle\"";
+
+/// The likeliest number of components of rows with these variances along their axes.
+///
+/// # Collective
+/// One broadcast: no rank may count otherwise than the others.
+///
+/// # Errors
+/// [`Error::Data`] where there are no two features that vary, or their variances are equal.
+fn likeliest<T: Real>(engine: &PassEngine<'_, T>, variances: &[f64]) -> Result<usize> {
+    let found = match engine.replicate(|| Ok(dimension(variances, engine.shape().n_samples)))? {
+        Dimension::Components(count) => return Ok(count),
+        Dimension::TooFew => "one, or none",
+        Dimension::Tied => "equal ones",
+    };
+    let expected = "two features or more whose variances differ, for n_components = \"mle\"";
+    Err(Error::data(engine.origin(), Place::default(), expected, found))
+}
 
 /// The mean of the squares that the first `k` directions leave, of `most` that are not 0.
 fn noise(found: &Decomposition, solver: SvdSolver, k: usize, [most, d]: [usize; 2]) -> f64 {
