@@ -201,6 +201,53 @@ fn a_search_imputes_by_the_training_rows_of_each_fold() {
     }
 }
 
+/// Mean test scores of scikit-learn 1.9.1:
+/// `GridSearchCV(make_pipeline(SimpleImputer(missing_values=-1), GaussianNB()), {"simpleimputer__add_indicator":
+/// [False, True], "simpleimputer__strategy": ["mean", "median"]})` on these rows.
+const TOLD: [f64; 4] =
+    [0.816_666_666_666_666_7, 0.783_333_333_333_333_4, 0.733_333_333_333_333_4, 0.733_333_333_333_333_3];
+
+#[test]
+fn a_number_may_stand_for_what_is_missing_and_be_told() {
+    let desk = Desk::new();
+    let row = |i: usize| {
+        let value = |j: usize| match (i * 5 + j).is_multiple_of(9) {
+            true => "-1".into(),
+            false => ((i * 7 + j * 3) % 11).pow(3).to_string(),
+        };
+        let y = usize::from((i * 7) % 11 + (i * i) % 5 > 6);
+        format!("{},{},{},{y}\n", value(0), value(1), value(2))
+    };
+    let rows: String = (0..60).map(row).collect();
+    desk.write("rows.csv", &rows);
+    let head = "[data]\nsource = \"csv\"\npath = \"rows.csv\"\nlabel_column = 3\n[[pipeline]]\nname = \"SimpleImputer\"\n\
+                missing_values = -1\n";
+    let grid = "[search.grid]\nsimpleimputer__add_indicator = [false, true]\n\
+                simpleimputer__strategy = [\"mean\", \"median\"]\n";
+    desk.write("job.toml", &format!("{head}[estimator]\nname = \"GaussianNB\"\n{grid}"));
+    desk.ok(&["run", "job.toml", "--output", "out.h5"]);
+    let table = &desk.json("out.h5")["cv_results"];
+    for (params, score) in table["params"].as_array().unwrap().iter().zip(floats(&table["mean_test_score"])) {
+        let median = params["simpleimputer__strategy"] == "median";
+        let told = params["simpleimputer__add_indicator"] == true;
+        let expected = TOLD[2 * usize::from(told) + usize::from(median)];
+        assert!((score - expected).abs() < 1e-12, "{params}: {score}, not {expected}");
+    }
+    // The steps after it, and predict, see six features: scikit-learn's pipeline has 34 rows of the class 1.
+    let steps = "add_indicator = true\n[[pipeline]]\nname = \"StandardScaler\"\n";
+    desk.write(
+        "job.toml",
+        &format!("{head}{steps}[estimator]\nname = \"GaussianNB\"\nvar_smoothing = 1e-9\n"),
+    );
+    desk.ok(&["run", "job.toml", "--output", "told.h5"]);
+    assert_eq!(floats(&desk.json("told.h5")["model"]["theta_"]).len(), 12);
+    let predicted = desk.ok(&["predict", "--model", "told.h5", "--data", "rows.csv"]);
+    assert_eq!(predicted.lines().filter(|class| *class == "1").count(), 34);
+    // NaN stands for nothing then.
+    desk.write("rows.csv", &rows.replacen(",0,", ",,", 1));
+    desk.refused(65, "expected a finite number");
+}
+
 /// scikit-learn 1.9.1, `cross_val_score(Ridge(), X, y, cv=GroupKFold(3), groups=stones)` and with `PredefinedSplit(folds)`
 /// on these rows.
 const BY_STONE: [f64; 3] = [-0.3676267067796022, -0.028549772690658948, -0.9274233033440622];

@@ -29,6 +29,7 @@ holes = np.round(rng.normal(size=(45, 4)), 1)
 holes[rng.random(holes.shape) < 0.3] = np.nan
 empty = holes.copy()
 empty[:, 2] = np.nan
+other = np.random.default_rng(5)
 
 ATTRIBUTES = {
     "RobustScaler": ["center_", "scale_"],
@@ -41,9 +42,17 @@ def listed(a):
     return [None if np.isnan(v) else v for v in np.asarray(a, dtype=float).ravel().tolist()]
 
 
+def indicated(model):
+    found = getattr(model, "indicator_", None)
+    return {} if found is None else {"indicator_features_": listed(found.features_)}
+
+
 def case(name, estimator, x, **params):
     model = globals()[estimator](**{k: tuple(v) if isinstance(v, list) else v for k, v in params.items()}).fit(x)
-    new = np.vstack([x[:12], x[:3] * 1.01 + 0.003, x[:1] - 1e7, x[:1] + 1e7])
+    known = x[:3] * 1.01 + 0.003
+    if "missing_values" in params:
+        known[0] = params["missing_values"]
+    new = np.vstack([x[:12], known, x[:1] - 1e7, x[:1] + 1e7])
     return {
         "name": name,
         "origin": f"{ORIGIN}, {estimator}(**{params}).fit(X)",
@@ -51,7 +60,7 @@ def case(name, estimator, x, **params):
         "params": params,
         "n_features": x.shape[1],
         "x": listed(x),
-        "attributes": {a: listed(getattr(model, a)) for a in ATTRIBUTES[estimator] if getattr(model, a) is not None},
+        "attributes": indicated(model) | {a: listed(getattr(model, a)) for a in ATTRIBUTES[estimator] if getattr(model, a) is not None},
         "new": listed(new),
         "transformed": listed(model.transform(new)),
     }
@@ -76,4 +85,14 @@ for strategy in ["mean", "median", "most_frequent", "constant"]:
     cases.append(case("no value, " + strategy, "SimpleImputer", empty, strategy=strategy, **more))
     cases.append(case("no value kept, " + strategy, "SimpleImputer", empty, strategy=strategy,
                       keep_empty_features=True, **more))
+    marked = np.where(np.isnan(empty), -1.0, empty)
+    for x, missing in [(holes, {}), (empty, {}), (marked, {"missing_values": -1.0})]:
+        for keep in [False, True]:
+            cases.append(case(f"told, {strategy}, {len(missing)}, {keep}", "SimpleImputer", x, strategy=strategy,
+                              add_indicator=True, keep_empty_features=keep, **missing, **more))
+# A number that is missing in a feature that the fit has whole, and features without any.
+partly = np.round(other.normal(size=(30, 3)), 1)
+partly[:, 0] = np.where(partly[:, 0] == 0, 1.0, partly[:, 0])
+cases.append(case("zeros", "SimpleImputer", partly, missing_values=0.0, strategy="median", add_indicator=True))
+cases.append(case("whole", "SimpleImputer", partly[:5] + 7, missing_values=0.0, add_indicator=True))
 OUT.write_text(json.dumps({"made_by": "scripts/golden/make_order_scalers.py", "cases": cases}) + "\n")

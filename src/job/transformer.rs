@@ -71,7 +71,7 @@ impl TransformerJob {
 
     /// Whether it takes rows with missing values.
     pub(super) fn takes_missing(&self) -> bool {
-        matches!(self, Self::SimpleImputer(_))
+        matches!(self, Self::SimpleImputer(params) if params.takes_missing())
     }
 
     /// Whether rows count in it by their weights.

@@ -1,15 +1,19 @@
-//! Missing values replaced by one number a feature.
+//! Missing values replaced by one number a feature, and told by columns of their own where that is asked for.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::comm::Partial;
 use crate::data::{Block, RowMap};
 use crate::engine::pass::{Pass, PassEngine};
 use crate::error::{Error, Place, Result};
+use crate::estimator::parameter::or_none;
 use crate::estimator::preprocessing::{middle, order_statistics};
 use crate::estimator::{Array, Model, Values};
 use crate::kernel::Real;
 use crate::kernel::ordered_bits::{from_ordered, to_ordered};
+
+/// The features that have a column of 1 and 0 each, `indicator_.features_` of scikit-learn.
+const TOLD: &str = "indicator_features_";
 
 /// Distinct values of a feature that are counted at the most.
 const MOST_VALUES: usize = 1 << 16;
@@ -29,10 +33,14 @@ pub enum Strategy {
     Constant,
 }
 
-/// Parameters of SimpleImputer with scikit-learn's names and defaults; missing is what is NaN (in a CSV file: empty).
+/// Parameters of SimpleImputer with scikit-learn's names and defaults.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SimpleImputerParams {
+    /// The number that stands for a missing value, beside which there may be no NaN; without it NaN does (in a CSV file: an
+    /// empty field).
+    #[serde(deserialize_with = "marker")]
+    pub missing_values: Option<f64>,
     /// What stands in for a missing value.
     pub strategy: Strategy,
     /// The constant; 0 when absent.
@@ -40,14 +48,24 @@ pub struct SimpleImputerParams {
     pub fill_value: Option<f64>,
     /// Whether features without any value are kept (as 0, or as the constant) instead of left out.
     pub keep_empty_features: bool,
+    /// Whether rows get a 1 or a 0 behind their features for each feature of which the fit misses values: 1 where it is missing.
+    pub add_indicator: bool,
+}
+
+/// Reads a number, of which NaN is none.
+fn marker<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<f64>, D::Error> {
+    Ok(or_none::<f64, D>(from)?.filter(|value| !value.is_nan()))
 }
 
 impl SimpleImputerParams {
     /// Checks the parameters.
     ///
     /// # Errors
-    /// [`Error::Job`] for a constant that is not finite, or that the strategy has no use for.
+    /// [`Error::Job`] for numbers that are not finite, or a constant that the strategy has no use for.
     pub fn validate(&self) -> Result<()> {
+        if let Some(value) = self.missing_values.filter(|value| value.is_infinite()) {
+            return Err(Error::job("missing_values", "nan or a finite number", value.to_string()));
+        }
         match self.fill_value {
             Some(value) if !value.is_finite() => {
                 Err(Error::job("fill_value", "a finite number", value.to_string()))
@@ -72,28 +90,29 @@ impl SimpleImputerParams {
         self.validate()?;
         let empty = if self.keep_empty_features { 0.0 } else { f64::NAN };
         let or_empty = |value: f64| if value.is_nan() { empty } else { value };
-        let statistics: Vec<f64> = match self.strategy {
+        let marker = self.marker::<T>();
+        let (statistics, present): (Vec<f64>, Vec<u64>) = match self.strategy {
             Strategy::Mean | Strategy::Constant => {
-                let sums = engine.run_once(&SumPass)?;
+                let sums = engine.run_once(&SumPass { marker })?;
                 let constant = self.fill_value.unwrap_or(0.0);
                 let mean = |sum: &Sum| match self.strategy {
                     Strategy::Constant if sum.n > 0 || self.keep_empty_features => constant,
                     Strategy::Constant => f64::NAN,
                     _ => or_empty(sum.sum / sum.n as f64),
                 };
-                sums.iter().map(mean).collect()
+                sums.iter().map(|sum| (mean(sum), sum.n)).unzip()
             }
             Strategy::Median => {
-                let columns = order_statistics(engine, |n| middle(n).to_vec())?;
-                columns.iter().map(|column| or_empty(column.median())).collect()
+                let columns = order_statistics(engine, marker, |n| middle(n).to_vec())?;
+                columns.iter().map(|column| (or_empty(column.median()), column.n)).unzip()
             }
             Strategy::MostFrequent => {
                 let origin = engine.origin();
-                let columns = engine.run_once(&CountPass { origin: origin.clone() })?;
+                let columns = engine.run_once(&CountPass { origin: origin.clone(), marker })?;
                 if let Some(column) = columns.iter().position(|counts| counts.0.len() > MOST_VALUES) {
                     return Err(too_many(&origin, column));
                 }
-                columns.iter().map(|counts| or_empty(counts.most_frequent())).collect()
+                columns.iter().map(|counts| (or_empty(counts.most_frequent()), counts.n())).unzip()
             }
         };
         if let Some(column) = statistics.iter().position(|value| value.is_infinite()) {
@@ -104,8 +123,26 @@ impl SimpleImputerParams {
             let expected = "a feature that has a value, or keep_empty_features = true";
             return Err(Error::data(engine.origin(), Place::default(), expected, "none"));
         }
-        Ok(SimpleImputer::new(self.clone(), statistics))
+        let n = engine.shape().n_samples;
+        let told = (0..present.len()).filter(|&column| self.add_indicator && present[column] < n).collect();
+        Ok(SimpleImputer::new(self.clone(), statistics, told))
     }
+
+    /// Whether it takes rows with NaN.
+    pub fn takes_missing(&self) -> bool {
+        self.missing_values.is_none()
+    }
+
+    /// What stands for a missing value, as rows of the type `T` have it.
+    fn marker<T: Real>(&self) -> Option<f64> {
+        self.missing_values.map(|value| T::from_f64(value).to_f64())
+    }
+}
+
+/// Whether a value is one, `marker` being what stands for a missing value instead of NaN.
+#[inline(always)]
+fn is_present(value: f64, marker: Option<f64>) -> bool {
+    value.is_finite() && marker != Some(value)
 }
 
 fn too_many(origin: &str, column: usize) -> Error {
@@ -127,7 +164,9 @@ impl Partial for Sum {
     }
 }
 
-struct SumPass;
+struct SumPass {
+    marker: Option<f64>,
+}
 
 impl<T: Real> Pass<T> for SumPass {
     type Partial = Vec<Sum>;
@@ -136,8 +175,11 @@ impl<T: Real> Pass<T> for SumPass {
     fn block(&self, block: &Block<T>, (): &mut ()) -> Result<Vec<Sum>> {
         let mut sums = vec![Sum::default(); block.n_features];
         for row in block.x.chunks_exact(block.n_features.max(1)) {
-            for (sum, value) in sums.iter_mut().zip(row).filter(|(_, value)| value.is_finite()) {
-                sum.merge(Sum { n: 1, sum: value.to_f64() });
+            let values = row.iter().map(|value| value.to_f64());
+            for (sum, value) in
+                sums.iter_mut().zip(values).filter(|(_, value)| is_present(*value, self.marker))
+            {
+                sum.merge(Sum { n: 1, sum: value });
             }
         }
         Ok(sums)
@@ -154,6 +196,11 @@ impl ValueCounts {
         let better = |best: (u64, u64), next: &(u64, u64)| if next.1 > best.1 { *next } else { best };
         let (key, rows) = self.0.iter().fold((0, 0), better);
         if rows == 0 { f64::NAN } else { from_ordered(key) }
+    }
+
+    /// How many rows have a value.
+    fn n(&self) -> u64 {
+        self.0.iter().map(|(_, rows)| rows).sum()
     }
 
     fn join(&mut self) {
@@ -178,6 +225,7 @@ impl Partial for ValueCounts {
 
 struct CountPass {
     origin: String,
+    marker: Option<f64>,
 }
 
 impl<T: Real> Pass<T> for CountPass {
@@ -186,8 +234,9 @@ impl<T: Real> Pass<T> for CountPass {
 
     fn block(&self, block: &Block<T>, (): &mut ()) -> Result<Vec<ValueCounts>> {
         let of_column = |column: usize| {
-            let values = block.x[column..].iter().step_by(block.n_features).filter(|value| value.is_finite());
-            let mut counts = ValueCounts(values.map(|value| (to_ordered(value.to_f64()), 1)).collect());
+            let values = block.x[column..].iter().step_by(block.n_features).map(|value| value.to_f64());
+            let values = values.filter(|value| is_present(*value, self.marker));
+            let mut counts = ValueCounts(values.map(|value| (to_ordered(value), 1)).collect());
             counts.join();
             if counts.0.len() > MOST_VALUES { Err(too_many(&self.origin, column)) } else { Ok(counts) }
         };
@@ -203,20 +252,26 @@ pub struct SimpleImputer {
     pub statistics_: Vec<f64>,
     /// Features that are kept.
     kept: Vec<usize>,
+    /// Features whose missing values have a column of their own, behind those.
+    told: Vec<usize>,
 }
 
 impl SimpleImputer {
-    fn new(params: SimpleImputerParams, statistics: Vec<f64>) -> Self {
+    fn new(params: SimpleImputerParams, statistics: Vec<f64>, told: Vec<usize>) -> Self {
         let kept = (0..statistics.len()).filter(|&column| !statistics[column].is_nan()).collect();
-        Self { params, statistics_: statistics, kept }
+        Self { params, statistics_: statistics, kept, told }
     }
 
     /// The imputer as named arrays.
     pub fn export(&self) -> Model {
-        let attributes = vec![
+        let mut attributes = vec![
             ("statistics_".to_owned(), Array::vector(Values::F64(self.statistics_.clone()))),
             ("n_features_in_".into(), Array::integer(self.statistics_.len() as i64)),
         ];
+        if self.params.add_indicator {
+            let features = self.told.iter().map(|&column| column as i64).collect();
+            attributes.push((TOLD.into(), Array::vector(Values::I64(features))));
+        }
         let params = serde_json::to_value(&self.params).unwrap_or_default();
         Model { estimator: "SimpleImputer".into(), params, attributes }
     }
@@ -234,7 +289,18 @@ impl SimpleImputer {
             let expected = format!("{d} finite numbers in statistics_, or NaN for features left out");
             return Err(Error::data("model", Place::default(), expected, "others"));
         }
-        Ok(Self::new(model.params_as()?, statistics))
+        let params: SimpleImputerParams = model.params_as()?;
+        let told = if params.add_indicator { model.numbers(TOLD)? } else { Vec::new() };
+        let is_column = |column: &f64| *column >= 0.0 && column.fract() == 0.0 && *column < d as f64;
+        if !told.iter().all(is_column) {
+            return Err(Error::data(
+                "model",
+                Place::default(),
+                format!("numbers of {d} features in {TOLD}"),
+                "others",
+            ));
+        }
+        Ok(Self::new(params, statistics, told.into_iter().map(|column| column as usize).collect()))
     }
 }
 
@@ -244,11 +310,11 @@ impl<T: Real> RowMap<T> for SimpleImputer {
     }
 
     fn n_outputs(&self) -> usize {
-        self.kept.len()
+        self.kept.len() + self.told.len()
     }
 
     fn keeps_columns(&self) -> bool {
-        self.kept.len() == self.statistics_.len()
+        self.kept.len() == self.statistics_.len() && self.told.is_empty()
     }
 
     fn name(&self) -> &str {
@@ -256,15 +322,21 @@ impl<T: Real> RowMap<T> for SimpleImputer {
     }
 
     fn takes_missing(&self) -> bool {
-        true
+        self.params.takes_missing()
     }
 
     fn map(&self, x: &[T], out: &mut [T]) {
-        let (d, k) = (self.statistics_.len(), self.kept.len());
-        for (row, out) in x.chunks_exact(d).zip(out.chunks_exact_mut(k)) {
-            for (out, &column) in out.iter_mut().zip(&self.kept) {
+        let (d, k, marker) = (self.statistics_.len(), self.kept.len(), self.params.marker::<T>());
+        // Beside a number that stands for what is missing NaN stays, and is refused.
+        let is_missing = |value: T| marker.map_or(!value.is_finite(), |marker| value.to_f64() == marker);
+        for (row, out) in x.chunks_exact(d).zip(out.chunks_exact_mut(k + self.told.len())) {
+            let (values, flags) = out.split_at_mut(k);
+            for (out, &column) in values.iter_mut().zip(&self.kept) {
                 let value = row[column];
-                *out = if value.is_finite() { value } else { T::from_f64(self.statistics_[column]) };
+                *out = if is_missing(value) { T::from_f64(self.statistics_[column]) } else { value };
+            }
+            for (out, &column) in flags.iter_mut().zip(&self.told) {
+                *out = T::from_f64(f64::from(u8::from(is_missing(row[column]))));
             }
         }
     }

@@ -82,7 +82,8 @@ pub(in crate::estimator) fn middle(n: u64) -> [u64; 2] {
     [(n.max(1) - 1) / 2, n / 2]
 }
 
-/// Finds for each column the values of the ranks `wanted(n)`, `n` being how many numbers it holds. NaN does not count.
+/// Finds for each column the values of the ranks `wanted(n)`, `n` being how many numbers it holds. NaN does not count, nor does
+/// the value `marker`.
 ///
 /// # Collective
 /// One pass for the ranges, at most one for each 2 bits (for a few ranks a column: 9 bits) of a double, usually 3 or 4,
@@ -93,9 +94,10 @@ pub(in crate::estimator) fn middle(n: u64) -> [u64; 2] {
 /// What the passes meet.
 pub(in crate::estimator) fn order_statistics<T: Real>(
     engine: &mut PassEngine<'_, T>,
+    marker: Option<f64>,
     wanted: impl Fn(u64) -> Vec<u64>,
 ) -> Result<Vec<Ordered>> {
-    let ranges = engine.run_once(&RangePass)?;
+    let ranges = engine.run_once(&RangePass { marker })?;
     let mut found: Vec<Ordered> =
         ranges.iter().map(|range| Ordered { n: range.n, found: Vec::new() }).collect();
     let mut intervals = Vec::new();
@@ -109,7 +111,8 @@ pub(in crate::estimator) fn order_statistics<T: Real>(
     while !intervals.is_empty() {
         let left: u64 = intervals.iter().map(|interval| interval.count).sum();
         if left <= MOST_GATHERED {
-            let gathered = engine.run_once(&GatherPass { columns: by_column(&intervals, ranges.len()) })?;
+            let gathered =
+                engine.run_once(&GatherPass { columns: by_column(&intervals, ranges.len()), marker })?;
             for (interval, Keys(mut keys)) in intervals.iter().zip(gathered) {
                 keys.sort_unstable();
                 let at = |rank: &u64| (*rank, from_ordered(keys[(rank - interval.below) as usize]));
@@ -117,7 +120,7 @@ pub(in crate::estimator) fn order_statistics<T: Real>(
             }
             break;
         }
-        let counts = engine.run_once(&CountPass { columns: by_column(&intervals, ranges.len()) })?;
+        let counts = engine.run_once(&CountPass { columns: by_column(&intervals, ranges.len()), marker })?;
         let mut next = Vec::new();
         let mut counts = counts.as_slice();
         let shared = sharers(&intervals, ranges.len());
@@ -212,16 +215,23 @@ fn by_column(intervals: &[Interval], n_columns: usize) -> (Places, usize) {
     (columns, first)
 }
 
+/// Whether a value counts.
+#[inline(always)]
+fn counts(value: f64, marker: Option<f64>) -> bool {
+    !value.is_nan() && marker != Some(value)
+}
+
 /// Calls `visit` on every number of a block that lies in an interval: its column, the interval's place, the number.
 fn for_each_inside<T: Real>(
     block: &Block<T>,
     columns: &Places,
+    marker: Option<f64>,
     mut visit: impl FnMut(usize, (u64, u64, usize, u32), u64),
 ) {
     for row in block.x.chunks_exact(block.n_features.max(1)) {
         for ((column, value), intervals) in row.iter().enumerate().zip(columns) {
             let value = value.to_f64();
-            if intervals.is_empty() || value.is_nan() {
+            if intervals.is_empty() || !counts(value, marker) {
                 continue;
             }
             let key = to_ordered(value);
@@ -254,7 +264,9 @@ impl Partial for Range {
     }
 }
 
-struct RangePass;
+struct RangePass {
+    marker: Option<f64>,
+}
 
 impl<T: Real> Pass<T> for RangePass {
     type Partial = Vec<Range>;
@@ -265,7 +277,7 @@ impl<T: Real> Pass<T> for RangePass {
         for row in block.x.chunks_exact(block.n_features.max(1)) {
             for (range, value) in ranges.iter_mut().zip(row) {
                 let value = value.to_f64();
-                if !value.is_nan() {
+                if counts(value, self.marker) {
                     let key = to_ordered(value);
                     range.merge(Range { n: 1, low: key, high: key });
                 }
@@ -278,6 +290,7 @@ impl<T: Real> Pass<T> for RangePass {
 /// Counts the values in the bins of all intervals.
 struct CountPass {
     columns: (Places, usize),
+    marker: Option<f64>,
 }
 
 impl<T: Real> Pass<T> for CountPass {
@@ -287,7 +300,7 @@ impl<T: Real> Pass<T> for CountPass {
     fn block(&self, block: &Block<T>, (): &mut ()) -> Result<Vec<u64>> {
         let (columns, n_bins) = &self.columns;
         let mut counts = vec![0; *n_bins];
-        for_each_inside(block, columns, |_, (low, _, first, shift), key| {
+        for_each_inside(block, columns, self.marker, |_, (low, _, first, shift), key| {
             counts[first + ((key - low) >> shift) as usize] += 1;
         });
         Ok(counts)
@@ -307,6 +320,7 @@ impl Partial for Keys {
 /// Gathers all that is left in the intervals.
 struct GatherPass {
     columns: (Places, usize),
+    marker: Option<f64>,
 }
 
 impl<T: Real> Pass<T> for GatherPass {
@@ -318,7 +332,7 @@ impl<T: Real> Pass<T> for GatherPass {
         let mut firsts: Vec<usize> = columns.iter().flatten().map(|(_, _, first, _)| *first).collect();
         firsts.sort_unstable();
         let mut gathered = vec![Keys::default(); firsts.len()];
-        for_each_inside(block, columns, |_, (_, _, first, _), key| {
+        for_each_inside(block, columns, self.marker, |_, (_, _, first, _), key| {
             let place = firsts.partition_point(|known| *known < first);
             gathered[place].0.push(key);
         });

@@ -103,7 +103,7 @@ impl QuantileTransformerParams {
             (0..d).map(column).collect()
         } else {
             let wanted = |n| shares.iter().flat_map(|share| ranks_of(n, *share)).collect();
-            let ordered = order_statistics(engine, wanted)?;
+            let ordered = order_statistics(engine, None, wanted)?;
             ordered.iter().map(|of| shares.iter().map(|share| of.quantile(*share)).collect()).collect()
         };
         Ok(QuantileTransformer { params: self.clone(), references, columns })

@@ -64,7 +64,7 @@ impl RobustScalerParams {
         self.validate()?;
         let [low, high] = self.quantile_range.map(|percent| percent / 100.0);
         let wanted = |n| [middle(n), ranks_of(n, low), ranks_of(n, high)].concat();
-        let columns = order_statistics(engine, wanted)?;
+        let columns = order_statistics(engine, None, wanted)?;
         let ranges: Vec<f64> =
             columns.iter().map(|column| column.quantile(high) - column.quantile(low)).collect();
         if let Some(column) = ranges.iter().position(|range| self.with_scaling && !range.is_finite()) {
