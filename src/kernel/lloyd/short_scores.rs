@@ -207,8 +207,8 @@ unsafe fn score<V: Integers, const R: usize, const C: usize>(
                 *rows = V::load(x.add(r * V::LANES));
             }
             if at == 0 {
-                // The next tile's.
-                prefetch(x.wrapping_add(tile.len()), R * V::LANES);
+                // Those of the next tile but one: the scores of one take no longer than a line from memory.
+                prefetch(x.wrapping_add(2 * tile.len()), R * V::LANES);
             }
             for i in 0..C {
                 let centroid = V::splat(*pairs.add(i * n_pairs));
