@@ -19,7 +19,7 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression, Ridge
 from threadpoolctl import threadpool_limits
 
-from side_by_side import in_turn, keep, machine, rankfit, show
+from side_by_side import folder, in_turn, keep, machine, rankfit, show
 
 JOB = """[data]
 source = "hdf5"
@@ -115,7 +115,7 @@ def main():
     parser.add_argument("--rows", type=int, default=4_000_000, help="rows of 20 features; a tenth of them of 200")
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("/tmp"))
+    parser.add_argument("--folder", type=folder, default="/tmp")
     parser.add_argument("--csv", type=pathlib.Path, default=pathlib.Path("decompositions.csv"))
     args = parser.parse_args()
     print(f"{machine()}; {args.ranks} ranks or threads; the fit alone")

@@ -30,7 +30,7 @@ import sklearn
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from side_by_side import in_turn, keep, machine, rankfit, show
+from side_by_side import folder, in_turn, keep, machine, rankfit, show
 
 JOB = """[data]
 source = "hdf5"
@@ -224,10 +224,9 @@ def main():
     parser.add_argument("--most", type=int, default=60, help="iterations of a whole run")
     parser.add_argument("--ranks", type=int, default=2, help="threads of the others, too")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("target/compare"))
+    parser.add_argument("--folder", type=folder, default="target/compare")
     args = parser.parse_args()
     args.folder = args.folder.resolve()
-    args.folder.mkdir(parents=True, exist_ok=True)
     print(f"{machine()}; scikit-learn {sklearn.__version__}, {args.ranks} ranks or threads, "
           f"load {os.getloadavg()[0]:.1f}")
     with threadpool_limits(args.ranks):

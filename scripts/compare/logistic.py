@@ -21,6 +21,8 @@ import sklearn
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from side_by_side import folder
+
 JOB = """[data]
 source = "hdf5"
 path = "{data}"
@@ -99,7 +101,7 @@ def main():
     parser.add_argument("--C", type=float, default=1.0)
     parser.add_argument("--dtype", default="f8", choices=["f8", "f4"])
     parser.add_argument("--tol", type=float, default=1e-5)
-    parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("/tmp"))
+    parser.add_argument("--folder", type=folder, default="/tmp")
     parser.add_argument("--csv", type=pathlib.Path, default=pathlib.Path("logistic.csv"))
     args = parser.parse_args()
     data = args.folder / f"logistic_{args.rows}x{args.features}_{args.dtype}.h5"

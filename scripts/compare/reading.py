@@ -17,7 +17,7 @@ import pandas
 import pyarrow
 from pyarrow import csv as arrow_csv
 
-from side_by_side import in_turn, keep, machine, rankfit, show
+from side_by_side import folder, in_turn, keep, machine, rankfit, show
 
 COLUMNS = 20
 BLOCK = 100_000
@@ -113,7 +113,7 @@ def main():
     parser.add_argument("--csv-gb", type=float, default=1)
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("/tmp"))
+    parser.add_argument("--folder", type=folder, default="/tmp")
     parser.add_argument("--csv", type=pathlib.Path, default=pathlib.Path("reading.csv"))
     args = parser.parse_args()
     print(machine())

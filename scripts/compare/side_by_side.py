@@ -17,10 +17,17 @@ def machine():
     return f"{cpu}, {os.cpu_count()} cores, {platform.system()} {platform.release()}"
 
 
-def rankfit(job, folder, ranks):
-    """Runs a job file's text on `ranks` ranks; returns the results file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path, output = folder / "job.toml", folder / "out.h5"
+def folder(name):
+    """The folder of this name, which is made where it is not there: for arguments."""
+    path = pathlib.Path(name)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def rankfit(job, place, ranks):
+    """Runs a job file's text on `ranks` ranks in the folder `place`; returns the results file."""
+    place.mkdir(parents=True, exist_ok=True)
+    path, output = place / "job.toml", place / "out.h5"
     path.write_text(job)
     command = ["mpirun", "-n", str(ranks)] if ranks > 1 else []
     if os.geteuid() == 0 and command:
