@@ -120,7 +120,12 @@ struct Running {
 
 impl Running {
     fn start(folder: &Path, ranks: usize, sign: &str) -> Self {
-        let mut child = command(folder, ranks, &["run", "job.toml", "-v"]).spawn().unwrap();
+        Self::start_with(folder, ranks, sign, &[])
+    }
+
+    fn start_with(folder: &Path, ranks: usize, sign: &str, arguments: &[&str]) -> Self {
+        let arguments = [&["run", "job.toml", "-v"], arguments].concat();
+        let mut child = command(folder, ranks, &arguments).spawn().unwrap();
         let mut err = BufReader::new(child.stderr.take().unwrap());
         let mut said = String::new();
         while !said.contains(sign) {
@@ -294,6 +299,41 @@ fn a_search_is_stopped_in_its_refit() {
     let resumed = bits(&folder.path().join("o.h5"));
     assert!(resumed["model"].is_object());
     assert_eq!(resumed, bits(&folder.path().join("undisturbed.h5")));
+}
+
+#[test]
+fn a_stopped_run_that_replaces_an_output_goes_on_and_replaces_it() {
+    let folder = desk(&LONG_REFIT.replace("9000", "600"));
+    let [output, aside] = ["o.h5", "aside.h5"].map(|name| folder.path().join(name));
+    finish(folder.path(), 0, &[]);
+    let others = bits(&output);
+    fs::write(folder.path().join("job.toml"), LONG_REFIT).unwrap();
+    let running = Running::start_with(folder.path(), 0, "Done   2 out of   2", &["--on-existing", "replace"]);
+    running.signal("-INT");
+    assert_eq!(running.end().0, 75);
+    assert_eq!(names(folder.path()), ["job.toml", "o.h5", "o.h5.checkpoint"]);
+    assert_eq!(bits(&output), others);
+    // A job that is neither the output's nor the checkpoint's may not have the name, as a dry run says.
+    let told = |arguments: &[&str]| {
+        let resume = ["run", "job.toml", "--on-existing", "resume"];
+        let ended = command(folder.path(), 0, &[&resume[..], arguments].concat()).output().unwrap();
+        let said = [ended.stdout, ended.stderr].concat();
+        (ended.status.code(), String::from_utf8_lossy(&said).into_owned())
+    };
+    let third = ["--set", "search.grid.gamma=[0.3]"];
+    let (code, said) = told(&third);
+    assert!(code == Some(73) && said.contains("holds the results of another job"), "{said}");
+    fs::rename(&output, &aside).unwrap();
+    let (code, said) = told(&[&third[..], &["--dry-run"]].concat());
+    assert!(code == Some(0) && said.contains("is the checkpoint of another job"), "{said}");
+    assert!(!told(&["--dry-run"]).1.contains("checkpoint of another"));
+    fs::rename(&aside, &output).unwrap();
+    assert!(!told(&["--dry-run"]).1.contains("results of another"));
+    let said = finish(folder.path(), 0, &["--on-existing", "resume"]);
+    assert!(said.contains("totalling 2 fits, 2 of them done before"), "{said}");
+    assert_eq!(names(folder.path()), ["job.toml", "o.h5"]);
+    finish(folder.path(), 0, &["--output", "undisturbed.h5"]);
+    assert_eq!(bits(&output), bits(&folder.path().join("undisturbed.h5")));
 }
 
 /// Fits and starts that take long and have nothing to keep before they are done.

@@ -6,7 +6,7 @@ use super::data::Dtype;
 use super::estimator::EstimatorJob;
 use super::fit;
 use super::plain::PlainJob;
-use super::run::{Plan, check_output, fingerprint, same_job};
+use super::run::{Plan, check_output, fingerprint, to_make};
 use super::search::{self, Outlook, Share};
 use super::source;
 use super::spec::Job;
@@ -21,7 +21,7 @@ use crate::kernel::Real;
 use crate::model_selection::{Bracket, Search};
 use crate::partition::Slice;
 use crate::results::OnExisting;
-use crate::results::checkpoint::Fingerprint;
+use crate::results::checkpoint::{self, Fingerprint};
 
 /// What a dry run tells.
 #[derive(Clone, Debug)]
@@ -114,9 +114,14 @@ fn typed<T: Real>(comm: &dyn Communicator, plan: &mut Plan, on_existing: OnExist
 fn output_fault(job: &Job, on_existing: OnExisting, own: &Fingerprint) -> Option<String> {
     // None is named yet, which the run will say at once.
     let path = job.output_path().ok()?;
-    let check = || match check_output(job, &path, on_existing)? {
-        None => same_job(&path, own),
-        Some(_) => Ok(()),
+    let check = || {
+        let output = to_make(check_output(job, &path, on_existing)?, &path, own)?;
+        let checkpoint = checkpoint::path_for(&path);
+        let resumes = output.is_some() && on_existing == OnExisting::Resume;
+        match resumes && checkpoint::is_of(&checkpoint, own)? == Some(false) {
+            true => Err(checkpoint::of_another(&checkpoint)),
+            false => Ok(()),
+        }
     };
     check().err().map(|error| error.to_string())
 }

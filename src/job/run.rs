@@ -177,12 +177,8 @@ fn typed<T: Real>(
     plan.job.data.cut.block_rows = Some(source.shape().block_rows);
     let data = source::describe(comm, &plan.job, &*source)?;
     let fingerprint = fingerprint(comm, &plan.job, &data)?;
-    let found = on_root(comm, || match &output {
-        None => same_job(path, &fingerprint).map(|()| true),
-        Some(_) => Ok(false),
-    });
-    let found = crate::comm::broadcast(comm, 0, Some(agree(comm, found)?.unwrap_or_default()))?;
-    if found {
+    let output = agree(comm, on_root(comm, || to_make(output, path, &fingerprint)))?.flatten();
+    if !crate::comm::broadcast(comm, 0, Some(output.is_some()))? {
         return Ok(Ending::Found(path.to_path_buf()));
     }
     let interval = Duration::from_secs_f64(plan.job.output.checkpoint_every_s);
@@ -239,8 +235,31 @@ fn name_features(contents: &mut Contents, names: Option<Vec<String>>) {
     }
 }
 
+/// The output to make: the one that was checked, or else what is at `path`, which is to be replaced where a run of this job
+/// was stopped that was to replace it. `None` where it is this job's.
+///
+/// # Errors
+/// [`Error::CannotCreate`] where it is another job's.
+pub(super) fn to_make(
+    checked: Option<Output>,
+    path: &Path,
+    fingerprint: &Fingerprint,
+) -> Result<Option<Output>> {
+    if checked.is_some() {
+        return Ok(checked);
+    }
+    match same_job(path, fingerprint) {
+        Ok(()) => Ok(None),
+        // Only a run that is to replace it leaves its checkpoint beside an output.
+        Err(_) if checkpoint::is_of(&checkpoint::path_for(path), fingerprint)? == Some(true) => {
+            Output::check(path, true).map(Some)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Whether the finished output at `path` is that of the job with this fingerprint.
-pub(super) fn same_job(path: &Path, fingerprint: &Fingerprint) -> Result<()> {
+fn same_job(path: &Path, fingerprint: &Fingerprint) -> Result<()> {
     let file = ResultsFile::open(path)?;
     let provenance = file.group(schema::PROVENANCE, 1)?;
     let theirs = provenance.as_ref().and_then(|group| group.text("fingerprint"));

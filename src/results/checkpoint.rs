@@ -115,6 +115,31 @@ pub fn check_name(checkpoint: &Path) -> Result<()> {
     })
 }
 
+/// Whether the checkpoint at `path` is that of the job with this fingerprint, so far as it begins; `None` where there is none.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read.
+pub fn is_of(path: &Path, fingerprint: &Fingerprint) -> Result<Option<bool>> {
+    let mut start = Vec::new();
+    let read = File::open(path)
+        .and_then(|file| file.take((MAGIC.len() + DIGEST_BYTES) as u64).read_to_end(&mut start));
+    match read {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io(path, "reading the checkpoint", error)),
+        Ok(_) => Ok(Some(start.strip_prefix(MAGIC) == Some(&fingerprint.0))),
+    }
+}
+
+/// That the checkpoint at `path` is that of another job.
+pub fn of_another(path: &Path) -> Error {
+    Error::CannotCreate {
+        path: path.into(),
+        message: "is the checkpoint of another job (its parameters, seed or data differ); \
+                  give another --output, or start anew with --on-existing replace"
+            .into(),
+    }
+}
+
 /// Removes checkpoints of this name that runs were writing when they were killed.
 pub fn remove_partial(checkpoint: &Path) {
     output::remove_partial(checkpoint, MAGIC);
@@ -206,12 +231,7 @@ impl FileKeeper {
             return Err(damaged("a damaged one; start anew with --on-existing replace"));
         }
         if owner != self.fingerprint.0 {
-            return Err(Error::CannotCreate {
-                path: self.path.clone(),
-                message: "is the checkpoint of another job (its parameters, seed or data differ); \
-                          give another --output, or start anew with --on-existing replace"
-                    .into(),
-            });
+            return Err(of_another(&self.path));
         }
         Ok(state)
     }
