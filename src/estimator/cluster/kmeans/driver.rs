@@ -198,7 +198,11 @@ impl KMeans {
             .with_bounds(pruning);
         let mut steps = engine.run(&pass, memory)?;
         let finish = steps.first_mut().and_then(|step| step.finish.take());
-        let scores = pass.scores(&steps);
+        let (scores, screened) = (pass.scores(&steps), pass.screened());
+        for ((&i, step), of_run) in active.iter().zip(&steps).zip(screened) {
+            let k = state.runs[i].centers.len() / frame.d();
+            pruning.learn::<T>(i, k, frame.d(), of_run, step.changed as f64 / n_samples as f64);
+        }
         refill(engine, frame, state, &active, &mut steps, memory)?;
         let seconds = start.elapsed().as_secs_f64();
         for ((&i, step), score) in active.iter().zip(steps).zip(scores) {

@@ -102,6 +102,11 @@ impl<'a, T: Real> StepPass<'a, T> {
         self.pruning.and_then(|pruning| pruning.drift(run))
     }
 
+    /// Of each run that is stepped, the rows whose bounds this rank looked at, and those of them that were not held.
+    pub(super) fn screened(&self) -> Vec<(u64, u64)> {
+        self.runs.iter().map(|stepped| stepped.screened.get()).collect()
+    }
+
     /// The weighted sum of the least scores of each run that is stepped, from the sums of all blocks.
     pub(super) fn scores(&self, totals: &[Step]) -> Vec<f64> {
         let of_run =
@@ -355,6 +360,45 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn bounds_that_ended_begin_again_from_nothing() {
+        let (n, k, d) = (3000, 12, 20);
+        let block = block::<f64>(n, d, k, 20.0, false, false);
+        let frame = Frame { shift: vec![0.0; d], isa: Isa::best() };
+        let (mut memory, mut pruning) = (Memory::default(), Pruning::always(k));
+        let mut centers = block.x[..k * d].to_vec();
+        let mut run = Run::new(centers.clone());
+        let mut held = Vec::new();
+        for iteration in 0..9 {
+            match iteration {
+                3 => pruning = Pruning::short(n, d),
+                5 => pruning = Pruning::always(k),
+                _ => pruning.advance(0, &frame, &run, 0),
+            }
+            let pass = || StepPass::new(&frame, 1, vec![(0, frame.pack(&centers))], true);
+            let by_bounds = pass().with_bounds(&pruning);
+            by_bounds.block(&block, &mut memory).unwrap();
+            let mut fresh = Memory::default();
+            pass().block(&block, &mut fresh).unwrap();
+            let labels = |memory: &Memory| {
+                let mut labels = vec![0; n];
+                memory.runs[0].labels.copy_to(0, &mut labels);
+                labels
+            };
+            assert_eq!(labels(&memory), labels(&fresh), "iteration {iteration}");
+            let (rows, open) = by_bounds.screened()[0];
+            held.push(rows - open);
+            // Centroids that go on far enough for bounds of before to be wrong.
+            run.labelled_by = Some(centers.clone());
+            for (c, center) in centers.chunks_exact_mut(d).enumerate() {
+                center.iter_mut().for_each(|v| *v += 0.4 * ((c + iteration) as f64).sin());
+            }
+            run.centers.clone_from(&centers);
+        }
+        // Those that begin hold no row, and others do.
+        assert!(held[0] == 0 && held[3..6] == [0; 3] && held[6] > 0, "{held:?}");
     }
 
     #[test]

@@ -26,13 +26,16 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Room for `n` rows of `k` clusters, where there is none yet.
+    /// Room for `n` rows of `k` clusters, where there is none yet. What bounds there were is forgotten where none are kept: they are
+    /// worth nothing once centroids have moved.
     pub(super) fn make_room(&mut self, k: usize, n: usize, bounded: bool) {
         if matches!(self.labels, Labels::None) {
             self.labels = Labels::with_capacity(k, n);
         }
         if bounded {
             self.bounds.make_room(n);
+        } else {
+            self.bounds = Bounds::default();
         }
     }
 }

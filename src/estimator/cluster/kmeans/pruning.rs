@@ -19,8 +19,8 @@ const MOST_ROWS: usize = 1 << 22;
 const FEWEST_ROWS: u64 = 10_000;
 
 /// Bounds begin where settling so many times the rows that changed is cheaper than scoring all: about as many will be
-/// open, measured on blobs, overlapping blobs and uniform data.
-const OPEN_PER_CHANGED: u64 = 25;
+/// open at first, measured on blobs, overlapping blobs and uniform data. Late in a run there may be a thousand.
+const OPEN_PER_CHANGED: f64 = 25.0;
 
 /// Whether settling `open` of `n` rows is cheaper than scoring all with `k` centroids.
 ///
@@ -32,8 +32,7 @@ pub(super) fn settling_pays<T>(open: u64, n: u64, k: usize) -> bool {
     (400 + k * size * 5 / 6) * open < (40 + k * of_all) * n
 }
 
-/// Whether settling `open` of `n` rows of `d` features is less than half as dear as scoring all in sixteen bits: how many
-/// will be open is a guess, and bounds have to be made first.
+/// Whether settling `open` of `n` rows of `d` features is cheaper than scoring all in sixteen bits.
 ///
 /// In tenths of a nanosecond, as measured on Zen 4 and Golden Cove.
 fn settling_beats_short<T>(open: u64, n: u64, k: usize, d: usize) -> bool {
@@ -42,7 +41,7 @@ fn settling_beats_short<T>(open: u64, n: u64, k: usize, d: usize) -> bool {
     // Tiles of many features are larger than the first-level cache.
     let of_tile = if d > FEATURES_OF_TILE { 2 } else { 1 };
     let of_all = (3 + d * 3 / 2).max((6 + k * (2 + d) / 10) * of_tile);
-    2 * of_open * open < of_all * n
+    of_open * open < of_all * n
 }
 
 /// Up to so many features a tile stays in the first-level cache.
@@ -58,8 +57,10 @@ pub(super) struct Pruning {
     /// Whether it is time to cut rows, and how many iterations may come in all.
     cuts: bool,
     max_iter: usize,
-    /// From the iteration on in which a run's bounds begin.
+    /// From the iteration on in which a run's bounds begin, until they do not pay any more.
     drifts: Vec<Option<Drift>>,
+    /// How many rows of each run are open, to be expected, for each that changes.
+    open_per_changed: Vec<f64>,
 }
 
 /// Bytes that a rank would have to keep.
@@ -87,8 +88,9 @@ impl Pruning {
         let allowed = engine.all_resident() && needs.fit(rows, spare);
         let keeps_short = allowed && needs.all_fit(spare);
         let (short, drifts) = (RefCell::new(short), vec![None; sizes.len()]);
+        let open_per_changed = vec![OPEN_PER_CHANGED; sizes.len()];
         let cuts = sizes.iter().any(|&k| ShortMemory::pays(k, 0, max_iter));
-        Self { allowed, keeps_short, short, cuts, max_iter, drifts }
+        Self { allowed, keeps_short, short, cuts, max_iter, drifts, open_per_changed }
     }
 
     /// Bounds of one run of `k` clusters from the start.
@@ -102,6 +104,7 @@ impl Pruning {
             cuts: false,
             max_iter: 0,
             drifts,
+            open_per_changed: vec![OPEN_PER_CHANGED],
         }
     }
 
@@ -109,7 +112,8 @@ impl Pruning {
     #[cfg(test)]
     pub(super) fn short(n: usize, d: usize) -> Self {
         let short = RefCell::new(ShortMemory::new(1, n, d));
-        Self { allowed: true, keeps_short: true, short, cuts: true, max_iter: 0, drifts: vec![None] }
+        let (drifts, open_per_changed) = (vec![None], vec![OPEN_PER_CHANGED]);
+        Self { allowed: true, keeps_short: true, short, cuts: true, max_iter: 0, drifts, open_per_changed }
     }
 
     /// Whether blocks' sums may be kept, as bounds may.
@@ -144,13 +148,37 @@ impl Pruning {
         match (&mut self.drifts[i], &run.labelled_by, run.history.last()) {
             (Some(drift), Some(before), _) => drift.advance(&frame.pack(before), &frame.pack(&run.centers)),
             (drift @ None, Some(_), Some(last)) if self.allowed && k > 1 => {
-                let (open, d, done) = (OPEN_PER_CHANGED * last.n_changed, frame.d(), run.history.len());
+                let (d, done) = (frame.d(), run.history.len());
+                let open = (self.open_per_changed[i] * last.n_changed as f64) as u64;
+                // How many will be open is a guess, and bounds have to be made first.
                 let pays = settling_pays::<T>(open, n_samples, k)
-                    && (!self.keeps_short || settling_beats_short::<T>(open, n_samples, k, d));
+                    && (!self.keeps_short || settling_beats_short::<T>(2 * open, n_samples, k, d));
                 *drift = pays.then(|| Drift::new(k));
                 self.cuts |= !pays && ShortMemory::pays(k, done, self.max_iter);
             }
             _ => {}
+        }
+    }
+
+    /// Learns from an iteration in which this rank found so many of so many rows of run `i` open, and the `changed` part of all
+    /// rows had another label: whether its bounds are kept on, and when it may be time for others. That is about work, never
+    /// about results, so ranks may differ.
+    pub(super) fn learn<T: Real>(
+        &mut self,
+        i: usize,
+        k: usize,
+        d: usize,
+        (rows, open): (u64, u64),
+        changed: f64,
+    ) {
+        // Where none is held, bounds have only just begun.
+        if rows == 0 || open == rows {
+            return;
+        }
+        let seen = open as f64 / rows as f64 / changed.max(1.0 / rows as f64);
+        self.open_per_changed[i] = self.open_per_changed[i].max(seen);
+        if self.keeps_short && !settling_beats_short::<T>(open, rows, k, d) {
+            self.drifts[i] = None;
         }
     }
 
@@ -222,6 +250,17 @@ mod tests {
         assert!(needs.fit(160, u64::MAX));
         let vast = Needs { bounds: u64::MAX / 2, sums: u64::MAX, short: u64::MAX };
         assert!(!vast.fit(u64::MAX, u64::MAX - 1));
+    }
+
+    #[test]
+    fn bounds_end_where_too_many_rows_are_open_and_wait_for_fewer() {
+        let mut pruning = Pruning { keeps_short: true, ..Pruning::always(12) };
+        pruning.learn::<f64>(0, 12, 20, (1000, 1000), 0.001);
+        assert!(pruning.drifts[0].is_some(), "they have only just begun");
+        pruning.learn::<f64>(0, 12, 20, (1000, 10), 0.001);
+        assert!(pruning.drifts[0].is_some() && pruning.open_per_changed == [OPEN_PER_CHANGED]);
+        pruning.learn::<f64>(0, 12, 20, (1000, 200), 0.001);
+        assert!(pruning.drifts[0].is_none() && pruning.open_per_changed == [200.0]);
     }
 
     #[test]

@@ -58,6 +58,8 @@ pub(super) struct Stepped<T> {
     /// Measured when the first rows have a label.
     pub(super) neighbours: OnceCell<Neighbours>,
     pub(super) pace: Pace,
+    /// Rows whose bounds were looked at, and those of them that were not held.
+    pub(super) screened: Cell<(u64, u64)>,
     /// Rows that were not read, because their bounds held and their sums were kept.
     pub(super) left_alone: Cell<u64>,
     /// Bytes that were not read, because rows in sixteen bits are shorter.
@@ -92,6 +94,7 @@ impl<T: Real> Stepped<T> {
             in_short: RefCell::default(),
             neighbours: OnceCell::new(),
             pace: Pace::default(),
+            screened: Cell::default(),
             left_alone: Cell::new(0),
             spared: Cell::new(0),
         }
@@ -159,6 +162,8 @@ impl<T: Real> Stepped<T> {
         if known {
             let Work { scratch, labels, moved, .. } = work;
             let open = screen(c, known_of_all, scratch, labels, bounds);
+            let (rows, open_before) = self.screened.get();
+            self.screened.set((rows + n as u64, open_before + open as u64));
             let few = settling_pays::<T>(open as u64, n as u64, k);
             if few && !sums.takes_all() {
                 self.left_alone.set(self.left_alone.get() + (n - open) as u64);
@@ -181,7 +186,9 @@ impl<T: Real> Stepped<T> {
     /// Labels by the labels that rows have, if they have any. Returns whether the rows were summed, too.
     fn by_labels(&self, span: &Span<'_, T>, known: bool, work: &mut Work<T>, sums: &mut Sums<'_>) -> bool {
         let (n, k, c) = (span.rows.len(), self.centroids.n_clusters(), &self.centroids);
-        if !(known && self.pace.tries(n, k)) {
+        // Sixteen bits tell labels sooner than those that rows had.
+        let in_short = span.short.is_some() && !self.too_short.get();
+        if in_short || !(known && self.pace.tries(n, k)) {
             return self.score_all(span, known, work, None, sums);
         }
         let Work { scratch, labels, moved, before } = work;
