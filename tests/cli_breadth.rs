@@ -2,9 +2,11 @@
 
 mod desk;
 mod launcher;
+mod unlock;
 
 use desk::Desk;
 use serde_json::Value;
+use unlock::unlock;
 
 impl Desk {
     fn refused(&self, code: i32, message: &str) {
@@ -308,6 +310,7 @@ fn folds_follow_a_column_of_the_data() {
     }
     file.new_dataset::<f64>().shape([4, 1]).create("X").unwrap().write_raw(&[1.0, 2.0, 3.0, 5.0]).unwrap();
     drop(file);
+    unlock(&desk.path("odd.h5"));
     let rest = "name = \"Ridge\"\n[search]\nkind = \"cross_validate\"\ncv = { kind = \"PredefinedSplit\" }";
     desk.job("source = \"hdf5\"\npath = \"odd.h5\"\ngroups = \"fold\"", rest);
     desk.refused(65, "dataset \"fold\", row 2: expected the number of a fold, or -1, found -2");
@@ -359,6 +362,7 @@ fn groups_that_a_double_does_not_tell_apart_are_refused() {
         file.new_dataset_builder().with_data(&values).create(name).unwrap();
     }
     drop(file);
+    unlock(&desk.path("rows.h5"));
     desk.job("source = \"hdf5\"\npath = \"rows.h5\"\ngroups = \"g\"", search);
     desk.refused(65, "dataset \"g\", row 0: expected groups that are numbers within ±2^53");
 }
