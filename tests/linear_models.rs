@@ -673,7 +673,7 @@ fn nearly_collinear_columns_cost_no_more_digits_than_in_scikit_learn() {
             _ => assert!(apart(&got, &theirs) < 1e-9, "{name}: {got:?} is not {theirs:?}"),
         }
         let mut block = Block::default();
-        (block.x, block.n_features, block.n_rows) = (case.x.clone().into(), case.coef.len(), case.y.len());
+        (block.x, block.n_features, block.n_rows) = (case.x.clone(), case.coef.len(), case.y.len());
         let predicted = apart(&model.predict(&block).unwrap(), &case.predicted);
         assert!(predicted < 1e-8, "{name}: predictions {predicted:e} apart");
     }

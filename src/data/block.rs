@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::kernel::{Numbers, Real, make_room};
+use crate::kernel::Real;
 
 /// The size of a data set and how its rows are cut into blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub struct Block<T> {
     /// Features of a row.
     pub n_features: usize,
     /// Features, row by row: `(n_rows, n_features)`.
-    pub x: Numbers<T>,
+    pub x: Vec<T>,
     /// Targets `(n_rows,)`, or empty. Classes given as text are numbered by [`BlockSource::class_names`].
     pub y: Vec<f64>,
     /// Weights `(n_rows,)`, or empty when all rows count once.
@@ -82,19 +82,31 @@ impl<T: Real> Block<T> {
         self.first_row = rows.start;
         self.n_rows = (rows.end - rows.start) as usize;
         self.n_features = shape.n_features;
-        self.x.make_room(self.n_rows * shape.n_features, T::ZERO);
+        make_room(&mut self.x, self.n_rows * shape.n_features, T::ZERO);
         make_room(&mut self.y, if shape.has_targets { self.n_rows } else { 0 }, 0.0);
         make_room(&mut self.weights, if shape.has_weights { self.n_rows } else { 0 }, 0.0);
     }
 
     /// Bytes of all its numbers.
     pub fn size_bytes(&self) -> u64 {
-        (size_of_val(&*self.x) + size_of_val(self.y.as_slice()) + size_of_val(self.weights.as_slice())) as u64
+        (size_of_val(self.x.as_slice())
+            + size_of_val(self.y.as_slice())
+            + size_of_val(self.weights.as_slice())) as u64
     }
 
     /// The features of row `i` of the block.
     pub fn row(&self, i: usize) -> &[T] {
         &self.x[i * self.n_features..(i + 1) * self.n_features]
+    }
+}
+
+/// Gives `values` the length `n`, whatever they hold then. New memory comes as zeros from the system, where growing the
+/// old would write them once more.
+fn make_room<T: Copy>(values: &mut Vec<T>, n: usize, zero: T) {
+    if values.capacity() < n {
+        *values = vec![zero; n];
+    } else {
+        values.resize(n, zero);
     }
 }
 

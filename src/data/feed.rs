@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::{Block, BlockSource, Parts};
 use crate::error::{Error, Place, Result};
-use crate::kernel::{Pool, Real};
+use crate::kernel::Real;
 use crate::partition::Slice;
 use crate::telemetry::{Phase, Telemetry};
 
@@ -128,16 +128,9 @@ impl<T: Real> Feed<T> {
     }
 
     fn make_resident(&mut self, telemetry: &Telemetry) -> Result<()> {
-        let missing = self.resident.len()..self.n_resident;
-        let (shape, first) = (self.parts.shape(), self.slice.blocks.start);
-        let size = |position: usize| {
-            let rows = shape.rows(first + position);
-            (rows.end - rows.start) as usize * shape.n_features
-        };
-        let mut pool = Pool::new(missing.clone().map(size));
-        for position in missing {
-            let mut block = Block { x: pool.take(size(position)), ..Block::default() };
-            telemetry.time(Phase::Load, || self.load(position, &mut block, telemetry))?;
+        while self.resident.len() < self.n_resident {
+            let mut block = Block::default();
+            telemetry.time(Phase::Load, || self.load(self.resident.len(), &mut block, telemetry))?;
             self.resident.push(block);
         }
         Ok(())

@@ -132,7 +132,7 @@ pub(super) mod test {
     pub(crate) fn same_bits_for_any_slices<T: Real>(source: &dyn BlockSource<T>) {
         let n_blocks = source.shape().n_blocks();
         let expected: Vec<Block<T>> = (0..n_blocks).map(|index| block(source, index)).collect();
-        assert!(expected.iter().flat_map(|block| &*block.x).all(|v| v.is_finite()));
+        assert!(expected.iter().flat_map(|block| &block.x).all(|v| v.is_finite()));
         for n_ranks in [1, 2, 3, 7, n_blocks + 2] {
             let slices = (0..n_ranks).map(|rank| Slice::of(n_blocks, rank, n_ranks).blocks);
             let found: Vec<Block<T>> = slices.flatten().map(|index| block(source, index)).collect();
@@ -156,7 +156,7 @@ pub(super) mod test {
             x.extend_from_slice(&part.x);
             y.extend_from_slice(&part.y);
         }
-        assert!(blocks.iter().flat_map(|block| &*block.x).eq(&x));
+        assert!(blocks.iter().flat_map(|block| &block.x).eq(&x));
         assert!(blocks.iter().flat_map(|block| &block.y).eq(&y));
     }
 

@@ -8,7 +8,6 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign};
 /// `f32` or `f64`: what a block's features are made of.
 pub trait Real:
     Copy
-    + bytemuck::Pod
     + Send
     + Sync
     + 'static

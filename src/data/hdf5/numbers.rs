@@ -1,6 +1,6 @@
 //! Datasets of numbers, read by rows.
 
-use std::any::TypeId;
+use std::any::Any;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -98,7 +98,7 @@ impl Numbers {
     ///
     /// # Errors
     /// [`Error::Io`] when the library or the system cannot read them, a broken checksum among the reasons.
-    pub(super) fn read<T: Real>(&self, rows: Range<u64>, into: &mut [T]) -> Result<()> {
+    pub(super) fn read<T: Real>(&self, rows: Range<u64>, into: &mut Vec<T>) -> Result<()> {
         match self.kind {
             Kind::F32 => self.read_as::<f32, T>(rows, into),
             Kind::F64 => self.read_as::<f64, T>(rows, into),
@@ -113,10 +113,14 @@ impl Numbers {
         }
     }
 
-    fn read_as<N: Number, T: Real>(&self, rows: Range<u64>, into: &mut [T]) -> Result<()> {
+    #[expect(
+        clippy::ptr_arg,
+        reason = "only the vector itself, not a slice of it, can be told apart by its type"
+    )]
+    fn read_as<N: Number, T: Real>(&self, rows: Range<u64>, into: &mut Vec<T>) -> Result<()> {
         // Where file and block have the same type the values go into the block's own buffer.
-        if TypeId::of::<N>() == TypeId::of::<T>() {
-            return self.read_stored::<N>(rows, bytemuck::cast_slice_mut(into));
+        if let Some(same) = (into as &mut dyn Any).downcast_mut::<Vec<N>>() {
+            return self.read_stored(rows, same);
         }
         let mut values = vec![N::zeroed(); into.len()];
         self.read_stored(rows.clone(), &mut values)?;
@@ -139,7 +143,7 @@ impl Numbers {
         Err(Error::data(self.origin(), place, "a finite number", found))
     }
 
-    fn read_stored<N: Number>(&self, rows: Range<u64>, into: &mut [N]) -> Result<()> {
+    fn read_stored<N: Number>(&self, rows: Range<u64>, into: &mut Vec<N>) -> Result<()> {
         if let Some((file, offset)) = &self.plain {
             let start = offset + rows.start * (self.storage.n_columns * self.storage.item_bytes) as u64;
             return file
@@ -152,7 +156,7 @@ impl Numbers {
         if values.len() != into.len() {
             return Err(Error::internal("HDF5 has read another number of values than asked for"));
         }
-        into.copy_from_slice(&values);
+        *into = values;
         Ok(())
     }
 }

@@ -165,7 +165,7 @@ mod tests {
             let got = coordinates.of_rows(&x);
             assert_eq!(got.len(), expected.len());
             assert!(got.iter().zip(&expected).all(|(g, e)| (g - e).abs() < 1e-13 * d as f64));
-            let block = Block { n_rows: n, n_features: d, x: x.clone().into(), ..Block::default() };
+            let block = Block { n_rows: n, n_features: d, x: x.clone(), ..Block::default() };
             let products = PowerPass(&coordinates).block(&block, &mut ()).unwrap();
             for (p, product) in products.iter().enumerate() {
                 let plain: f64 =

@@ -293,7 +293,7 @@ mod tests {
             }
         }
         let weights = (0..if weighted { n } else { 0 }).map(|_| draw() + 0.5).collect();
-        Block { n_rows: n, n_features: d, x: x.into(), weights, ..Block::default() }
+        Block { n_rows: n, n_features: d, x, weights, ..Block::default() }
     }
 
     /// Steps with kept labels and without any, which scores every centroid; returns how often labels were gone by.

@@ -117,12 +117,8 @@ mod tests {
 
     #[test]
     fn blocks_are_cut_as_long_as_there_is_room() {
-        let block = |n: usize| Block::<f64> {
-            n_rows: n,
-            n_features: 3,
-            x: vec![0.5; n * 3].into(),
-            ..Block::default()
-        };
+        let block =
+            |n: usize| Block::<f64> { n_rows: n, n_features: 3, x: vec![0.5; n * 3], ..Block::default() };
         let mut scratch = Scratch::new(3, Isa::best());
         let mut memory = ShortMemory::new(2, 100, 3);
         assert_eq!(memory.bytes(), 2 * 192 * 3 * 4);
