@@ -387,7 +387,7 @@ impl RidgeParams {
         }
         let expected = match (self.solver, self.positive) {
             (RidgeSolver::Auto, _) | (RidgeSolver::Lbfgs, true) => return Ok(()),
-            (RidgeSolver::Lbfgs, false) => "another solver than \"lbfgs\", which is for positive = true",
+            (RidgeSolver::Lbfgs, false) => "\"auto\" or another (\"lbfgs\" is for positive = true)",
             (_, true) => "\"auto\" or \"lbfgs\" with positive = true",
             (_, false) => return Ok(()),
         };
