@@ -367,14 +367,15 @@ mod tests {
         let (n, k, d) = (3000, 12, 20);
         let block = block::<f64>(n, d, k, 20.0, false, false);
         let frame = Frame { shift: vec![0.0; d], isa: Isa::best() };
-        let (mut memory, mut pruning) = (Memory::default(), Pruning::always(k));
+        let (mut memory, mut pruning) = (Memory::default(), Pruning::short(n, d));
         let mut centers = block.x[..k * d].to_vec();
         let mut run = Run::new(centers.clone());
         let mut held = Vec::new();
         for iteration in 0..9 {
             match iteration {
-                3 => pruning = Pruning::short(n, d),
-                5 => pruning = Pruning::always(k),
+                // As many are open as to drop them.
+                3 => pruning.learn::<f64>(0, k, d, (1000, 999), 0.5),
+                0 | 5 => pruning.begin(k),
                 _ => pruning.advance(0, &frame, &run, 0),
             }
             let pass = || StepPass::new(&frame, 1, vec![(0, frame.pack(&centers))], true);

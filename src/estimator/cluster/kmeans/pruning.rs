@@ -108,6 +108,12 @@ impl Pruning {
         }
     }
 
+    /// Begins bounds of the only run, of `k` clusters.
+    #[cfg(test)]
+    pub(super) fn begin(&mut self, k: usize) {
+        self.drifts = vec![Some(Drift::new(k))];
+    }
+
     /// A block of `n` rows in sixteen bits, and no bounds.
     #[cfg(test)]
     pub(super) fn short(n: usize, d: usize) -> Self {
