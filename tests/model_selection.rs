@@ -199,14 +199,10 @@ fn given(case: &Value) -> (Search, Vec<FitOutcome>) {
     let ids = (0..search.candidates.len())
         .flat_map(|candidate| (0..n_splits).map(move |fold| FitId { candidate, fold }));
     let outcomes = ids
-        .map(|id| FitOutcome {
-            id,
-            test_scores: score(&case["tests"], id),
-            train_scores: score(&case["trains"], id),
-            fit_seconds: 0.5,
-            score_seconds: 0.25,
-            converged: id != (FitId { candidate: 1, fold: 0 }),
-            unscored: None,
+        .map(|id| {
+            let scores = [score(&case["tests"], id), score(&case["trains"], id)];
+            let converged = id != (FitId { candidate: 1, fold: 0 });
+            FitOutcome { converged, ..FitOutcome::new(id, scores, [0.5, 0.25]) }
         })
         .collect();
     (search, outcomes)

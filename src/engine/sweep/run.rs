@@ -277,15 +277,9 @@ impl<'a> Sweep<'a> {
                     // The job's values were checked beforehand: one that is wrong here is wrong for these rows only.
                     if matches!(error, Error::Data { .. } | Error::Diverged { .. } | Error::Job { .. }) =>
                 {
-                    let outcome = FitOutcome {
-                        id,
-                        test_scores: vec![score; n_test],
-                        train_scores: vec![score; n_train],
-                        fit_seconds: latest.elapsed().as_secs_f64(),
-                        score_seconds: 0.0,
-                        converged: false,
-                        unscored: None,
-                    };
+                    let scores = [vec![score; n_test], vec![score; n_train]];
+                    let outcome = FitOutcome::new(id, scores, [latest.elapsed().as_secs_f64(), 0.0]);
+                    let outcome = FitOutcome { converged: false, ..outcome };
                     self.record(Record { outcome, failure: Some(reason(&error)) }, share, desk)?;
                     missing.split_off(1)
                 }

@@ -32,6 +32,15 @@ pub struct FitOutcome {
     pub unscored: Option<String>,
 }
 
+impl FitOutcome {
+    /// That of a fit that converged and predicts: its scores on test and training rows, and the seconds that fitting and scoring
+    /// took.
+    pub fn new(id: FitId, [test_scores, train_scores]: [Vec<f64>; 2], [fit_s, score_s]: [f64; 2]) -> Self {
+        let (fit_seconds, score_seconds) = (fit_s, score_s);
+        Self { id, test_scores, train_scores, fit_seconds, score_seconds, converged: true, unscored: None }
+    }
+}
+
 /// Fits done in order by one rank because each helps the next.
 ///
 /// Chains are a property of the grid, never of the rank count, so scores do not move with it.

@@ -247,15 +247,7 @@ impl ForestSearch {
             true => self.scores(&growing.train, &growing.known, at, n_trees)?,
             false => Vec::new(),
         };
-        Ok(FitOutcome {
-            id,
-            test_scores,
-            train_scores,
-            fit_seconds,
-            score_seconds,
-            converged: true,
-            unscored: None,
-        })
+        Ok(FitOutcome::new(id, [test_scores, train_scores], [fit_seconds, score_seconds]))
     }
 
     fn scores(&self, votes: &Votes, known: &Known, cut: usize, n_trees: usize) -> Result<Vec<f64>> {

@@ -114,15 +114,8 @@ impl FoldSearch {
             false => Vec::new(),
         };
         let fit_seconds = fitted.duration_since(since).as_secs_f64();
-        Ok(FitOutcome {
-            id,
-            test_scores,
-            train_scores,
-            fit_seconds,
-            score_seconds,
-            converged: model.converged(),
-            unscored: None,
-        })
+        let outcome = FitOutcome::new(id, [test_scores, train_scores], [fit_seconds, score_seconds]);
+        Ok(FitOutcome { converged: model.converged(), ..outcome })
     }
 
     fn scores(&self, model: &dyn FoldModel, known: &[f64], rows: &Table) -> Result<Vec<f64>> {

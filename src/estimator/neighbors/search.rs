@@ -96,15 +96,7 @@ impl KNeighborsSearch {
         let unscored = Some(error.to_string());
         let test_scores = self.scores.of_nothing(error)?;
         let train_scores = if self.return_train_score { test_scores.clone() } else { Vec::new() };
-        Ok(FitOutcome {
-            id,
-            test_scores,
-            train_scores,
-            fit_seconds,
-            score_seconds: 0.0,
-            converged: true,
-            unscored,
-        })
+        Ok(FitOutcome { unscored, ..FitOutcome::new(id, [test_scores, train_scores], [fit_seconds, 0.0]) })
     }
 
     fn scores(&self, model: &KNeighborsModel, predicted: &Predicted, rows: &[usize]) -> Result<Vec<f64>> {
@@ -185,15 +177,7 @@ impl Searchable for KNeighborsSearch {
                 Some(predicted) => self.scores(&model, predicted, &split.train)?,
                 None => Vec::new(),
             };
-            emit(FitOutcome {
-                id,
-                test_scores,
-                train_scores,
-                fit_seconds,
-                score_seconds,
-                converged: true,
-                unscored: None,
-            })?;
+            emit(FitOutcome::new(id, [test_scores, train_scores], [fit_seconds, score_seconds]))?;
             (fit_seconds, looking) = (0.0, 0.0);
         }
         Ok(())

@@ -291,15 +291,8 @@ impl SvcSearch {
             false => Vec::new(),
         };
         let converged = fitted.solved.pairs.iter().all(|p| p.solution.converged);
-        Ok(FitOutcome {
-            id,
-            test_scores,
-            train_scores,
-            fit_seconds,
-            score_seconds,
-            converged,
-            unscored: None,
-        })
+        let outcome = FitOutcome::new(id, [test_scores, train_scores], [fit_seconds, score_seconds]);
+        Ok(FitOutcome { converged, ..outcome })
     }
 
     fn scores(

@@ -206,16 +206,8 @@ impl SvrSearch {
         let score_seconds = start.elapsed().as_secs_f64();
         let train_scores =
             if self.return_train_score { self.scores(&model, &split.train)? } else { Vec::new() };
-        let converged = solution.converged;
-        let outcome = FitOutcome {
-            id,
-            test_scores,
-            train_scores,
-            fit_seconds,
-            score_seconds,
-            converged,
-            unscored: None,
-        };
+        let outcome = FitOutcome::new(id, [test_scores, train_scores], [fit_seconds, score_seconds]);
+        let outcome = FitOutcome { converged: solution.converged, ..outcome };
         let fit = SettledFit { outcome, nearest_bound: solution.nearest_bound };
         let done = Done { fit, reach: solution.reach };
         *before = Some((id.candidate, solution));
