@@ -7,7 +7,7 @@ use crate::data::{Block, RowMap};
 use crate::engine::pass::{Pass, PassEngine};
 use crate::error::{Error, Place, Result};
 use crate::estimator::parameter::or_none;
-use crate::estimator::preprocessing::{middle, order_statistics};
+use crate::estimator::preprocessing::{is_present, middle, order_statistics};
 use crate::estimator::{Array, Model, Values};
 use crate::kernel::Real;
 use crate::kernel::ordered_bits::{from_ordered, to_ordered};
@@ -137,12 +137,6 @@ impl SimpleImputerParams {
     fn marker<T: Real>(&self) -> Option<f64> {
         self.missing_values.map(|value| T::from_f64(value).to_f64())
     }
-}
-
-/// Whether a value is one, `marker` being what stands for a missing value instead of NaN.
-#[inline(always)]
-fn is_present(value: f64, marker: Option<f64>) -> bool {
-    value.is_finite() && marker != Some(value)
 }
 
 fn too_many(origin: &str, column: usize) -> Error {

@@ -10,7 +10,7 @@ mod standard_scaler;
 
 pub use column_moments::{ColumnMoments, column_moments};
 pub use min_max_scaler::{MinMaxScaler, MinMaxScalerParams};
-pub(super) use order_statistics::{middle, order_statistics};
+pub(super) use order_statistics::{is_present, middle, order_statistics};
 pub use quantile_transformer::{OutputDistribution, QuantileTransformer, QuantileTransformerParams};
 pub use robust_scaler::{RobustScaler, RobustScalerParams};
 pub use standard_scaler::{StandardScaler, StandardScalerParams};

@@ -215,9 +215,9 @@ fn by_column(intervals: &[Interval], n_columns: usize) -> (Places, usize) {
     (columns, first)
 }
 
-/// Whether a value counts.
+/// Whether a value is one: neither NaN nor what stands for a missing value instead.
 #[inline(always)]
-fn counts(value: f64, marker: Option<f64>) -> bool {
+pub(in crate::estimator) fn is_present(value: f64, marker: Option<f64>) -> bool {
     !value.is_nan() && marker != Some(value)
 }
 
@@ -231,7 +231,7 @@ fn for_each_inside<T: Real>(
     for row in block.x.chunks_exact(block.n_features.max(1)) {
         for ((column, value), intervals) in row.iter().enumerate().zip(columns) {
             let value = value.to_f64();
-            if intervals.is_empty() || !counts(value, marker) {
+            if intervals.is_empty() || !is_present(value, marker) {
                 continue;
             }
             let key = to_ordered(value);
@@ -277,7 +277,7 @@ impl<T: Real> Pass<T> for RangePass {
         for row in block.x.chunks_exact(block.n_features.max(1)) {
             for (range, value) in ranges.iter_mut().zip(row) {
                 let value = value.to_f64();
-                if counts(value, self.marker) {
+                if is_present(value, self.marker) {
                     let key = to_ordered(value);
                     range.merge(Range { n: 1, low: key, high: key });
                 }
