@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tests the program for 64-bit ARM on an x86-64 machine: the kernels' tests, then jobs whose results must have the bits of
-# this machine's own program. Root on Debian or Ubuntu; not part of scripts/test.sh.
+# this machine's own program. As root, on Debian; not part of scripts/test.sh.
 #
 #   scripts/arm64.sh [FOLDER]
 #   RANKFIT=PROGRAM scripts/arm64.sh [FOLDER]   compares with that program in place of building one
@@ -16,7 +16,6 @@ target=${CARGO_TARGET_DIR:-target}
 folder=$(realpath -m "${1:-$target/arm64}")
 root=$folder/root
 triple=aarch64-unknown-linux-gnu
-mirror=http://deb.debian.org/debian
 # A compiler that is recent enough comes from the backports. HDF5 for x86-64 is what its crate's build script asks for the version.
 packages=(ca-certificates rustc cargo libstd-rust-dev:arm64 gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev:arm64
   libhdf5-dev:arm64 libhdf5-310 hdf5-tools qemu-user pkg-config)
@@ -46,6 +45,10 @@ inside() {
 }
 
 make_root() {
+  local mirror
+  # That of this machine's own packages.
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Label: Debian' | sed -n 1p)
+  [[ -n $mirror ]] || die "apt knows no archive of Debian's: write one into its sources"
   say "making $root"
   command -v mmdebstrap >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends mmdebstrap; }
   rm -rf "$root"

@@ -26,7 +26,7 @@ def folder(name):
 
 def rankfit(job, place, ranks):
     """Runs a job file's text on `ranks` ranks in the folder `place`; returns the results file."""
-    place.mkdir(parents=True, exist_ok=True)
+    place = folder(place)
     path, output = place / "job.toml", place / "out.h5"
     path.write_text(job)
     command = ["mpirun", "-n", str(ranks)] if ranks > 1 else []
