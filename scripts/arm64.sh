@@ -7,8 +7,8 @@
 #
 # FOLDER (default: arm64/ in cargo's target folder) gets a Debian 13 of its own with a cross compiler, HDF5 for ARM and
 # qemu, 5 GB with what is built there; it is made once, and deleting it is all there is to undo. The program for ARM is
-# built without MPI and optimised little, as tests are. On two cores shared with other work about 25 minutes the first time
-# (2.5 for that Debian), then 4, and what building this machine's own program takes.
+# built without MPI and optimised little, as tests are. On two cores about 9 minutes the first time, then 4, and
+# what building this machine's own program takes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
